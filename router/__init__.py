@@ -1,0 +1,1 @@
+"""Receives, decides, seals, stores and shows concerns; never speaks to the outside."""

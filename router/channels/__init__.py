@@ -1,0 +1,1 @@
+"""The pure half of each channel kind: settings, rendering, fields used, guarantee."""

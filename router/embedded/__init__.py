@@ -1,0 +1,1 @@
+"""Private PostgreSQL and Redis for a checkout without servers."""

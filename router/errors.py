@@ -1,0 +1,65 @@
+"""Every error we raise, each saying who does what next.
+
+Errors carry codes and ids, never text from outside.
+"""
+
+
+class RouterError(Exception):
+    """Something in the product said no. Its `code` is stable and safe to log and to show."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Refused(RouterError):
+    """The concern was not admitted. Tell the sender `code` and the fields; do not retry.
+
+    `fields` holds names from our own closed list only, never a key that was sent.
+    """
+
+    def __init__(self, code: str, *fields: str) -> None:
+        super().__init__(code)
+        self.fields = fields
+
+
+class Unavailable(RouterError):
+    """We cannot keep the concern now. Tell the sender to come back; nothing was stored."""
+
+
+class StoreFailed(RouterError):
+    """The database refused a statement. `code` holds our code and the SQLSTATE; look at the server."""
+
+
+class Broken(RouterError):
+    """Something the operator wrote or runs is wrong. Print `code` and `hint`, and stop."""
+
+    def __init__(self, code: str, hint: str) -> None:
+        super().__init__(code)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.hint}"
+
+
+class Forbidden(RouterError):
+    """This person may not do that. Say so, audit it."""
+
+
+class SealBroken(RouterError):
+    """A sealed text did not open: wrong passphrase, wrong key, or swapped or changed bytes."""
+
+
+class TryLater(RouterError):
+    """The channel gave no answer, 429 or 5xx. Wait, then send again with the same key.
+
+    `retry_after_s` is what the channel asked for, 0 if it did not.
+    """
+
+    def __init__(self, code: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(code)
+        self.retry_after_s = retry_after_s
+
+
+class Declined(RouterError):
+    """The channel said no and would again. Stop; a person must look."""

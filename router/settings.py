@@ -1,0 +1,131 @@
+"""What an operator can turn, with units; read at the edge only and passed in from there.
+
+`config/env.example` lists all of it; a promise test compares the two.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AnyHttpUrl, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from router.errors import Broken
+from router.model import Login
+
+SERVERS_FILE = "servers.json"
+"""Written into the state directory by `up`: the logins of its embedded servers, readable by the owner only."""
+
+Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
+"""host:port"""
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix CONCERN_ROUTER_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONCERN_ROUTER_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: SecretStr | None = None
+    """Owner's login, for `db upgrade` only. Without it `up` starts a private PostgreSQL."""
+    database_url_intake: SecretStr | None = None
+    """Login of the public part."""
+    database_url_worker: SecretStr | None = None
+    """Login of Celery workers and beat."""
+    database_url_console: SecretStr | None = None
+    """Login of the console part and of the commands that list and open."""
+    database_url_chainer: SecretStr | None = None
+    """Login of the audit's chainer."""
+    redis_url: SecretStr | None = None
+    """Carries doorbells only. Without it `up` starts a private Redis."""
+    state_dir: Path = Path("var")
+    """Everything that `up` keeps: servers, secrets, logs, the folder channel's files."""
+    config_dir: Path = Path("config")
+    """policy.yaml and channels.yaml."""
+    secrets_dir: Path | None = None
+    """Deployment secrets (0700); default: `secrets` in the state directory."""
+    bind: Bind = "127.0.0.1:8000"
+    """Public part: API and reporters' pages."""
+    console_bind: Bind = "127.0.0.1:8001"
+    """Console part."""
+    metrics_bind: Bind = "127.0.0.1:8002"
+    """Metrics, apart from both: a counter that moves must not tip off a colleague."""
+    public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
+    """Where reporters reach the public part."""
+    console_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8001")
+    """Where reviewers reach the console; the link in referrals starts with it."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose X-Forwarded-For and -Proto are believed, as a JSON list; none by default."""
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """Least level of log lines; no level shows content."""
+
+    header_deadline_s: PositiveFloat = 10
+    """A client must have sent its request's headers within this."""
+    body_deadline_s: PositiveFloat = 30
+    """And its body within this."""
+    anonymous_per_hour: PositiveInt = 1000
+    """Concerns an hour from one network address without a token: an office of 500 on its training day."""
+    wrong_receipts_per_hour: PositiveInt = 200
+    """Unknown receipts an hour from one network address."""
+    client_per_minute: PositiveInt = 30_000
+    """Default quota of a new machine client: bursts of an agent that was offline for a week."""
+    recorder_batch: PositiveInt = 100
+    """Most concerns that share one commit."""
+
+    lease_s: PositiveInt = 120
+    """How long a worker owns a referral before another may take it; a call may last a third of it."""
+    lease_batch: PositiveInt = 64
+    """Referrals leased at once."""
+    sends_at_once: PositiveInt = 8
+    """Calls in flight in one worker process for one channel."""
+    worker_processes: PositiveInt = 2
+    """Celery pool children that `up` starts."""
+    sweep_every_s: PositiveFloat = 5
+    """How often what is due is rung again; bounds the delay after every message in Redis was lost."""
+    stall_s: PositiveInt = 120
+    """Due for this long with nothing leased: the worker's watchdog ends the worker, to be started anew."""
+
+    @model_validator(mode="after")
+    def _leases_outlive_calls(self) -> Self:
+        if self.lease_s < 2 * self.sweep_every_s:
+            raise ValueError("lease_s must be at least twice sweep_every_s")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins; what `up` wrote about its embedded servers fills the gaps."""
+        state_dir = Path(env_settings().get("state_dir", "var"))
+        servers = JsonConfigSettingsSource(settings_cls, json_file=state_dir / SERVERS_FILE)
+        return init_settings, env_settings, servers
+
+    @property
+    def secrets_path(self) -> Path:
+        """Where the deployment's secrets are."""
+        return self.secrets_dir or self.state_dir / "secrets"
+
+    def dsn(self, login: Login) -> str:
+        """Return the database address of one kind of process; raises Broken naming the variable if unset."""
+        return self._given(f"database_url_{login}")
+
+    @property
+    def owner_dsn(self) -> str:
+        """The owner's database address; raises Broken if unset."""
+        return self._given("database_url")
+
+    @property
+    def broker(self) -> str:
+        """Redis' address; raises Broken if unset."""
+        return self._given("redis_url")
+
+    def _given(self, name: str) -> str:
+        secret: SecretStr | None = getattr(self, name)
+        if secret is None:
+            raise Broken("not_configured", f"set CONCERN_ROUTER_{name.upper()}, or run `concern-router up` first")
+        return secret.get_secret_value()

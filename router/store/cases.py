@@ -1,0 +1,189 @@
+"""Record, find and list cases; the same idempotency key gets the same answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from router.model import AuditEntry, NewCase, Severity, plain
+from router.store.audit import note
+from router.store.tables import case_key_wraps, cases, idempotency, referrals, sealed_contents
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The key was used before: what was stored then."""
+
+    body: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStatus:
+    """What a reporter or the filing client may know of a case."""
+
+    reference: str
+    state: str
+    received_at: datetime
+    acknowledge_by: datetime | None
+    feedback_by: datetime | None
+    referral_states: tuple[str, ...]
+
+
+def referral_id(reference: str, channel: str, revision: int) -> str:
+    """Return the key that goes along with every attempt: a digest, the same for the same referral."""
+    return sha256(f"{reference}\n{channel}\n{revision}".encode()).hexdigest()[:32]
+
+
+def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | None]:
+    """Write all of `new` and say for each None, or what its idempotency key had stored before.
+
+    A key that stands twice in `new` counts once: the later item gets the earlier one's answer.
+    Waits for a transaction that is just storing the same key.
+    """
+    fresh = _claim_keys(connection, new)
+    admitted = [case for index, case in enumerate(new) if index in fresh]
+    if admitted:
+        _insert_all(connection, admitted)
+    if len(admitted) == len(new):
+        return [None] * len(new)
+    keys = [case.idempotent.key for index, case in enumerate(new) if index not in fresh and case.idempotent]
+    stored = {
+        row.key: Repeated(row.body, row.answer)
+        for row in connection.execute(select(idempotency).where(idempotency.c.key.in_(keys)))
+    }
+    return [None if i in fresh or not case.idempotent else stored[case.idempotent.key] for i, case in enumerate(new)]
+
+
+def _claim_keys(connection: Connection, new: Sequence[NewCase]) -> set[int]:
+    """Return the positions of the cases that may be written."""
+    first: dict[bytes, int] = {}
+    fresh: set[int] = set()
+    for index, case in enumerate(new):
+        if case.idempotent is None:
+            fresh.add(index)
+        else:
+            first.setdefault(case.idempotent.key, index)
+    if first:
+        # Sorted, so that two transactions with the same keys cannot wait for each other in a ring.
+        rows = [
+            {"key": key, "body": i.body, "answer": i.answer}
+            for key, index in sorted(first.items())
+            if (i := new[index].idempotent) is not None
+        ]
+        statement = upsert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key)
+        fresh |= {first[row.key] for row in connection.execute(statement, rows)}
+    return fresh
+
+
+def _insert_all(connection: Connection, new: Sequence[NewCase]) -> None:
+    connection.execute(insert(cases), [_case_row(case) for case in new])
+    connection.execute(
+        insert(case_key_wraps),
+        [
+            {"reference": case.reference, "key_id": wrap.key_id, "suite": wrap.sealed.suite, "blob": wrap.sealed.blob}
+            for case in new
+            for wrap in case.sealed.wraps
+        ],
+    )
+    contents = [
+        {"reference": case.reference, "suite": case.sealed.content.suite, "blob": case.sealed.content.blob}
+        for case in new
+        if case.sealed.content
+    ]
+    if contents:
+        connection.execute(insert(sealed_contents), contents)
+    posted = [row for case in new for row in _referral_rows(case)]
+    if posted:
+        connection.execute(insert(referrals), posted)
+    note(
+        connection,
+        [AuditEntry(actor=_actor(case), action="case_received", object=case.reference) for case in new],
+    )
+
+
+def _actor(case: NewCase) -> str:
+    return f"client:{case.client_id}" if case.client_id else "reporter"
+
+
+def _case_row(case: NewCase) -> dict[str, Any]:
+    deadlines = case.decision.deadlines
+    return {
+        "reference": case.reference,
+        "received_at": case.received_at,
+        "client": case.client_id,
+        "category": case.facts.category,
+        "severity": case.decision.severity.rank,
+        "site": case.facts.site,
+        "route": case.decision.route,
+        "policy": case.decision.policy,
+        "facts": plain(case.facts),
+        "decision": case.decision.model_dump(mode="json", exclude={"referrals", "policy", "deadlines"}),
+        "respond_by": deadlines.respond_by,
+        "acknowledge_by": deadlines.acknowledge_by,
+        "feedback_by": deadlines.feedback_by,
+        "suite": case.sealed.suite,
+        "public": case.sealed.public,
+        "receipt_lookup": case.receipt.lookup if case.receipt else None,
+        "receipt_public": case.receipt.public if case.receipt else None,
+    }
+
+
+def _referral_rows(case: NewCase) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": referral_id(case.reference, planned.channel, planned.fields.revision),
+            "reference": case.reference,
+            "channel": planned.channel,
+            "kind": planned.kind,
+            "revision": planned.fields.revision,
+            "policy": case.decision.policy,
+            "state": planned.state,
+            "fields": plain(planned.fields),
+        }
+        for planned in case.decision.referrals
+    ]
+
+
+_STATUS = (cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by)
+
+
+def status_for_client(connection: Connection, reference: str, client: str) -> CaseStatus | None:
+    """Return what `client` may know of a case that it filed itself, else None."""
+    query = select(*_STATUS).where(cases.c.reference == reference, cases.c.client == client)
+    return _status(connection, connection.execute(query).one_or_none())
+
+
+def status_for_receipt(connection: Connection, lookup: bytes) -> CaseStatus | None:
+    """Return what the holder of the receipt with this look-up id may know, else None."""
+    query = select(*_STATUS).where(cases.c.receipt_lookup == lookup)
+    return _status(connection, connection.execute(query).one_or_none())
+
+
+def _status(connection: Connection, row: Row[*tuple[Any, ...]] | None) -> CaseStatus | None:
+    if row is None:
+        return None
+    states = connection.execute(select(referrals.c.state).where(referrals.c.reference == row.reference)).scalars()
+    return CaseStatus(
+        row.reference, row.state, row.received_at, row.acknowledge_by, row.feedback_by, tuple(sorted(states))
+    )
+
+
+def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the newest `limit` cases as plain rows for a list: codes, ids and times only."""
+    query = select(
+        cases.c.reference,
+        cases.c.received_at,
+        cases.c.state,
+        cases.c.category,
+        cases.c.severity,
+        cases.c.site,
+        cases.c.route,
+        cases.c.respond_by,
+    ).order_by(cases.c.received_at.desc(), cases.c.reference)
+    rows = connection.execute(query.limit(limit)).mappings()
+    return [{**row, "severity": tuple(Severity)[row["severity"]].value} for row in rows]

@@ -1,0 +1,92 @@
+"""Which login may do what: the narrowest that works, applied anew at each upgrade.
+
+Logins are members of nothing. Column lists grant single columns; a missing entry means no right
+at all. The owner holds the tables; nothing but migrations runs as the owner.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, text
+from sqlalchemy.sql.compiler import IdentifierPreparer
+
+from router.model import Login
+from router.store.tables import metadata
+
+ALL = ""
+_KEYS = {"select": ALL, "insert": ALL, "update": "retired_at"}
+
+GRANTS: dict[Login, dict[str, dict[str, str]]] = {
+    # Takes concerns in: writes sealed texts that it cannot read back.
+    Login.INTAKE: {
+        "clients": {"select": ALL},
+        "policies": {"select": ALL, "insert": "digest, policy, channels"},
+        "policy_activations": {"select": ALL, "insert": "digest"},
+        "recipient_keys": {"select": ALL},
+        "cases": {
+            "insert": ALL,
+            "select": "reference, client, state, received_at, acknowledge_by, feedback_by, receipt_lookup",
+        },
+        "case_key_wraps": {"insert": ALL},
+        "sealed_contents": {"insert": ALL},
+        "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
+        "referrals": {
+            "insert": "id, reference, channel, kind, revision, policy, state, fields",
+            "select": "reference, channel, state, due_at, lease_until",
+        },
+        "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
+        "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
+    },
+    # Delivers: sees projections and attempts, never a case, a fact outside them, or a sealed text.
+    Login.WORKER: {
+        "referrals": {
+            "select": ALL,
+            "update": "state, due_at, attempts, lease_no, leased_at, lease_until, settled_at, remote_id, outcome",
+        },
+        "attempts": {"select": ALL, "insert": "referral, attempt, started_at, outcome, remote_id"},
+        "audit": {"insert": "actor, action, object, outcome, detail"},
+    },
+    # Reviews and administers: everything but what only the intake or the chainer needs.
+    Login.CONSOLE: {
+        "clients": {"select": "name, quota_per_minute, created_at, revoked_at", "insert": ALL, "update": "revoked_at"},
+        "policies": {"select": ALL},
+        "policy_activations": {"select": ALL},
+        "people": {"select": ALL, "insert": ALL, "update": "disabled_at"},
+        "recipient_keys": _KEYS,
+        "member_keys": _KEYS,
+        "team_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
+        "cases": {"select": ALL, "update": "state"},
+        "case_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
+        "sealed_contents": {"select": ALL},
+        "sealed_messages": {"select": ALL, "insert": "reference, from_staff, suite, for_case, for_receipt"},
+        "referrals": {"select": ALL},
+        "attempts": {"select": ALL},
+        "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},
+        "audit_checkpoints": {"select": ALL},
+    },
+    # Chains: sets `seq` and `hash` once per line (a trigger refuses a second time) and signs.
+    Login.CHAINER: {
+        "audit": {"select": ALL, "update": "seq, hash"},
+        "audit_checkpoints": {"select": ALL, "insert": ALL},
+    },
+}
+
+
+def apply(owner: Connection, logins: Mapping[Login, str]) -> None:
+    """Take every right from every login in `logins` (role names), then give what GRANTS lists.
+
+    Runs in the caller's transaction as the owner of the tables. Raises what the database raises
+    when a role does not exist.
+    """
+    quoted = IdentifierPreparer(owner.dialect).quote
+    database = quoted(str(owner.execute(text("select current_database()")).scalar_one()))
+    owner.execute(text(f"revoke all on database {database} from public"))
+    owner.execute(text("revoke all on schema public from public"))
+    for login, role in logins.items():
+        name = quoted(role)
+        owner.execute(text(f"revoke all on all tables in schema public from {name}"))
+        owner.execute(text(f"grant connect on database {database} to {name}"))
+        owner.execute(text(f"grant usage on schema public to {name}"))
+        for table in metadata.tables:
+            for right, columns in GRANTS[login].get(table, {}).items():
+                listed = f" ({columns})" if columns else ""
+                owner.execute(text(f"grant {right}{listed} on {quoted(table)} to {name}"))

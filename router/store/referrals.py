@@ -1,0 +1,166 @@
+"""The outbox: lease, renew, settle, postpone, give up. All times are PostgreSQL's.
+
+A lease is one conditional UPDATE; its number is the fence: whoever lost it changes nothing.
+Functions take a connection and never commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, text
+
+from router.model import AuditEntry, LeasedReferral, Referral
+from router.store.audit import note
+from router.store.tables import attempts
+
+_OPEN_NOW = """
+    (state = 'due' and due_at <= clock_timestamp()
+     or state = 'leased' and (lease_until < clock_timestamp()
+                              or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one attempt ended. `state` is sent, dead, or due again after `wait_s` seconds."""
+
+    referral: LeasedReferral
+    state: str
+    outcome: str
+    started_at: datetime
+    remote_id: str | None = None
+    wait_s: float = 0.0
+
+
+def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
+    """Return the channels that have something to send now; a lease beyond `longest_s` counts as expired."""
+    query = text(f"select distinct channel from referrals where {_OPEN_NOW} order by channel")  # noqa: S608 - our own words
+    return list(connection.execute(query, {"longest_s": longest_s}).scalars())
+
+
+def flip_standby(connection: Connection) -> int:
+    """Make due what waited for its time; return how many."""
+    query = "update referrals set state = 'due' where state = 'standby' and due_at <= clock_timestamp()"
+    return connection.execute(text(query)).rowcount
+
+
+def lease(connection: Connection, channel: str, *, limit: int, lease_s: float) -> list[LeasedReferral]:
+    """Lease up to `limit` due referrals of `channel` for `lease_s` seconds, oldest first.
+
+    Counts the attempt before anything is sent. A revision is leased only when no earlier one of
+    the same case and channel is unsettled. Skips what another worker is just leasing.
+    """
+    query = text(f"""
+        with picked as (
+            select id from referrals r
+            where channel = :channel and {_OPEN_NOW}
+              and (revision = 1 or not exists (
+                  select from referrals earlier
+                  where earlier.reference = r.reference and earlier.channel = r.channel
+                    and earlier.revision < r.revision and earlier.state in ('due', 'leased', 'standby')))
+            order by due_at limit :limit for update skip locked)
+        update referrals r set state = 'leased', lease_no = lease_no + 1, attempts = attempts + 1,
+               leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
+        from picked where r.id = picked.id
+        returning r.id, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at""")  # noqa: S608 - our own words
+    rows = connection.execute(query, {"channel": channel, "limit": limit, "longest_s": float(lease_s)})
+    return [_leased(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _leased(row: Any) -> LeasedReferral:
+    return LeasedReferral(
+        id=row["id"],
+        channel=row["channel"],
+        fields=Referral.model_validate(row["fields"]),
+        lease_no=row["lease_no"],
+        attempts=row["attempts"],
+        first_due_at=row["first_due_at"],
+    )
+
+
+def renew(connection: Connection, held: Sequence[LeasedReferral], *, lease_s: float) -> set[str]:
+    """Extend the leases that are still ours by `lease_s`; return their ids. The others must not be sent."""
+    query = text("""
+        update referrals r set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
+        from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
+        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.lease_until >= clock_timestamp()
+        returning r.id""")
+    values = {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held], "lease_s": lease_s}
+    return set(connection.execute(query, values).scalars())
+
+
+def give_back(connection: Connection, held: Sequence[LeasedReferral]) -> None:
+    """Return leases that were not used: due at once, and the attempt not counted."""
+    query = text("""
+        update referrals r set state = 'due', attempts = attempts - 1, lease_until = null
+        from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
+        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased'""")
+    connection.execute(query, {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held]})
+
+
+def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
+    """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
+
+    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence.
+    """
+    query = text("""
+        update referrals r set state = e.state, outcome = e.outcome, remote_id = coalesce(e.remote_id, r.remote_id),
+               lease_until = null, due_at = clock_timestamp() + make_interval(secs => e.wait_s),
+               settled_at = case when e.state = 'due' then null else clock_timestamp() end
+        from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
+                    cast(:remote_ids as text[]), cast(:waits as float8[]))
+             as e(id, lease_no, state, outcome, remote_id, wait_s)
+        where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
+        returning r.id""")
+    values = {
+        "ids": [e.referral.id for e in ended],
+        "numbers": [e.referral.lease_no for e in ended],
+        "states": [e.state for e in ended],
+        "outcomes": [e.outcome for e in ended],
+        "remote_ids": [e.remote_id for e in ended],
+        "waits": [e.wait_s for e in ended],
+    }
+    ours = set(connection.execute(query, values).scalars())
+    connection.execute(insert(attempts), [_attempt_row(e, ours) for e in ended])
+    settled = [e for e in ended if e.referral.id in ours and e.state != "due"]
+    note(connection, [_settled_entry(e) for e in settled])
+    return ours
+
+
+def _attempt_row(ended: Ended, ours: set[str]) -> dict[str, object]:
+    return {
+        "referral": ended.referral.id,
+        "attempt": ended.referral.attempts,
+        "started_at": ended.started_at,
+        "outcome": ended.outcome if ended.referral.id in ours else f"{ended.outcome}_after_lease",
+        "remote_id": ended.remote_id,
+    }
+
+
+def _settled_entry(ended: Ended) -> AuditEntry:
+    return AuditEntry(
+        actor="worker",
+        action=f"referral_{ended.state}",
+        object=ended.referral.fields.reference,
+        outcome=ended.outcome,
+        detail=ended.referral.channel,
+    )
+
+
+def ledger(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the newest `limit` referrals as plain rows: where each stands."""
+    query = text("""
+        select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome
+        from referrals order by first_due_at desc, id limit :limit""")
+    return [dict(row) for row in connection.execute(query, {"limit": limit}).mappings()]
+
+
+def stalled(connection: Connection, *, stall_s: float) -> bool:
+    """Say whether something has been due for `stall_s` seconds and nothing was leased for as long."""
+    query = text("""
+        with then as (select clock_timestamp() - make_interval(secs => :s) as t)
+        select exists (select from referrals, then where state = 'due' and due_at < t)
+           and not exists (select from referrals, then where leased_at > t)""")
+    return bool(connection.execute(query, {"s": stall_s}).scalar_one())

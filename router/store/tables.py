@@ -1,0 +1,261 @@
+"""Tables and constraints of the one database; who may touch what stands in `grants.py`.
+
+All times are PostgreSQL's `timestamptz`. Nothing in clear here was written by a reporter
+except the facts, which are codes, ids and times.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+
+def _moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+    default = text("clock_timestamp()") if now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("quota_per_minute", Integer, nullable=False),
+    _moment("created_at", now=True),
+    _moment("revoked_at", nullable=True),
+)
+"""Machine clients; the token itself is shown once and never stored."""
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    _moment("stored_at", now=True),
+)
+"""Every policy that was ever active, as the two files were written."""
+
+policy_activations = Table(
+    "policy_activations",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("digest", Text, ForeignKey(policies.c.digest), nullable=False),
+    _moment("activated_at", now=True),
+    implicit_returning=False,
+)
+"""The last row is the active policy; insert only."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("handle", Text, primary_key=True),
+    _moment("created_at", now=True),
+    _moment("disabled_at", nullable=True),
+)
+"""Staff who may open cases; their keys stand in `member_keys`."""
+
+recipient_keys = Table(
+    "recipient_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+    _moment("retired_at", nullable=True),
+)
+"""Public keys that case keys are sealed to: one active per team, one for `recovery`."""
+
+member_keys = Table(
+    "member_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("handle", Text, ForeignKey(people.c.handle), nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    Column("wrapped_private", LargeBinary, nullable=False),
+    Column("kdf", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+    _moment("retired_at", nullable=True),
+)
+"""A member's private key, encrypted under Argon2id of a passphrase that nobody stores."""
+
+team_key_wraps = Table(
+    "team_key_wraps",
+    metadata,
+    Column("team_key_id", Text, ForeignKey(recipient_keys.c.key_id), primary_key=True),
+    Column("member_key_id", Text, ForeignKey(member_keys.c.key_id), primary_key=True),
+    Column("suite", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+"""A team's private key, sealed to each member's public key."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("reference", Text, primary_key=True),
+    _moment("received_at"),
+    Column("client", Text, ForeignKey(clients.c.name), nullable=True),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("category", Text, nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("site", Text, nullable=True),
+    Column("route", Text, nullable=False),
+    Column("policy", Text, ForeignKey(policies.c.digest), nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("decision", JSONB, nullable=False),
+    _moment("respond_by"),
+    _moment("acknowledge_by", nullable=True),
+    _moment("feedback_by", nullable=True),
+    Column("suite", Text, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    Column("receipt_lookup", LargeBinary, nullable=True, unique=True),
+    Column("receipt_public", LargeBinary, nullable=True),
+    CheckConstraint("state in ('open', 'closed', 'withdrawn')", name="state"),
+    CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
+)
+"""One concern each. `public` is the case's own public key; nobody stores its private half in clear."""
+Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
+
+case_key_wraps = Table(
+    "case_key_wraps",
+    metadata,
+    Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
+    Column("key_id", Text, ForeignKey(recipient_keys.c.key_id), primary_key=True),
+    Column("suite", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+"""The case's private key, sealed to each deciding team and to recovery. Deleting all shreds the case."""
+
+sealed_contents = Table(
+    "sealed_contents",
+    metadata,
+    Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
+    Column("suite", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+)
+"""Narrative and contact, padded, sealed to the case's public key."""
+
+sealed_messages = Table(
+    "sealed_messages",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("reference", Text, ForeignKey(cases.c.reference), nullable=False, index=True),
+    _moment("written_at", now=True),
+    Column("from_staff", Boolean, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("for_case", LargeBinary, nullable=False),
+    Column("for_receipt", LargeBinary, nullable=True),
+    implicit_returning=False,
+)
+"""The dialogue: each message sealed to the case's key, and staff's also to the receipt's."""
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("reference", Text, ForeignKey(cases.c.reference), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("policy", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    _moment("first_due_at", now=True),
+    _moment("due_at", now=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_no", Integer, nullable=False, server_default="0"),
+    _moment("leased_at", nullable=True),
+    _moment("lease_until", nullable=True),
+    _moment("settled_at", nullable=True),
+    Column("remote_id", Text, nullable=True),
+    Column("outcome", Text, nullable=True),
+    UniqueConstraint("reference", "channel", "revision"),
+    CheckConstraint(
+        "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
+    ),
+    CheckConstraint("(state = 'leased') <= (lease_until is not null)", name="lease"),
+)
+"""The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case."""
+_OPEN = text("state in ('due', 'leased')")
+Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
+Index("referrals_standby_idx", referrals.c.due_at, postgresql_where=text("state = 'standby'"))
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("referral", Text, ForeignKey(referrals.c.id), nullable=False, index=True),
+    Column("attempt", Integer, nullable=False),
+    _moment("started_at"),
+    _moment("ended_at", now=True),
+    Column("outcome", Text, nullable=False),
+    Column("remote_id", Text, nullable=True),
+    implicit_returning=False,
+)
+"""One line per try that ended; never a reply's body."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    _moment("stored_at", now=True),
+)
+"""Answers to repeat, encrypted under the raw key that only the sender has; purged after 24 hours."""
+Index("idempotency_stored_idx", idempotency.c.stored_at)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at", now=True),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("seq", BigInteger, nullable=True, unique=True),
+    Column("hash", LargeBinary, nullable=True),
+    implicit_returning=False,
+)
+"""Inserted unchained with the change it tells of; the chainer sets `seq` and `hash` once, after the commit."""
+Index("audit_unchained_idx", audit.c.id, postgresql_where=text("seq is null"))
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True),
+    Column("head", LargeBinary, nullable=False),
+    _moment("at"),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""Signed statements of how long the chain was and where it ended; copied to a file outside."""

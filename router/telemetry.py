@@ -1,0 +1,195 @@
+"""Log events and metrics by name; what is not listed does not leave the process.
+
+A log line has an event, listed keys, and values that pass their key's pattern. Texts of other
+libraries and of exceptions are dropped: class, and file and line of each frame, are all that
+is said of an error. Never a sentence, never a value from a request.
+"""
+
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping
+from types import TracebackType
+from typing import Any, Final
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+_WORD = re.compile(r"[A-Za-z0-9_.:/*@-]{1,64}")
+_PLACES = re.compile(r"[A-Za-z0-9_.:/ <>-]{0,600}")
+
+KEYS: Final[Mapping[str, re.Pattern[str]]] = {
+    "event": re.compile(r"[a-z][a-z0-9_]{1,47}"),
+    "level": re.compile(r"[a-z]{4,8}"),
+    "ts": re.compile(r"[0-9T:.Z-]{20,32}"),
+    "process": _WORD,
+    "logger": _WORD,
+    "code": re.compile(r"[a-z][a-z0-9_]{1,63}"),
+    "error": re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}"),
+    "at": _PLACES,
+    "route": re.compile(r"[A-Za-z0-9/{}._-]{1,64}"),
+    "method": re.compile(r"[A-Z]{3,7}"),
+    "status": re.compile(r"[0-9]{3}"),
+    "ms": re.compile(r"[0-9.]{1,12}"),
+    "reference": re.compile(r"CR(-[0-9A-HJKMNP-TV-Z]{4}){3}"),
+    "referral": re.compile(r"[0-9a-f]{32}"),
+    "channel": re.compile(r"[a-z][a-z0-9_-]{0,47}"),
+    "kind": re.compile(r"[a-z][a-z0-9_-]{0,47}"),
+    "policy": re.compile(r"[0-9a-f]{12}"),
+    "count": re.compile(r"[0-9]{1,12}"),
+    "attempt": re.compile(r"[0-9]{1,6}"),
+    "pid": re.compile(r"[0-9]{1,10}"),
+    "exit": re.compile(r"-?[0-9]{1,4}"),
+    "part": re.compile(r"[a-z-]{1,20}"),
+    "bind": re.compile(r"[A-Za-z0-9.:\[\]-]{1,64}"),
+}
+"""Keys that a log line may have, and what their values look like."""
+
+EVENTS: Final[frozenset[str]] = frozenset(
+    {
+        "library_message",  # another library said something: logger and place, not its text
+        "crashed",  # an error reached a process's edge
+        "started",  # a process is up
+        "stopping",  # a process was told to stop
+        "request_failed",  # an unforeseen error behind an HTTP request; answered 500
+        "concern_refused",  # the guard said no, with a code
+        "limiter_failed",  # a quota could not be counted; the request was let through
+        "batch_split",  # a shared commit failed; its concerns are tried one by one
+        "bell_failed",  # a doorbell did not reach Redis; the sweep will ring again
+        "bell_rang",  # a doorbell reached Redis
+        "sweep_failed",  # what is due could not be read
+        "standby_flipped",  # rows whose time had come are due now
+        "policy_activated",  # another policy is in force
+        "policy_refused",  # the policy file is wrong; the last good one stays in force
+        "policy_failed",  # deciding failed; the fallback was told
+        "referral_sent",  # a channel accepted a referral and showed it
+        "referral_postponed",  # a channel could not take it now
+        "referral_dead",  # a referral could not be delivered: a person must look
+        "lease_lost",  # somebody else had taken the referral; nothing was changed
+        "delivery_stalled",  # due work and no worker takes it; the worker ends itself
+        "chained",  # audit entries were linked
+        "chainer_failed",  # audit entries could not be linked now
+        "child_started",  # the supervisor started a process
+        "child_ended",  # a process ended and will be started again
+        "hook_refused",  # a ticket system's message was not signed as agreed
+    }
+)
+"""Events that may be logged."""
+
+ACCEPTED = Counter("concerns_accepted_total", "Concerns answered with 201 for the first time.")
+REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
+LIMITER_FAILED = Counter("limiter_failed_total", "Quotas that could not be counted and let the request through.")
+DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code.", ["channel", "outcome"])
+DELIVERY_SECONDS = Histogram(
+    "delivery_seconds", "From due to accepted by the channel.", ["channel"], buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600)
+)
+
+_strict = False
+
+
+def _listed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Keep listed keys with values of the listed shape; in tests, raise on anything else."""
+    if event.get("event") not in EVENTS:
+        if _strict:
+            raise AssertionError("unlisted event")
+        event["event"] = "library_message"
+    kept: dict[str, Any] = {}
+    for key, value in event.items():
+        pattern = KEYS.get(key)
+        if pattern is not None and pattern.fullmatch(str(value)):
+            kept[key] = value
+        elif _strict and key not in {"exc_info", "_record", "_from_structlog"}:
+            raise AssertionError(f"unlisted key or odd value: {key}")
+    return kept
+
+
+def places(trace: TracebackType | None) -> str:
+    """Return file:line of each frame, innermost last; no source, no locals, no message."""
+    frames = traceback.extract_tb(trace, limit=-8)
+    return " ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)
+
+
+def _errors_as_places(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    elif isinstance(info, BaseException):
+        info = (type(info), info, info.__traceback__)
+    if isinstance(info, tuple) and info[0] is not None:
+        event["error"] = info[0].__name__
+        event["at"] = places(info[2])
+    return event
+
+
+class _Foreign(logging.Handler):
+    """Takes log records of other libraries: says that there was one, and where; never its text."""
+
+    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = min(max(record.levelno, logging.DEBUG), logging.CRITICAL) // 10 * 10
+        self._log.log(
+            level,
+            "library_message",
+            logger=record.name[:64],
+            at=f"{record.filename}:{record.lineno}",
+            exc_info=record.exc_info,
+        )
+
+
+def configure(process: str, *, level: str = "INFO", strict: bool = False) -> None:
+    """Send all logging of this process to standard error as JSON lines that pass the list.
+
+    `strict` raises on unlisted events and keys instead of dropping them: for tests.
+    """
+    global _strict  # noqa: PLW0603 - one switch for the process, set once at its start
+    _strict = strict
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+            _errors_as_places,
+            _listed,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    root = logging.getLogger()
+    root.handlers[:] = [_Foreign(log)]
+    root.setLevel(max(logging.getLevelName(level), logging.WARNING) if level != "DEBUG" else logging.DEBUG)
+    _hook_edges(log)
+
+
+def _hook_edges(log: structlog.typing.FilteringBoundLogger) -> None:
+    def edge(kind: type[BaseException], trace: TracebackType | None) -> None:
+        log.critical("crashed", error=kind.__name__, at=places(trace))
+
+    sys.excepthook = lambda kind, _value, trace: edge(kind, trace)
+    threading.excepthook = lambda args: edge(args.exc_type, args.exc_traceback)
+    sys.unraisablehook = lambda args: edge(args.exc_type, args.exc_traceback)
+
+
+def get_log() -> structlog.typing.FilteringBoundLogger:
+    """Return the logger: `log.info("referral_sent", referral=id, channel=name)`."""
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return log
+
+
+def asyncio_edge() -> Callable[[object, Mapping[str, Any]], None]:
+    """Return a handler for an event loop's unhandled errors that says class and place only."""
+    log = get_log()
+
+    def edge(_loop: object, context: Mapping[str, Any]) -> None:
+        error = context.get("exception")
+        log.error("crashed", error=type(error).__name__, at=places(getattr(error, "__traceback__", None)))
+
+    return edge

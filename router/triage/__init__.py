@@ -1,0 +1,1 @@
+"""Policy and Facts to Decision; pure."""

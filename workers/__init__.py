@@ -1,0 +1,1 @@
+"""Delivers referrals to the outside; cannot read content."""
