@@ -15,4 +15,4 @@ def note(connection: Connection, entries: Iterable[AuditEntry]) -> None:
         for e in entries
     ]
     if rows:
-        connection.execute(insert(audit), rows)
+        connection.execute(insert(audit).inline(), rows)

@@ -123,7 +123,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
         "waits": [e.wait_s for e in ended],
     }
     ours = set(connection.execute(query, values).scalars())
-    connection.execute(insert(attempts), [_attempt_row(e, ours) for e in ended])
+    connection.execute(insert(attempts).inline(), [_attempt_row(e, ours) for e in ended])
     settled = [e for e in ended if e.referral.id in ours and e.state != "due"]
     note(connection, [_settled_entry(e) for e in settled])
     return ours
@@ -160,7 +160,7 @@ def ledger(connection: Connection, limit: int) -> list[dict[str, Any]]:
 def stalled(connection: Connection, *, stall_s: float) -> bool:
     """Say whether something has been due for `stall_s` seconds and nothing was leased for as long."""
     query = text("""
-        with then as (select clock_timestamp() - make_interval(secs => :s) as t)
-        select exists (select from referrals, then where state = 'due' and due_at < t)
-           and not exists (select from referrals, then where leased_at > t)""")
+        with since as (select clock_timestamp() - make_interval(secs => :s) as t)
+        select exists (select from referrals, since where state = 'due' and due_at < t)
+           and not exists (select from referrals, since where leased_at > t)""")
     return bool(connection.execute(query, {"s": stall_s}).scalar_one())

@@ -67,7 +67,6 @@ policy_activations = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("digest", Text, ForeignKey(policies.c.digest), nullable=False),
     _moment("activated_at", now=True),
-    implicit_returning=False,
 )
 """The last row is the active policy; insert only."""
 
@@ -173,7 +172,6 @@ sealed_messages = Table(
     Column("suite", Text, nullable=False),
     Column("for_case", LargeBinary, nullable=False),
     Column("for_receipt", LargeBinary, nullable=True),
-    implicit_returning=False,
 )
 """The dialogue: each message sealed to the case's key, and staff's also to the receipt's."""
 
@@ -218,7 +216,6 @@ attempts = Table(
     _moment("ended_at", now=True),
     Column("outcome", Text, nullable=False),
     Column("remote_id", Text, nullable=True),
-    implicit_returning=False,
 )
 """One line per try that ended; never a reply's body."""
 
@@ -245,7 +242,6 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Column("seq", BigInteger, nullable=True, unique=True),
     Column("hash", LargeBinary, nullable=True),
-    implicit_returning=False,
 )
 """Inserted unchained with the change it tells of; the chainer sets `seq` and `hash` once, after the commit."""
 Index("audit_unchained_idx", audit.c.id, postgresql_where=text("seq is null"))
