@@ -1,0 +1,46 @@
+"""The reporter's receipt: a secret shown once, from which a look-up id and a key pair follow.
+
+The server keeps the look-up id and the public key; neither leads back to the receipt. A receipt
+has 120 random bits, so no slow hash is needed. Nothing here keeps or logs one.
+"""
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from router.clock import grouped_code
+from router.model import ReceiptKey
+from router.vault.codes import normalised
+from router.vault.suite import bound
+
+GROUPS = 6
+"""Groups of four characters of 5 bits: 120 bits."""
+_CHARACTERS = 4 * GROUPS
+_HALF_BYTES = 32
+
+
+def new_receipt() -> str:
+    """Return a new receipt: six groups of four characters, unrelated to the case's reference."""
+    return grouped_code(GROUPS)
+
+
+def receipt_key(receipt: str, secret: bytes) -> ReceiptKey | None:
+    """Return look-up id and public key of `receipt` under the deployment's `secret`; None if it is malformed.
+
+    Whoever has the database but not the secret cannot even test a guess.
+    """
+    halves = _halves(receipt, secret)
+    if halves is None:
+        return None
+    lookup, seed = halves
+    return ReceiptKey(lookup, X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+
+def _halves(receipt: str, secret: bytes) -> tuple[bytes, bytes] | None:
+    """Return look-up id and X25519 seed."""
+    meant = normalised(receipt, _CHARACTERS)
+    if meant is None:
+        return None
+    kdf = HKDF(algorithm=SHA256(), length=2 * _HALF_BYTES, salt=secret, info=bound("receipt"))
+    both = kdf.derive(meant.encode())
+    return both[:_HALF_BYTES], both[_HALF_BYTES:]
