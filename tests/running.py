@@ -1,0 +1,158 @@
+"""The product as its users run it: `concern-router up` in a folder of its own, and its command line."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+CHECKOUT = Path(__file__).parents[1]
+START_S = 90
+STOP_S = 60
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Product:
+    """One running `up`: its addresses, processes, first passphrase and command line."""
+
+    def __init__(self, root: Path, *, env: Mapping[str, str] | None = None) -> None:
+        """Prepare to run below `root`; `root/config` must hold the configuration."""
+        self.state = root / "state"
+        self.config = root / "config"
+        ports = [free_port() for _ in range(3)]
+        self.url, self.console_url, self.metrics_url = (f"http://127.0.0.1:{port}" for port in ports)
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("CONCERN_ROUTER_")},
+            "CONCERN_ROUTER_STATE_DIR": str(self.state),
+            "CONCERN_ROUTER_CONFIG_DIR": str(self.config),
+            "CONCERN_ROUTER_BIND": f"127.0.0.1:{ports[0]}",
+            "CONCERN_ROUTER_CONSOLE_BIND": f"127.0.0.1:{ports[1]}",
+            "CONCERN_ROUTER_METRICS_BIND": f"127.0.0.1:{ports[2]}",
+            "CONCERN_ROUTER_PUBLIC_URL": self.url,
+            "CONCERN_ROUTER_CONSOLE_URL": self.console_url,
+            "CONCERN_ROUTER_LOG_LEVEL": "DEBUG",
+            **(env or {}),
+        }
+        self.output = root / "up.out"
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until the public part is ready and every process has come up."""
+        with self.output.open("ab") as output:
+            self._up = subprocess.Popen(
+                [sys.executable, "-m", "router.cli", "up"],
+                env=self.env,
+                cwd=CHECKOUT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the public part answers /readyz with 200."""
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self._up is None or self._up.poll() is not None:
+                break
+            try:
+                if httpx2.get(f"{self.url}/readyz", timeout=2).status_code == httpx2.codes.OK:
+                    return
+            except httpx2.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not ready; see {self.output}")
+
+    def stop(self) -> None:
+        """Stop as an operator would, with SIGTERM; kill what is left."""
+        if self._up is None:
+            return
+        family = [psutil.Process(self._up.pid), *psutil.Process(self._up.pid).children(recursive=True)]
+        self._up.send_signal(signal.SIGTERM)
+        try:
+            self._up.wait(STOP_S)
+        finally:
+            for process in family:
+                if process.is_running() and process.pid != os.getpid():
+                    process.kill()
+        self._up = None
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """Return the processes of this `up` whose command line holds all `words`."""
+        assert self._up is not None
+        found = []
+        for process in psutil.Process(self._up.pid).children(recursive=True):
+            try:
+                line = " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+            if all(word in line for word in words):
+                found.append(process)
+        return found
+
+    def kill(self, *words: str) -> int:
+        """`kill -9` those processes; return how many there were."""
+        victims = self.processes(*words)
+        for victim in victims:
+            victim.kill()
+        return len(victims)
+
+    def cli(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `concern-router` with `arguments` and `given` on standard input."""
+        return subprocess.run(
+            [sys.executable, "-m", "router.cli", *arguments],
+            env=self.env,
+            cwd=CHECKOUT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def cli_json(self, *arguments: str, given: str = "") -> Any:
+        """Run a command with --json and return what it printed; fail if it failed."""
+        done = self.cli(*arguments, "--json", given=given)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return `deliveries list --json`."""
+        rows: list[dict[str, Any]] = self.cli_json("deliveries", "list", "--limit", "5000")
+        return rows
+
+    def wait_delivered(self, count: int, *, within_s: float = 120) -> list[dict[str, Any]]:
+        """Wait until `count` referrals are settled and none is open; return the ledger."""
+        deadline = time.monotonic() + within_s
+        while True:
+            rows = self.deliveries()
+            settled = [row for row in rows if row["state"] in {"sent", "dead"}]
+            if len(settled) >= count and not any(row["state"] in {"due", "leased"} for row in rows):
+                return rows
+            assert time.monotonic() < deadline, f"{len(settled)} of {count} settled"
+            time.sleep(0.5)
+
+
+@contextmanager
+def running(root: Path, *, env: Mapping[str, str] | None = None) -> Iterator[Product]:
+    """Yield a started product; stop it afterwards."""
+    product = Product(root, env=env)
+    try:
+        product.start()
+        yield product
+    finally:
+        product.stop()
