@@ -1,1 +1,4 @@
-"""Private PostgreSQL and Redis for a checkout without servers."""
+"""Private servers for the embedded default: PostgreSQL and Redis from wheels, on loopback only.
+
+Not part of a production install; whatever is given by URL is used instead.
+"""

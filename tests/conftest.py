@@ -1,0 +1,146 @@
+"""What tests stand on: real servers from the wheels, and folders below the checkout's var/.
+
+Each run of pytest has a folder of its own, var/pytest/<process id>, so that runs beside each
+other do not meet; what dead runs left is removed, their servers included.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from router.embedded.account import make_folder
+from router.embedded.postgres import OWNER, SUPERUSER, EmbeddedPostgres
+from router.embedded.redis import EmbeddedRedis
+from router.embedded.running import end_noted, note, noted
+from router.model import Login
+from router.store.upgrade import upgrade
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+RUNS = CHECKOUT / "var/pytest"
+TEMPLATE = "migrated"
+# Folders that an unprivileged server has to pass, but not list.
+FOLDER_MODE = 0o711
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh, migrated database on the session's cluster, with a DSN for each login."""
+
+    server: EmbeddedPostgres
+    name: str
+
+    def dsn(self, login: Login) -> str:
+        return self.server.address(login, self.name)
+
+    @property
+    def owner_dsn(self) -> str:
+        return self.server.address(OWNER, self.name)
+
+    @property
+    def superuser_dsn(self) -> str:
+        return self.server.address(SUPERUSER, self.name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    make_folder(RUNS, FOLDER_MODE)
+    _remove_dead_runs()
+    if config.option.basetemp is None:
+        run = RUNS / str(os.getpid())
+        make_folder(run, FOLDER_MODE)
+        note(run / "pytest.json", os.getpid())
+        config.option.basetemp = str(run / "t")
+    # Children's temporary files, and those of libraries.
+    make_folder(CHECKOUT / "var/tmp", FOLDER_MODE)
+    os.environ["TMPDIR"] = str(CHECKOUT / "var/tmp")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    run = RUNS / str(os.getpid())
+    if exitstatus == pytest.ExitCode.OK and session.config.option.basetemp == str(run / "t"):
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def _remove_dead_runs() -> None:
+    for run in RUNS.iterdir():
+        # A run that is just beginning has not noted itself yet.
+        settled = time.time() - run.stat().st_mtime > 60
+        if settled and noted(run / "pytest.json") is None:
+            for left in run.rglob("run/*.json"):
+                end_noted(left, (SIGKILL,), each_s=10, group=True)
+            shutil.rmtree(run, ignore_errors=True)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """pytest makes its folders 0700; an unprivileged server has to pass them."""
+    base = RUNS
+    for folder in (tmp_path, *tmp_path.parents):
+        if base in folder.parents:
+            folder.chmod(FOLDER_MODE)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def servers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("servers")
+    for part in (folder, folder.parent):
+        part.chmod(FOLDER_MODE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """The session's cluster; database `migrated` is the template of `database`."""
+    server = EmbeddedPostgres(servers_dir)
+    server.start()
+    try:
+        with psycopg.connect(server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("create database {} owner {}").format(sql.Identifier(TEMPLATE), sql.Identifier(OWNER))
+            )
+        upgrade(server.address(OWNER, TEMPLATE), {login: login.value for login in Login})
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(servers_dir / "postgres", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers_dir: Path) -> Iterator[EmbeddedRedis]:
+    """The session's Redis; tests that stop or freeze one start their own."""
+    server = EmbeddedRedis(servers_dir)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """A database of one test's own, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres.address(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {} owner {}").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
+            )
+        )
+        # Rights on the database itself are not copied from a template.
+        connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
+        for login in Login:
+            connection.execute(
+                sql.SQL("grant connect on database {} to {}").format(sql.Identifier(name), sql.Identifier(login))
+            )
+    yield Database(postgres, name)
+    with psycopg.connect(postgres.address(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
