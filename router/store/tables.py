@@ -90,6 +90,8 @@ recipient_keys = Table(
     _moment("retired_at", nullable=True),
 )
 """Public keys that case keys are sealed to: one active per team, one for `recovery`."""
+_ACTIVE = text("retired_at is null")
+Index("recipient_keys_active_idx", recipient_keys.c.owner, unique=True, postgresql_where=_ACTIVE)
 
 member_keys = Table(
     "member_keys",
@@ -105,6 +107,7 @@ member_keys = Table(
     _moment("retired_at", nullable=True),
 )
 """A member's private key, encrypted under Argon2id of a passphrase that nobody stores."""
+Index("member_keys_active_idx", member_keys.c.handle, unique=True, postgresql_where=_ACTIVE)
 
 team_key_wraps = Table(
     "team_key_wraps",

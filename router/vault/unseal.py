@@ -1,0 +1,33 @@
+"""Sealed case to Content, with a recipient's private key; imported by `console/opening.py` alone.
+
+Asks nobody whether they may: that, the reason and the audit come before. Keeps nothing.
+"""
+
+import orjson
+
+from router.errors import SealBroken
+from router.model import Content, KeyWrap, Sealed
+from router.vault.seal import case_key_info, content_info, message_info, unpadded
+from router.vault.suite import Private, private_from, unseal
+
+
+def unwrap_case_key(reference: str, suite: str, wrap: KeyWrap, recipient: Private) -> Private:
+    """Return the private key (of suite `suite`) of the case `reference`; raises SealBroken."""
+    if wrap.key_id != recipient.key_id:
+        raise SealBroken("other_recipient")
+    raw = unseal(wrap.sealed, recipient, info=case_key_info(reference, wrap.key_id, suite))
+    return private_from(suite, raw)
+
+
+def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content:
+    """Return what was sealed at the door, character for character; raises SealBroken."""
+    fields = orjson.loads(unpadded(unseal(sealed, case_key, info=content_info(reference))))
+    return Content(narrative=fields["narrative"], contact=fields["contact"])
+
+
+def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:
+    """Return one message of the dialogue; raises SealBroken."""
+    message = orjson.loads(unpadded(unseal(sealed, key, info=message_info(reference))))
+    if not isinstance(message, str):
+        raise SealBroken("message_malformed")
+    return message
