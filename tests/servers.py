@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -124,9 +124,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def server_activate(self) -> None:
         self._open: set[socket.socket] = set()
-        super().__init__(address, handler)
+        super().server_activate()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -200,19 +200,17 @@ class Sink(Loopback):
             self.taken[key] = request
         return Answer(200)
 
-    def wait_for(self, count: int, *, timeout_s: float = 30.0) -> bool:
+    def wait_for(self, count: int) -> bool:
         """Wait until `count` different deliveries took effect."""
-        return self.wait_until(lambda: len(self.taken) >= count, timeout_s=timeout_s)
+        return self.wait_until(lambda: len(self.taken) >= count)
 
 
 class StandInRT(Loopback):
     """The part of Request Tracker 5's REST 2.0 that we use, with its traps. Not RT.
 
-    As seen on RT 5.0.3: 201 with unknown custom fields dropped, 200 for an invalid status, a misspelt
-    field in a search finds nothing, no uniqueness.
+    As seen on RT 5.0.3: 201 with unknown custom fields dropped, 200 for an invalid status, nothing found for a
+    misspelt field, an unknown queue is forbidden, an id is text in a search and a number in a read, no uniqueness.
     """
-
-    STATUSES: ClassVar = ("new", "open", "stalled", "resolved", "rejected", "deleted")
 
     def __init__(
         self,
@@ -258,7 +256,7 @@ class StandInRT(Loopback):
 
     def _queue(self, name: str) -> Answer:
         if name not in self._queues:
-            return _json(404, {"message": "Queue does not exist"})
+            return _json(403, {"message": "Forbidden"})
         fields = [
             {"id": str(n), "name": f, "type": "customfield", "ref": f"{self.rest_url}/customfield/{n}"}
             for n, f in enumerate(self.custom_fields, start=1)
@@ -267,7 +265,7 @@ class StandInRT(Loopback):
 
     def _create(self, wanted: Mapping[str, Any]) -> Answer:
         if wanted.get("Queue") not in self._queues:
-            return _json(400, {"message": "Could not create ticket. Queue not set"})
+            return _json(403, {"message": f"No permission to create tickets in the queue '{wanted.get('Queue')}'"})
         number = str(len(self.tickets) + 1)
         given = wanted.get("CustomFields") or {}
         fields = [
@@ -280,24 +278,25 @@ class StandInRT(Loopback):
             "Subject": wanted.get("Subject", ""),
             "Status": "new",
             "Priority": str(wanted.get("Priority", 0)),
-            "Queue": {"id": str(self._queues.index(wanted["Queue"]) + 1), "type": "queue", "Name": wanted["Queue"]},
-            "Requestor": [],
+            "Queue": {"id": str(self._queues.index(wanted["Queue"]) + 1), "type": "queue"},
             "CustomFields": fields,
-            "Created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
         self.tickets.append(ticket)
-        here = f"{self.rest_url}/ticket/{number}"
-        return Answer(201, json.dumps({"id": number, "type": "ticket", "_url": here}).encode(), {"Location": here})
+        return _json(201, {"id": number, "type": "ticket", "_url": f"{self.rest_url}/ticket/{number}"})
 
     def _search(self, query: Mapping[str, list[str]]) -> Answer:
-        wanted = query.get("query", [""])[0]
-        hits = [t for t in self.tickets if t["Status"] != "deleted" and self._matches(t, wanted)]
-        items = [{k: t[k] for k in ("id", "type", "Status", "Subject", "CustomFields", "Queue")} for t in hits]
+        hits = [t for t in self.tickets if self._matches(t, query.get("query", [""])[0])]
+        shown = query.get("fields", [""])[0].split(",")
+        items = [{k: t[k] for k in ("type", *shown) if k in t} | {"id": str(t["id"])} for t in hits]
         return _json(200, {"items": items, "total": len(items), "count": len(items), "page": 1, "pages": 1})
 
     def _matches(self, ticket: Mapping[str, Any], wanted: str) -> bool:
         """Read `'CF.{Name}' = 'value' AND …`, the only TicketSQL that we speak; anything else finds nothing."""
-        values = {"Queue": ticket["Queue"]["Name"], "Subject": ticket["Subject"], "Status": ticket["Status"]}
+        values = {
+            "Queue": self._queues[int(ticket["Queue"]["id"]) - 1],
+            "Subject": ticket["Subject"],
+            "Status": ticket["Status"],
+        }
         values |= {f"CF.{{{name}}}": value for name, value in self.values(ticket).items()}
         terms = re.split(r"\s+AND\s+", wanted.strip(), flags=re.IGNORECASE)
         found = [re.fullmatch(r"'?([^'=]+?)'?\s*=\s*'((?:[^'\\]|\\.)*)'", term) for term in terms]
@@ -319,7 +318,7 @@ class StandInRT(Loopback):
 
     def _change(self, ticket: dict[str, Any], wanted: Mapping[str, Any]) -> Answer:
         status = wanted.get("Status", ticket["Status"])
-        if status not in self.STATUSES:
+        if status not in {"new", "open", "stalled", "resolved", "rejected"}:
             return _json(200, [f"Ticket {ticket['id']}: Status '{status}' isn't a valid status for this ticket."])
         old, ticket["Status"] = ticket["Status"], status
         return _json(200, [f"Ticket {ticket['id']}: Status changed from '{old}' to '{status}'"])
