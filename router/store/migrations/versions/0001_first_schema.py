@@ -9,23 +9,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# A line of the audit is written once and linked once; nobody changes, removes or relinks it.
-_APPEND_ONLY = """
-create function audit_append_only() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'UPDATE' and old.seq is null and new.seq is not null and new.hash is not null
-       and (new.id, new.at, new.actor, new.action, new.object, new.outcome, new.detail)
-         = (old.id, old.at, old.actor, old.action, old.object, old.outcome, old.detail) then
-        return new;
-    end if;
-    raise exception 'audit is append-only' using errcode = 'insufficient_privilege';
-end $$
-"""
-_REFUSE = """
-create function audit_refuse() returns trigger language plpgsql as $$
-begin raise exception 'audit is append-only' using errcode = 'insufficient_privilege'; end $$
-"""
-
 
 def upgrade() -> None:
     _create_configuration()
@@ -279,12 +262,6 @@ def _create_audit() -> None:
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("size", name=op.f("audit_checkpoints_pkey")),
     )
-    op.execute(_APPEND_ONLY)
-    op.execute(_REFUSE)
-    each, once = "for each row execute function audit_append_only()", "execute function audit_refuse()"
-    op.execute(f"create trigger append_only before update or delete on audit {each}")
-    op.execute(f"create trigger no_truncate before truncate on audit {once}")
-    op.execute(f"create trigger no_change before update or delete or truncate on audit_checkpoints {once}")
 
 
 def downgrade() -> None:
@@ -307,5 +284,3 @@ def downgrade() -> None:
         "clients",
     ):
         op.drop_table(table)
-    op.execute("drop function audit_append_only()")
-    op.execute("drop function audit_refuse()")
