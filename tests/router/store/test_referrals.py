@@ -1,0 +1,195 @@
+"""Leases and settlements: one owner at a time, and who lost the lease changes nothing."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, text
+
+from router import clock
+from router.model import LeasedReferral, Login, ReferralState
+from router.store import cases, referrals
+from router.store.engine import connect, transaction
+from router.store.referrals import Ended
+from tests.conftest import Database
+from tests.makers import a_case, change, login, prepare
+
+LEASE_S = 120.0
+
+
+@pytest.fixture
+def worker(database: Database) -> Iterator[Engine]:
+    prepare(database)
+    with login(database, Login.WORKER) as engine:
+        yield engine
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[Engine]:
+    engine = connect(database.owner_dsn, process="test")
+    yield engine
+    engine.dispose()
+
+
+def post(owner: Engine, count: int = 1, state: ReferralState = ReferralState.DUE) -> None:
+    with transaction(owner) as connection:
+        cases.record(connection, [a_case(state=state) for _ in range(count)])
+
+
+def lease(worker: Engine, limit: int = 100) -> list[LeasedReferral]:
+    with transaction(worker) as connection:
+        return referrals.lease(connection, "desk", limit=limit, lease_s=LEASE_S)
+
+
+def settle(worker: Engine, *ended: Ended) -> set[str]:
+    with transaction(worker) as connection:
+        return referrals.settle(connection, ended)
+
+
+def sent(referral: LeasedReferral) -> Ended:
+    return Ended(referral, "sent", "sent", clock.now(), remote_id="7")
+
+
+def states(owner: Engine) -> list[str]:
+    with transaction(owner) as connection:
+        return list(connection.execute(text("select state from referrals order by id")).scalars())
+
+
+def test_two_workers_never_hold_the_same_referral(owner: Engine, worker: Engine) -> None:
+    post(owner, 60)
+
+    with ThreadPoolExecutor(4) as pool:
+        held = [r.id for batch in pool.map(lambda _: lease(worker, 10), range(12)) for r in batch]
+
+    assert len(held) == len(set(held)) == 60
+
+
+def test_counts_the_attempt_when_leasing(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    [first] = lease(worker)
+    with transaction(owner) as connection:
+        change(connection, "update referrals set lease_until = clock_timestamp() - interval '1 s'")
+
+    [second] = lease(worker)
+
+    assert (first.attempts, second.attempts) == (1, 2)
+    assert second.lease_no == first.lease_no + 1
+
+
+def test_a_lease_longer_than_leases_are_counts_as_expired(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    lease(worker)
+    assert lease(worker) == []
+    with transaction(owner) as connection:
+        change(connection, "update referrals set lease_until = clock_timestamp() + interval '1 day'")
+
+    assert len(lease(worker)) == 1
+
+
+def test_who_lost_the_lease_neither_renews_nor_settles_but_leaves_a_line(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    [lost] = lease(worker)
+    with transaction(owner) as connection:
+        change(connection, "update referrals set lease_until = clock_timestamp() - interval '1 s'")
+    [held] = lease(worker)
+
+    with transaction(worker) as connection:
+        assert referrals.renew(connection, [lost, held], lease_s=LEASE_S) == {held.id}
+    assert settle(worker, sent(lost)) == set()
+    assert states(owner) == ["leased"]
+    assert settle(worker, sent(held)) == {held.id}
+    assert states(owner) == ["sent"]
+    with transaction(owner) as connection:
+        lines = connection.execute(text("select outcome from attempts order by id")).scalars().all()
+    assert lines == ["sent_after_lease", "sent"]
+
+
+def test_an_expired_lease_is_not_renewed(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    [held] = lease(worker)
+    with transaction(owner) as connection:
+        change(connection, "update referrals set lease_until = clock_timestamp() - interval '1 s'")
+
+    with transaction(worker) as connection:
+        assert referrals.renew(connection, [held], lease_s=LEASE_S) == set()
+
+
+def test_given_back_is_due_again_and_not_counted(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    held = lease(worker)
+    with transaction(worker) as connection:
+        referrals.give_back(connection, held)
+
+    [again] = lease(worker)
+
+    assert again.attempts == 1
+
+
+def test_postponed_is_not_leased_before_its_time(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    [held] = lease(worker)
+    settle(worker, Ended(held, "due", "http_503", clock.now(), wait_s=60))
+    assert lease(worker) == []
+    with transaction(owner) as connection:
+        change(connection, "update referrals set due_at = due_at - interval '61 s'")
+
+    assert len(lease(worker)) == 1
+
+
+def test_a_later_revision_waits_for_an_earlier_one(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    with transaction(owner) as connection:
+        change(
+            connection,
+            """insert into referrals (id, reference, channel, kind, revision, policy, state, fields)
+               select 'second', reference, channel, kind, 2, policy, 'due', fields from referrals""",
+        )
+    [first] = lease(worker)
+    assert first.id != "second"
+    settle(worker, sent(first))
+
+    assert [r.id for r in lease(worker)] == ["second"]
+
+
+@pytest.mark.parametrize("state", [ReferralState.DRAFT, ReferralState.STANDBY, ReferralState.DEAD])
+def test_only_what_is_due_is_leased(owner: Engine, worker: Engine, state: ReferralState) -> None:
+    post(owner, state=state)
+
+    assert lease(worker) == []
+
+
+def test_standby_becomes_due_when_its_time_has_come_and_not_before(owner: Engine, worker: Engine) -> None:
+    post(owner, 2, ReferralState.STANDBY)
+    with transaction(owner) as connection:
+        change(
+            connection,
+            "update referrals set due_at = clock_timestamp() + interval '1 h' "
+            "where id = (select id from referrals limit 1)",
+        )
+
+    with transaction(worker) as connection:
+        assert referrals.flip_standby(connection) == 1
+
+    assert sorted(states(owner)) == ["due", "standby"]
+
+
+def test_stalled_means_due_for_long_and_nobody_leasing(owner: Engine, worker: Engine) -> None:
+    post(owner, 2)
+    with transaction(owner) as connection:
+        assert not referrals.stalled(connection, stall_s=60)
+        change(connection, "update referrals set due_at = due_at - interval '2 min'")
+        assert referrals.stalled(connection, stall_s=60)
+    lease(worker, 1)
+
+    with transaction(worker) as connection:
+        assert not referrals.stalled(connection, stall_s=60)
+
+
+def test_what_is_due_is_seen_by_the_intake_too(owner: Engine, worker: Engine, database: Database) -> None:
+    post(owner)
+    with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
+        assert referrals.due_channels(connection, longest_s=LEASE_S) == ["desk"]
+    lease(worker)
+
+    with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
+        assert referrals.due_channels(connection, longest_s=LEASE_S) == []
