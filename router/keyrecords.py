@@ -3,12 +3,20 @@
 Frozen values that vault and store hand to each other. No private key in clear is ever in one.
 """
 
+import re
 from dataclasses import dataclass
 
 from router.model import Sealed
 
 RECOVERY = "recovery"
 """The owner's name of the offline recovery recipient's key; no team may be called so."""
+_HANDLE = re.compile(r"[a-z0-9._@\\-]{1,64}")
+
+
+def normal_handle(handle: str) -> str | None:
+    """Return a person's handle as it is stored (lower case, no blanks around it), None if it is not one."""
+    meant = handle.strip().lower()
+    return meant if _HANDLE.fullmatch(meant) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ def anybody(connection: Connection) -> bool:
     return connection.execute(select(people.c.handle).limit(1)).first() is not None
 
 
+def person_exists(connection: Connection, handle: str) -> bool:
+    """Say whether the handle was ever given to anybody."""
+    return connection.execute(select(people.c.handle).where(people.c.handle == handle)).first() is not None
+
+
 def list_people(connection: Connection) -> list[Person]:
     """Return everybody who was ever added, by handle."""
     query = text("""

@@ -1,0 +1,95 @@
+"""The chain in the database: what is not linked yet, what is, and the checkpoints beside it.
+
+Functions take a connection and never commit. Only the chainer's login may link; nobody may change.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, text
+
+from router.errors import StoreFailed
+from router.hashchain import GENESIS, Checkpoint, Finding, Line, Linked
+from router.store.tables import audit, audit_checkpoints
+
+_CHAINER_LOCK = 0x636F6E_636861696E  # "con" "chain": any number that nothing else of ours locks
+_PAGE = 5000
+UNCHAINED_FOR_S = 60
+"""An entry that was committed and is still not linked after this long is a finding."""
+_LINE = (audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.object, audit.c.outcome, audit.c.detail)
+
+
+def lock_chain(connection: Connection) -> bool:
+    """Take the right to link until the end of the transaction; False when another chainer has it."""
+    query = text("select pg_try_advisory_xact_lock(:lock)")
+    return bool(connection.execute(query, {"lock": _CHAINER_LOCK}).scalar_one())
+
+
+def chain_end(connection: Connection) -> tuple[int, bytes]:
+    """Return the length of the chain and its last hash."""
+    query = select(audit.c.seq, audit.c.hash).where(audit.c.seq.is_not(None)).order_by(audit.c.seq.desc()).limit(1)
+    row: Row[*tuple[Any, ...]] | None = connection.execute(query).one_or_none()
+    return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def hash_of(connection: Connection, seq: int) -> bytes | None:
+    """Return the hash of line `seq`, None if there is no such line."""
+    found: bytes | None = connection.execute(select(audit.c.hash).where(audit.c.seq == seq)).scalar_one_or_none()
+    return found
+
+
+def unchained(connection: Connection, limit: int) -> list[Line]:
+    """Return up to `limit` committed entries that are not linked yet, oldest id first."""
+    query = select(*_LINE).where(audit.c.seq.is_(None)).order_by(audit.c.id).limit(limit)
+    return [Line(*row) for row in connection.execute(query)]
+
+
+def write_links(connection: Connection, linked: Sequence[Linked]) -> None:
+    """Set `seq` and `hash` of entries that have none, all in one statement; raises StoreFailed if one had."""
+    query = text("""
+        update audit a set seq = l.seq, hash = l.hash
+        from unnest(cast(:ids as int8[]), cast(:seqs as int8[]), cast(:hashes as bytea[])) as l(id, seq, hash)
+        where a.id = l.id and a.seq is null""")
+    values = {"ids": [e.line.id for e in linked], "seqs": [e.seq for e in linked], "hashes": [e.hash for e in linked]}
+    if connection.execute(query, values).rowcount != len(linked):
+        raise StoreFailed("chain_changed_meanwhile")
+
+
+def add_checkpoint(connection: Connection, checkpoint: Checkpoint) -> None:
+    """Insert a signed checkpoint."""
+    row = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+    connection.execute(insert(audit_checkpoints), row)
+
+
+def checkpoints_after(connection: Connection, size: int) -> list[Checkpoint]:
+    """Return the checkpoints of chains longer than `size` lines, shortest first."""
+    columns = audit_checkpoints.c
+    query = select(columns.size, columns.head, columns.at, columns.signature).where(columns.size > size)
+    return [Checkpoint(*row) for row in connection.execute(query.order_by(columns.size))]
+
+
+def hold_still(connection: Connection) -> None:
+    """Let the rest of this transaction see one moment of the database; must be its first statement."""
+    connection.execute(text("set transaction isolation level repeatable read, read only"))
+
+
+def all_linked(connection: Connection) -> Iterator[Linked]:
+    """Yield every linked entry in order of `seq`, a page at a time."""
+    after = -(2**63)
+    while True:
+        query = select(audit.c.seq, audit.c.hash, *_LINE).where(audit.c.seq > after).order_by(audit.c.seq)
+        page = connection.execute(query.limit(_PAGE)).all()
+        for row in page:
+            yield Linked(row.seq, row.hash, Line(*row[2:]))
+        if len(page) < _PAGE:
+            return
+        after = page[-1].seq
+
+
+def left_unchained(connection: Connection) -> list[Finding]:
+    """Return the entries that should have been linked long ago."""
+    query = text("""
+        select id from audit where seq is null and at < clock_timestamp() - make_interval(secs => :s)
+        order by id limit 1000""")
+    rows = connection.execute(query, {"s": UNCHAINED_FOR_S}).scalars()
+    return [Finding("left_unchained", None, id=identity) for identity in rows]
