@@ -28,7 +28,7 @@ def to_sink(to: Path, url: str, *, carries: list[str] | None = None) -> Path:
     channels: dict[str, dict[str, Any]] = yaml.safe_load((to / "channels.yaml").read_text())
     for name, channel in channels.items():
         if channel["scope"] == "internal":
-            kept = {key: channel[key] for key in ("scope", "carries", "readable_by") if key in channel}
+            kept: dict[str, Any] = {key: channel[key] for key in ("scope", "carries", "readable_by") if key in channel}
             channels[name] = {**kept, "kind": "webhook", "url": f"{url}/{name}", "secret": f"file:{secret}"}
             channels[name]["carries"] = carries or channel["carries"]
     (to / "channels.yaml").write_text(yaml.safe_dump(channels, sort_keys=False))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -129,6 +130,13 @@ class Product:
         done = self.cli(*arguments, "--json", given=given)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def passphrase(self) -> str:
+        """Return the first reviewer's passphrase, which `up` printed once."""
+        printed = self.output.read_text()
+        found = re.search(r"passphrase\W+(\S+)", printed, re.IGNORECASE)
+        assert found, "no passphrase printed"
+        return found.group(1)
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return `deliveries list --json`."""
