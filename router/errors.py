@@ -3,6 +3,9 @@
 Errors carry codes and ids, never text from outside.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 
 class RouterError(Exception):
     """Something in the product said no. Its `code` is stable and safe to log and to show."""
@@ -63,3 +66,25 @@ class TryLater(RouterError):
 
 class Declined(RouterError):
     """The channel said no and would again. Stop; a person must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a configuration file, at its line."""
+
+    file: str
+    line: int
+    code: str
+    said: str
+    """What was found and what would do, for the operator who wrote the file."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.said} [{self.code}]"
+
+
+class PolicyErrors(Broken):
+    """The policy or the channels are wrong. Show all `problems` to the operator; nothing was loaded."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.said)))
+        super().__init__("policy_refused", "; ".join(map(str, self.problems)))
