@@ -1,1 +1,37 @@
 """The pure half of each channel kind: settings, rendering, fields used, guarantee."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from router.channels import folder, rt, webhook
+from router.model import Frozen, Guarantee, Payload, Referral
+
+
+class Kind(Protocol):
+    """What every kind's module has."""
+
+    @property
+    def KIND(self) -> str:  # noqa: N802 - a module's constant
+        """The word in `channels.yaml`."""
+
+    @property
+    def GUARANTEE(self) -> Guarantee:  # noqa: N802
+        """How a second delivery is kept from becoming a second ticket."""
+
+    @property
+    def FIELDS_USED(self) -> frozenset[str]:  # noqa: N802
+        """Fields that the kind can show."""
+
+    @property
+    def Settings(self) -> type[Frozen]:  # noqa: N802
+        """The kind's own settings."""
+
+    def fields_named(self, settings: Any) -> frozenset[str]:
+        """Return the fields that the settings use by name."""
+
+    def render(self, settings: Any, referral: Referral, *, key: str) -> Payload:
+        """Return the exact bytes that will be sent."""
+
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.KIND: kind for kind in (folder, rt, webhook)})

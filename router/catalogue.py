@@ -1,0 +1,165 @@
+"""The channels, for both sides: who may be told by which way, with which fields, and who can read it there.
+
+Loads `channels.yaml`. Secrets stand in it by reference only and are not resolved here.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import create_model
+
+from router.channels import KINDS
+from router.channels.setting import ReferralField
+from router.errors import PolicyErrors
+from router.model import Code, Frozen, Guarantee, Name, Payload, Referral, Scope
+from router.shape import shape
+from router.yamltext import Document, looks_secret, nearest, read, read_file, shown
+from router.yamltext import Path as Place
+
+FILE: Final = "channels.yaml"
+ALWAYS_CARRIED: Final = frozenset({"reference", "revision"})
+"""What every referral has: an id that says nothing."""
+
+
+class Channel(Frozen):
+    """One way to tell somebody."""
+
+    name: Name
+    kind: Name
+    scope: Scope
+    carries: tuple[ReferralField, ...]
+    """The fields it may carry; `reference` and `revision` always."""
+    readable_by: tuple[Code, ...]
+    """Teams that can read what arrives there, that system's administrators included."""
+    settings: Frozen
+    """The kind's own."""
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """How this channel keeps a second delivery from becoming a second ticket."""
+        return KINDS[self.kind].GUARANTEE
+
+    def render(self, referral: Referral, *, key: str) -> Payload:
+        """Return the exact bytes that this channel sends for `referral`."""
+        return KINDS[self.kind].render(self.settings, referral, key=key)
+
+
+class _Entry(Frozen):
+    """What stands in the file for one channel, beside its kind's own settings."""
+
+    kind: Name
+    scope: Scope
+    carries: tuple[ReferralField, ...]
+    readable_by: tuple[Code, ...] = ()
+
+
+def _both(entry: type[_Entry], own: type[Frozen]) -> Any:
+    return (entry, own)
+
+
+_ENTRIES: Final[Mapping[str, type[_Entry]]] = MappingProxyType(
+    {name: create_model(f"{name}_entry", __base__=_both(_Entry, kind.Settings)) for name, kind in KINDS.items()}
+)
+"""For each kind, what may stand in the file: the common keys and the kind's own."""
+
+
+class Catalogue:
+    """All channels by name."""
+
+    __slots__ = ("channels",)
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self.channels: Mapping[str, Channel] = MappingProxyType(dict(channels))
+
+    def get(self, name: str) -> Channel | None:
+        """Return the channel, or None when no file in force names it any more."""
+        return self.channels.get(name)
+
+
+def load_catalogue(config_dir: Path) -> Catalogue:
+    """Return the channels of `config_dir`/channels.yaml; raises PolicyErrors with every problem."""
+    return parse_catalogue(read_file(config_dir / FILE))
+
+
+def parse_catalogue(text: str) -> Catalogue:
+    """Return the channels in `text`; raises PolicyErrors with every problem."""
+    document = read(text, FILE)
+    channels = read_channels(document)
+    if document.problems:
+        raise PolicyErrors(document.problems)
+    return Catalogue(channels)
+
+
+def read_channels(document: Document) -> dict[str, Channel]:
+    """Return the channels that are right; every problem is added to `document`."""
+    if not isinstance(document.value, dict) or not document.value:
+        if not document.problems:
+            document.complain((), "wrong_kind", "channels by name are wanted here")
+        return {}
+    made = {name: _channel(document, name, entry) for name, entry in document.value.items()}
+    _no_secrets(document, (), document.value)
+    return {name: channel for name, channel in made.items() if channel is not None}
+
+
+def _channel(document: Document, name: str, entry: Any) -> Channel | None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,47}", name):
+        said = f"{shown(name)} cannot name a channel: small letters, digits, - and _, a letter first"
+        document.complain((name,), "odd_value", said)
+        return None
+    _need_to_know(document, name)
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if isinstance(kind, str) and kind not in KINDS:
+        document.complain((name, "kind"), "unknown_value", f"unknown kind {shown(kind)}{nearest(kind, KINDS)}")
+        return None
+    model = _ENTRIES[kind] if isinstance(kind, str) else _Entry
+    made = shape(document, model, name)
+    if made is None or not isinstance(kind, str):
+        return None
+    own = {field: getattr(made, field) for field in KINDS[kind].Settings.model_fields}
+    channel = Channel(
+        name=name,
+        kind=kind,
+        scope=made.scope,
+        carries=made.carries,
+        readable_by=made.readable_by,
+        settings=KINDS[kind].Settings.model_construct(**own),
+    )
+    _uses_what_it_carries(document, channel)
+    return channel
+
+
+def _need_to_know(document: Document, name: str) -> None:
+    """Somebody must read an internal channel, and an address is none of its business."""
+    if document.at(name, "scope") != Scope.INTERNAL:
+        return
+    if not document.at(name, "readable_by"):
+        document.complain((name,), "nobody_reads", f"{name!r}: readable_by must name the teams that read this channel")
+    for place, word in document.words(name, "carries"):
+        if word == "url":
+            document.complain(place, "url_inside", "only an external channel may carry 'url'")
+
+
+def _uses_what_it_carries(document: Document, channel: Channel) -> None:
+    """A mapping may only use what the channel may carry."""
+    allowed = ALWAYS_CARRIED | set(channel.carries)
+    for field in sorted(KINDS[channel.kind].fields_named(channel.settings) - allowed):
+        said = f"{field!r} is used, but {channel.name!r} may not carry it: add it to 'carries', or leave it out here"
+        document.complain((channel.name, "custom_fields", field), "not_carried", said)
+
+
+def _no_secrets(document: Document, place: Place, value: Any) -> None:
+    """Complain about every text below `place` that looks like a secret, without showing it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _no_secrets(document, (*place, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _no_secrets(document, (*place, index), inner)
+    elif isinstance(value, str) and looks_secret(value) and not value.startswith(("env:", "file:/")):
+        line = document.line(place)
+        if all(known.line != line or known.code != "clear_secret" for known in document.problems):
+            said = "this looks like a secret (not shown); name it instead: env:NAME or file:/path"
+            document.complain(place, "clear_secret", said)

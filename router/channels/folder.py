@@ -1,0 +1,49 @@
+"""A JSON file for each referral, in a folder: air-gapped hand-over, and the default before a ticket system is set up.
+
+Pure: says what the file is called and what stands in it; writing is the worker's.
+"""
+
+import re
+from typing import Annotated, Final
+
+import orjson
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from router.model import Frozen, Guarantee, Payload, Referral, plain
+
+KIND: Final = "folder"
+GUARANTEE: Final = Guarantee.REPEATABLE
+FIELDS_USED: Final = frozenset(Referral.model_fields)
+"""Whatever the channel may carry."""
+
+_PATH = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+
+
+def _plain_path(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise PydanticCustomError("odd_path", "a path of plain names, without .. or hidden folders, is wanted here")
+    return path
+
+
+class Settings(Frozen):
+    """What `channels.yaml` says for a folder."""
+
+    path: Annotated[str, AfterValidator(_plain_path)]
+    """Where the files go; below STATE_DIR unless it starts with a slash."""
+
+
+def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the kind's contract
+    """Return the fields that the settings use by name: none."""
+    return frozenset()
+
+
+def file_name(referral: Referral) -> str:
+    """Return the referral's file name: the same for the same revision, so that a repeat overwrites itself."""
+    return f"{referral.reference}.{referral.revision}.json"
+
+
+def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
+    """Return the file's bytes: the fields set in `referral`, indented for a person who opens it."""
+    body = orjson.dumps(plain(referral), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return Payload(body=body, media_type="application/json")

@@ -1,0 +1,60 @@
+"""Settings that several kinds share: where a service is, and where a secret stands.
+
+A secret itself is never a setting; what looks like one does not load, and is not shown.
+"""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from router.model import Referral
+from router.yamltext import nearest, shown
+
+_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
+_HOME = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise PydanticCustomError(
+            "clear_secret", "a secret must be named, not written: env:NAME or file:/path (not shown here)"
+        )
+    return text
+
+
+def _service(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise PydanticCustomError("odd_address", "an address such as https://tickets.example.org is wanted") from None
+    if parts.username is not None or parts.password is not None:
+        raise PydanticCustomError("clear_secret", "an address must not hold a name or password (not shown here)")
+    if parts.query or parts.fragment:
+        raise PydanticCustomError("odd_address", "an address must end with its path: no ? and no #")
+    if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text):
+        raise PydanticCustomError("odd_address", "an address such as https://tickets.example.org is wanted")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HOME):
+        raise PydanticCustomError("odd_address", "an address must be https; http only to this machine")
+    return text
+
+
+def _field(word: str) -> str:
+    if word not in Referral.model_fields:
+        raise PydanticCustomError(
+            "unknown_value",
+            "unknown field {found}{hint}",
+            {"found": shown(word), "hint": nearest(word, Referral.model_fields)},
+        )
+    return word
+
+
+ReferralField = Annotated[str, AfterValidator(_field)]
+"""The name of something a referral can hold."""
+SecretReference = Annotated[str, AfterValidator(_reference)]
+"""`env:NAME` or `file:/path`; resolved by the worker just before it sends."""
+WebService = Annotated[str, AfterValidator(_service)]
+"""https anywhere, http to this machine only; no credentials, query or fragment."""

@@ -1,0 +1,37 @@
+"""A signed POST to any receiver that speaks Standard Webhooks.
+
+Pure: makes the body; the worker signs it and sends `key` as the webhook-id, by which the receiver drops repeats.
+"""
+
+from typing import Final
+
+import orjson
+
+from router.channels.setting import SecretReference, WebService
+from router.model import Frozen, Guarantee, Payload, Referral, plain
+
+KIND: Final = "webhook"
+GUARANTEE: Final = Guarantee.KEYED
+FIELDS_USED: Final = frozenset(Referral.model_fields)
+"""Whatever the channel may carry."""
+
+
+class Settings(Frozen):
+    """What `channels.yaml` says for a webhook."""
+
+    url: WebService
+    """Where to post: https, or http on this machine."""
+    secret: SecretReference
+    """Where the signing secret stands: the text after `whsec_`, or with it."""
+
+
+def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the kind's contract
+    """Return the fields that the settings use by name: none."""
+    return frozenset()
+
+
+def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
+    """Return the body: a type and the fields set in `referral`; the same bytes at every attempt."""
+    happened = "referral.created" if referral.revision == 1 else "referral.updated"
+    body = orjson.dumps({"type": happened, "data": plain(referral)})
+    return Payload(body=body, media_type="application/json")

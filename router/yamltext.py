@@ -1,0 +1,259 @@
+"""Read a configuration file: a small, safe part of YAML, with the line of everything in it.
+
+Values are true, false, whole numbers, texts, lists and mappings with text keys. What other readers of
+YAML would take for something else (`on`, `NO`, `22:00`, `0x1F`, a date), an anchor, a tag, a key that
+stands twice, an empty value: each is a problem with its line. Never runs, includes or expands anything.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from errno import errorcode
+from pathlib import Path as FilePath
+from typing import Any, Final, TypeAlias
+
+import yaml
+from yaml.resolver import Resolver
+
+from router.errors import PolicyErrors, Problem
+
+MOST_CHARACTERS: Final = 8_000_000
+DEEPEST: Final = 20
+LONGEST_SHOWN: Final = 60
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_INT = re.compile(r"-?(0|[1-9][0-9]{0,8})")
+_KNOWN_SECRET = re.compile(
+    r"whsec_|-----BEGIN|\bBearer\s|\bgh[pousr]_|\bxox[abpr]-|\bAKIA[0-9A-Z]{12}|\b\d-\d+-[0-9a-f]{20}|\beyJ[A-Za-z0-9_-]{8}"
+)
+_LONG_RUN = re.compile(r"[A-Za-z0-9+_=-]{24,}")
+_READER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVER = Resolver()
+
+
+@dataclass(slots=True)
+class Document:
+    """What a file says (`value`), where it says it, and what is wrong with it."""
+
+    file: str
+    value: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, path: Path) -> int:
+        """Return the line of `path`, or of the nearest thing around it that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def complain(self, path: Path, code: str, said: str) -> None:
+        """Keep a problem at `path`."""
+        self.problems.append(Problem(self.file, self.line(path), code, said))
+
+    def entries(self, *path: str | int) -> Iterator[tuple[str | int, Any]]:
+        """Yield keys and values below `path`; nothing where there is no mapping or list. For best-effort checks."""
+        value = self.at(*path)
+        if isinstance(value, dict):
+            yield from value.items()
+        elif isinstance(value, list):
+            yield from enumerate(value)
+
+    def at(self, *path: str | int) -> Any:
+        """Return the value at `path`, or None."""
+        value = self.value
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value
+
+    def words(self, *path: str | int) -> Iterator[tuple[Path, str]]:
+        """Yield each text at `path`, which holds one or a list of them, with its own path."""
+        value = self.at(*path)
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, list):
+            for index, word in enumerate(value):
+                if isinstance(word, str):
+                    yield (*path, index), word
+
+
+def shown(found: object) -> str:
+    """Return `found` as an operator may see it: one line, in quotes, shortened; not if it looks like a secret."""
+    if looks_secret(str(found)):
+        return "(not shown: looks like a secret)"
+    text = repr(found) if isinstance(found, str) else str(found)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def looks_secret(text: str) -> bool:
+    """Say whether `text` might be a secret in clear: a known token's beginning, or a long mixed run."""
+    return bool(_KNOWN_SECRET.search(text)) or any(map(_mixed, _LONG_RUN.findall(text)))
+
+
+def _mixed(run: str) -> bool:
+    """Letters and at least three digits in one run: words joined by dashes do not do that, keys do."""
+    digits = sum(character.isdigit() for character in run)
+    return digits >= 3 and digits < len(run)  # noqa: PLR2004 - said above
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the known word nearest to `word`, else the known words if they are few."""
+    listed = sorted(known)
+    close = get_close_matches(word, listed, n=1, cutoff=0.6) or get_close_matches(word.lower(), listed, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(listed)}" if listed and len(listed) <= 12 else ""  # noqa: PLR2004 - fits a line
+
+
+def read_file(path: FilePath) -> str:
+    """Return the text of `path`; raises PolicyErrors when it cannot be read as UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeError:
+        raise PolicyErrors([Problem(path.name, 1, "not_utf8", "the file is not UTF-8 text")]) from None
+    except OSError as error:
+        said = f"the file cannot be read ({errorcode.get(error.errno or 0, 'error')}) in {path.parent}"
+        raise PolicyErrors([Problem(path.name, 1, "unreadable", said)]) from None
+
+
+def read(text: str, file: str) -> Document:
+    """Return the document in `text`; `file` names it in problems. Raises nothing."""
+    document = Document(file)
+    if len(text) > MOST_CHARACTERS:
+        document.complain((), "too_long", f"the file is longer than {MOST_CHARACTERS} characters")
+        return document
+    try:
+        _Builder(document).build(yaml.parse(text, Loader=_READER))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        document.problems.append(Problem(file, line, "not_yaml", f"not YAML: {error.problem or 'cannot be read'}"))
+    except (yaml.YAMLError, UnicodeError):
+        document.complain((), "not_yaml", "not YAML: characters that may not stand in a text file")
+    except _Stop:
+        pass
+    return document
+
+
+class _Stop(Exception):
+    """The rest of the file cannot be understood."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping that is still being filled."""
+
+    path: Path
+    value: dict[str, Any] | list[Any]
+    key: str | None = None
+    again: bool = False
+    """The key stood here before: what follows is read for its problems, and dropped."""
+
+
+class _Builder:
+    """Builds the value from parser events, without recursion: depth is counted, not suffered."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._open: list[_Open] = []
+
+    def build(self, events: Iterable[Any]) -> None:
+        documents = 0
+        for event in events:
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._stop(line, "two_documents", "a second document starts here; one file holds one")
+            elif isinstance(event, yaml.AliasEvent):
+                self._stop(line, "alias", f"an alias (*{event.anchor}) stands here; write it out")
+            elif isinstance(event, yaml.NodeEvent):
+                self._node(event, line)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._open.pop()
+
+    def _node(self, event: Any, line: int) -> None:
+        if event.anchor is not None:
+            self._problem(line, "anchor", f"an anchor (&{event.anchor}) stands here; write it out")
+        if event.tag is not None:
+            self._problem(line, "tag", f"a tag ({shown(event.tag)}) stands here; leave it out")
+        top = self._open[-1] if self._open else None
+        if top is not None and isinstance(top.value, dict) and top.key is None:
+            self._key(top, event, line)
+            return
+        path = self._path(top)
+        self._document.lines.setdefault(path, line)
+        if isinstance(event, yaml.ScalarEvent):
+            self._keep(top, self._scalar(event, line))
+            return
+        if len(self._open) >= DEEPEST:
+            self._stop(line, "too_deep", f"more than {DEEPEST} levels deep")
+        value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._keep(top, value)
+        self._open.append(_Open(path, value))
+
+    def _key(self, top: _Open, event: Any, line: int) -> None:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._stop(line, "odd_key", "a key must be a text")
+        key = self._scalar(event, line)
+        if not isinstance(key, str):
+            self._problem(line, "odd_key", f"the key {shown(event.value)} must be a text; put it in quotes")
+            key = event.value
+        if key in top.value:
+            first = self._document.line((*top.path, key))
+            self._problem(line, "duplicate_key", f"the key {shown(key)} stands twice; first in line {first}")
+            key = f"{key} (again)"
+            top.again = True
+        top.key = key
+        self._document.lines[(*top.path, key)] = line
+
+    @staticmethod
+    def _path(top: _Open | None) -> Path:
+        if top is None:
+            return ()
+        return (*top.path, len(top.value) if isinstance(top.value, list) else str(top.key))
+
+    def _keep(self, top: _Open | None, value: Any) -> None:
+        if top is None:
+            self._document.value = value
+        elif isinstance(top.value, list):
+            top.value.append(value)
+        else:
+            if not top.again:
+                top.value[str(top.key)] = value
+            top.key, top.again = None, False
+
+    def _scalar(self, event: Any, line: int) -> str | int | bool | None:
+        text: str = event.value
+        if event.style:  # quoted, or a block: libyaml says "" for plain, PyYAML None
+            return text
+        resolved = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        tag = str(resolved).rsplit(":", 1)[-1]
+        if tag == "str":
+            return text
+        if tag == "bool" and text in {"true", "false"}:
+            return text == "true"
+        if tag == "int" and _INT.fullmatch(text):
+            return int(text)
+        if text == "":
+            self._problem(line, "empty", "nothing stands here; write a value, or leave the key out")
+            return None
+        self._problem(line, "trap", f"{text} means {_means(tag)} to other readers; write '{text}' in quotes")
+        return text
+
+    def _problem(self, line: int, code: str, said: str) -> None:
+        self._document.problems.append(Problem(self._document.file, line, code, said))
+
+    def _stop(self, line: int, code: str, said: str) -> None:
+        self._problem(line, code, said)
+        raise _Stop
+
+
+def _means(tag: str) -> str:
+    return {"bool": "yes or no", "int": "a number", "float": "a number", "null": "nothing"}.get(tag, f"a {tag}")
