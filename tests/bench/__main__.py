@@ -21,7 +21,8 @@ import psutil
 
 from tests.bench.generator import Plan
 from tests.bench.measure import cpu_seconds, memory
-from tests.bench.programs import CHECKOUT, Running, SinkAt, generate, product, sink, straight_line
+from tests.bench.programs import Running, SinkAt, generate, product, sink, straight_line
+from tests.running import CHECKOUT
 
 STATE = CHECKOUT / "var/bench"
 WARM_UP = 200

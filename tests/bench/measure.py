@@ -17,7 +17,7 @@ KINDS = (
     ("celery", "worker"),
     ("redis", "redis"),
     ("postgres", "postgres"),
-    ("concern-router", "supervisor"),
+    ("router.cli up", "supervisor"),
     ("tests.bench.sink", "sink"),
 )
 

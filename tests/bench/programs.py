@@ -18,10 +18,9 @@ from router.embedded.account import free_port
 from router.embedded.postgres import EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from tests.bench.generator import Plan
-from tests.servers import SINK_SECRET
+from tests.configs import to_sink
+from tests.running import CHECKOUT, running
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-CONFIG = Path(__file__).parent / "config"
 BIN = Path(sys.executable).parent
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 READY_S = 120
@@ -107,29 +106,13 @@ def generate(plan: Plan) -> dict[str, Any]:
 
 @contextmanager
 def product(folder: Path, target: SinkAt) -> Iterator[Running]:
-    """Yield `concern-router up` with one webhook channel that points at `target`."""
-    config = folder / "config"
-    config.mkdir(parents=True)
-    for source in CONFIG.iterdir():
-        (config / source.name).write_text(source.read_text().replace("SINK_URL", target.url))
-    port, console, metrics = (free_port() for _ in range(3))
-    env = {
-        "CONCERN_ROUTER_STATE_DIR": str(folder / "state"),
-        "CONCERN_ROUTER_CONFIG_DIR": str(config),
-        "CONCERN_ROUTER_BIND": f"127.0.0.1:{port}",
-        "CONCERN_ROUTER_CONSOLE_BIND": f"127.0.0.1:{console}",
-        "CONCERN_ROUTER_METRICS_BIND": f"127.0.0.1:{metrics}",
-        "CONCERN_ROUTER_CONSOLE_URL": f"http://127.0.0.1:{console}",
-        "BENCH_SINK_SECRET": SINK_SECRET,
-    }
-    program = str(BIN / "concern-router")
-    with started([program, "up"], folder, env) as process:
-        wait_for(f"http://127.0.0.1:{port}/readyz")
-        words = [program, "clients", "add", "bench", "--per-minute", str(QUOTA_PER_MINUTE), "--json"]
-        added = subprocess.run(
-            words, cwd=CHECKOUT, env={**os.environ, **env}, stdout=subprocess.PIPE, check=True, timeout=60
-        )
-        yield Running(port, json.loads(added.stdout)["token"], (process.pid,))
+    """Yield `concern-router up` with the shipped policy, its internal channels webhooks to `target`."""
+    folder.mkdir(parents=True)
+    to_sink(folder / "config", target.url)
+    with running(folder, env={"CONCERN_ROUTER_LOG_LEVEL": "INFO"}) as up:
+        added = up.cli_json("clients", "add", "bench", "--per-minute", str(QUOTA_PER_MINUTE))
+        supervisor = up.processes()[0].parents()[0]
+        yield Running(int(up.url.rpartition(":")[2]), added["token"], (supervisor.pid,))
 
 
 @contextmanager
