@@ -3,17 +3,33 @@
 `config/env.example` lists all of it; a promise test compares the two.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AnyHttpUrl, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
-from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from router.errors import Broken
 from router.model import Login
 
 SERVERS_FILE = "servers.json"
 """Written into the state directory by `up`: the logins of its embedded servers, readable by the owner only."""
+
+CHILD = "CONCERN_ROUTER_CHILD"
+"""Set by the supervisor in the environment of what it starts."""
+
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client when it is imported: where the processes share their metrics."""
+
+CONTAINER_SECRETS = "/run/secrets"
+"""Where container engines put secrets: files called like the variables, in small letters. systemd names its own."""
 
 Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """host:port"""
@@ -98,12 +114,19 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names it
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - it knows no folder
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins; what `up` wrote about its embedded servers fills the gaps."""
+        """The environment wins, then secret files; what `up` wrote of its servers fills the gaps for commands.
+
+        A process that `up` started has its own login in its environment and reads no other.
+        """
+        folders = [Path(folder) for folder in (os.environ.get("CREDENTIALS_DIRECTORY"), CONTAINER_SECRETS) if folder]
+        files = SecretsSettingsSource(settings_cls, secrets_dir=[folder for folder in folders if folder.is_dir()])
+        if CHILD in os.environ:
+            return init_settings, env_settings, files
         state_dir = Path(env_settings().get("state_dir", "var"))
         servers = JsonConfigSettingsSource(settings_cls, json_file=state_dir / SERVERS_FILE)
-        return init_settings, env_settings, servers
+        return init_settings, env_settings, files, servers
 
     @property
     def secrets_path(self) -> Path:

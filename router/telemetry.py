@@ -72,7 +72,9 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "chained",  # audit entries were linked
         "chainer_failed",  # audit entries could not be linked now
         "child_started",  # the supervisor started a process
-        "child_ended",  # a process ended and will be started again
+        "child_died",  # a process ended by itself and will be started again
+        "child_ended",  # a process is gone, with all that it started
+        "child_not_started",  # a process could not be started now; tried again later
         "hook_refused",  # a ticket system's message was not signed as agreed
     }
 )

@@ -1,1 +1,76 @@
-"""Commands that stay inside."""
+"""The command line: commands that stay inside. What speaks to the outside joins from `workers`.
+
+Every command has --help and ends with an exit status other than 0 and one line on standard error
+when it failed. Never prints a trace: its lines could hold what somebody wrote.
+"""
+
+import os
+import sys
+from importlib.metadata import entry_points
+
+import typer
+from pydantic import ValidationError
+from typer import Typer
+
+from router import telemetry
+from router.cli import database, doctor, running
+from router.errors import RouterError
+
+ENTRY_POINTS = "concern_router.commands"
+"""Distributions add groups of commands under their entry point's name."""
+
+PRIVATE = 0o077
+
+
+def program() -> Typer:
+    """Return the whole command line."""
+    commands = Typer(
+        name="concern-router",
+        help="Take a workplace concern to exactly those who must act, with metadata only.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    commands.add_typer(running.commands)
+    commands.add_typer(doctor.commands)
+    commands.add_typer(database.commands, name="db")
+    for name, group in _groups().items():
+        commands.add_typer(group, name=name)
+    for entry in entry_points(group=ENTRY_POINTS):
+        commands.add_typer(entry.load(), name=entry.name)
+    return commands
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    os.umask(PRIVATE)
+    try:
+        program()()
+    except RouterError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        names = sorted({f"CONCERN_ROUTER_{str(part['loc'][0]).upper()}" for part in error.errors() if part["loc"]})
+        _fail(f"settings_refused: {', '.join(names) or 'settings contradict each other'}; see config/env.example")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001 - a process edge: class and place, never the text
+        _fail(f"crashed: {type(error).__name__} at {telemetry.places(error.__traceback__)}")
+
+
+def _fail(said: str) -> None:
+    typer.echo(f"concern-router: {said}", err=True)
+    raise SystemExit(1)
+
+
+def _groups() -> dict[str, Typer]:
+    """Import the groups of commands that exist."""
+    from importlib import import_module  # noqa: PLC0415
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    found = {}
+    for name in ("policy", "clients", "people", "keys", "cases", "deliveries", "audit"):
+        if find_spec(f"router.cli.{name}"):
+            found[name] = import_module(f"router.cli.{name}").commands
+    return found

@@ -45,6 +45,39 @@ def noted(file: Path) -> int | None:
     return pid if seen["identity"] is not None and identity(pid) == seen["identity"] else None
 
 
+def session_members(pid: int, marker: bytes) -> list[int]:
+    """Return processes of the session that `pid` led, whether or not it still runs.
+
+    Only those with `marker` in their environment: a session's number is free again once all of
+    its members are gone, and a stranger's has no marker of ours.
+    """
+    found = []
+    for entry in PROC.iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            ours = int(fields[3]) == pid and marker in (entry / "environ").read_bytes().split(b"\0")
+            if ours and fields[0] not in {"Z", "X"}:
+                found.append(int(entry.name))
+    return found
+
+
+def end_session(pid: int, marker: bytes) -> None:
+    """Kill what `session_members` finds: children that outlived the process that led them."""
+    for member in session_members(pid, marker):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
+def led_by(file: Path) -> int:
+    """Return the process id that `file` names, running or not; 0 if it names none."""
+    try:
+        return int(orjson.loads(file.read_bytes())["pid"])
+    except (OSError, ValueError):
+        return 0
+
+
 def end_noted(file: Path, signals: Sequence[signal.Signals], *, each_s: float, group: bool) -> bool:
     """End the process that `file` names, and its group if `group`; remove the file.
 

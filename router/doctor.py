@@ -1,0 +1,170 @@
+"""Is this deployment in order? One finding for each thing that can be wrong, with what to do about it.
+
+Reads only: mends nothing, sends nothing, and shows no address, password or stored value.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, TextClause, text
+
+from router import secretfiles
+from router.errors import Broken, PolicyErrors, RouterError
+from router.keyrecords import RECOVERY
+from router.model import Login
+from router.settings import Settings
+from router.store.engine import connect, transaction
+from router.store.grants import GRANTS
+from router.store.keys import active_recipients
+from router.store.tables import metadata
+from router.store.upgrade import alembic_config
+from router.triage.policy import load_policy
+
+CHAIN_LAG_S: Final = 60
+DUE_AGE_S: Final = 300
+REDIS_TIMEOUT_S: Final = 3
+_GRANTED = text(
+    """select table_name, column_name, lower(privilege_type) from information_schema.column_privileges
+       where grantee = current_user and table_schema = 'public'
+       union all
+       select table_name, '', lower(privilege_type) from information_schema.table_privileges
+       where grantee = current_user and table_schema = 'public'
+         and privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')"""
+)
+_UNCHAINED = text("select coalesce(extract(epoch from clock_timestamp() - min(at)), 0) from audit where seq is null")
+_DUE = text(
+    "select coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0) from referrals where state = 'due'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    check: str
+    ok: bool
+    advice: str
+    """What to do; empty when it is ok."""
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for each check; a check that breaks is a finding too."""
+    for login in Login:
+        yield _found(f"database_{login.value}", partial(_login, settings, login))
+    yield _found("schema", lambda: _schema(settings))
+    yield _found("redis", lambda: _redis(settings))
+    yield _found("secrets", lambda: _secrets(settings))
+    yield _found("policy", lambda: _policy(settings))
+    yield _found("keys", lambda: _keys(settings))
+    yield _found("audit_lag", lambda: _age(settings, _UNCHAINED, CHAIN_LAG_S, "start the chainer: `audit chain`"))
+    yield _found("deliveries", lambda: _age(settings, _DUE, DUE_AGE_S, "start the workers, then `deliveries list`"))
+
+
+def _found(check: str, look: Callable[[], str]) -> Finding:
+    """Run one check; it returns advice, empty if all is well."""
+    try:
+        advice = look()
+    except Broken as error:
+        advice = error.hint
+    except RouterError as error:
+        advice = f"{error.code}: look at the server that this check is named for"
+    return Finding(check, not advice, advice)
+
+
+def _asked(dsn: str, ask: Callable[[Connection], str]) -> str:
+    engine = connect(dsn, process="doctor", pool_size=1)
+    try:
+        with transaction(engine) as connection:
+            return ask(connection)
+    finally:
+        engine.dispose()
+
+
+def _login(settings: Settings, login: Login) -> str:
+    """Check that the login gets in and holds exactly the rights that it should."""
+
+    def ask(connection: Connection) -> str:
+        has = {(str(table), str(column), str(right)) for table, column, right in connection.execute(_GRANTED)}
+        expected = set(_expected(login))
+        if has - expected:
+            return f"it may do {len(has - expected)} things that it should not: run `concern-router db upgrade`"
+        return "it lacks rights: run `concern-router db upgrade`" if expected - has else ""
+
+    return _asked(settings.dsn(login), ask)
+
+
+def _expected(login: Login) -> Iterator[tuple[str, str, str]]:
+    """Yield (table, column, right) for what GRANTS lists; column '' for a right on whole rows."""
+    for table, rights in GRANTS[login].items():
+        for right, columns in rights.items():
+            if right == "delete":
+                yield table, "", right
+                continue
+            listed = [name.strip() for name in columns.split(",")] if columns else metadata.tables[table].columns.keys()
+            for column in listed:
+                yield table, column, right
+
+
+def _schema(settings: Settings) -> str:
+    """Check that the database is at the newest migration; only the owner can tell."""
+
+    def ask(connection: Connection) -> str:
+        newest = set(ScriptDirectory.from_config(alembic_config(connection)).get_heads())
+        here = set(MigrationContext.configure(connection).get_current_heads())
+        return "" if newest == here else "run `concern-router db upgrade`"
+
+    return _asked(settings.owner_dsn, ask)
+
+
+def _redis(settings: Settings) -> str:
+    try:
+        with Redis.from_url(
+            settings.broker, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        ) as redis:
+            policy = redis.config_get("maxmemory-policy")
+    except RedisError as error:
+        return f"it does not answer ({type(error).__name__}); concerns are still accepted, deliveries wait"
+    if policy.get("maxmemory-policy") != "noeviction":
+        return "set its maxmemory-policy to noeviction: doorbells must not vanish one by one"
+    return ""
+
+
+def _secrets(settings: Settings) -> str:
+    secretfiles.intake_secrets(settings.secrets_path)
+    secretfiles.audit_signing_key(settings.secrets_path)
+    secretfiles.audit_public_key(settings.secrets_path)
+    mode = settings.secrets_path.stat().st_mode
+    return f"chmod 700 {settings.secrets_path}" if mode & 0o077 else ""
+
+
+def _policy(settings: Settings) -> str:
+    try:
+        load_policy(settings.config_dir)
+    except PolicyErrors as error:
+        return f"{len(error.problems)} problems: see `concern-router policy check`; the last good policy stays in force"
+    return ""
+
+
+def _keys(settings: Settings) -> str:
+    """Check that every team that may decide has a key, and recovery too."""
+    teams = load_policy(settings.config_dir).key_teams
+
+    def ask(connection: Connection) -> str:
+        missing = sorted({*teams, RECOVERY} - set(active_recipients(connection)))
+        return f"no key for {', '.join(missing)}: run `concern-router keys init`" if missing else ""
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _age(settings: Settings, query: TextClause, most_s: int, advice: str) -> str:
+    def ask(connection: Connection) -> str:
+        age_s = int(connection.execute(query).scalar_one())
+        return f"the oldest waits for {age_s} s: {advice}" if age_s > most_s else ""
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
