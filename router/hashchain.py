@@ -137,11 +137,17 @@ class Check:
     """Goes along the chain once and collects findings; give it every line in order of `seq`, then `finish`.
 
     `outside` are the checkpoints from the file outside the database; `stored` those in the
-    database, None when there is no database to look at.
+    database, None when there is no database to look at. Those signed before `copied_before`
+    must be in the file too.
     """
 
     def __init__(
-        self, key: Ed25519PublicKey, outside: Sequence[Checkpoint], stored: Sequence[Checkpoint] | None = None
+        self,
+        key: Ed25519PublicKey,
+        outside: Sequence[Checkpoint],
+        stored: Sequence[Checkpoint] | None = None,
+        *,
+        copied_before: datetime | None = None,
     ) -> None:
         self.findings: list[Finding] = []
         self.size = 0
@@ -154,7 +160,11 @@ class Check:
                 self.findings.append(Finding("checkpoint_forged", checkpoint.size))
         if stored is not None:
             removed = {c.size for c in outside} - {c.size for c in stored}
-            self.findings += [Finding("checkpoint_removed", size) for size in sorted(removed)]
+            self.findings += [Finding("checkpoint_removed", size) for size in removed]
+        if stored is not None and copied_before is not None:
+            known = {c.size for c in outside}
+            late = [c.size for c in stored if c.size not in known and c.at < copied_before]
+            self.findings += [Finding("checkpoint_not_copied", size) for size in late]
         self._signed_to = max(self._ends, default=0)
 
     def take(self, linked: Linked) -> None:
