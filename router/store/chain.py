@@ -4,12 +4,14 @@ Functions take a connection and never commit. Only the chainer's login may link;
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, insert, select, text
 
 from router.errors import StoreFailed
-from router.hashchain import GENESIS, Checkpoint, Finding, Line, Linked
+from router.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.store.tables import audit, audit_checkpoints
 
 _CHAINER_LOCK = 0x636F6E_636861696E  # "con" "chain": any number that nothing else of ours locks
@@ -84,6 +86,20 @@ def all_linked(connection: Connection) -> Iterator[Linked]:
         if len(page) < _PAGE:
             return
         after = page[-1].seq
+
+
+def verify_stored(
+    connection: Connection, key: Ed25519PublicKey, outside: Sequence[Checkpoint], *, copied_before: datetime
+) -> tuple[int, list[Finding]]:
+    """Return the length of the chain and all that is wrong with it; must be its transaction's first act.
+
+    `outside` must have been read before: what the chainer appends meanwhile is then no finding.
+    """
+    hold_still(connection)
+    check = Check(key, outside, checkpoints_after(connection, 0), copied_before=copied_before)
+    for linked in all_linked(connection):
+        check.take(linked)
+    return check.size, check.finish() + left_unchained(connection)
 
 
 def left_unchained(connection: Connection) -> list[Finding]:

@@ -1,0 +1,51 @@
+"""What commands of the console share: its login to the database, secrets from the terminal, who sits there.
+
+A secret comes from a prompt that does not show it, or from standard input; never from an argument,
+which other users of the machine could read.
+"""
+
+import os
+import pwd
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+import typer
+from sqlalchemy import Engine
+
+from router.model import Login
+from router.settings import Settings
+from router.store.engine import connect
+
+LONGEST_SECRET = 1000
+
+
+@contextmanager
+def console(settings: Settings) -> Iterator[Engine]:
+    """Yield an engine with the console's login; raises Broken when none is configured."""
+    engine = connect(settings.dsn(Login.CONSOLE), process="command", pool_size=1)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def secret(prompt: str, *, from_stdin: bool) -> str:
+    """Return one line: typed unseen after `prompt`, or the first of standard input if told so or if that is no terminal."""
+    if from_stdin or not sys.stdin.isatty():
+        return sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
+    return str(typer.prompt(prompt, hide_input=True, err=True))
+
+
+def whose_login() -> str:
+    """Return the audit's name for whoever runs this command: the account on this machine."""
+    try:
+        return f"login:{pwd.getpwuid(os.geteuid()).pw_name}"
+    except KeyError:
+        return f"login:{os.geteuid()}"
+
+
+def say_json(value: object) -> None:
+    """Print `value` as one line of JSON; times as RFC 3339."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z))
