@@ -7,7 +7,7 @@ teams are told, and the explanation says `policy_error`.
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from router.catalogue import Channel
@@ -60,6 +60,7 @@ def decide(
     """
     try:
         choice = choose(policy, facts, statutory=statutory)
+        received_at = received_at.astimezone(UTC)
         deadlines = _deadlines(policy, choice.severity, received_at, statutory=statutory)
         known = _known(facts, choice, deadlines, reference=reference, received_at=received_at, console_url=console_url)
         return Decision(
@@ -120,12 +121,19 @@ def _known(
     """Return everything that a referral of this case could hold."""
     return {
         **facts.__dict__,
+        "occurred_at": _utc(facts.occurred_at),
+        "noticed_at": _utc(facts.noticed_at),
         **deadlines.__dict__,
         "reference": reference,
         "severity": choice.severity,
         "received_at": received_at,
         "link": f"{console_url.rstrip('/')}/console/cases/{reference}",
     }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Return the same moment in UTC: a zone says where somebody was."""
+    return moment.astimezone(UTC) if moment is not None else None
 
 
 def _planned(told: Told, known: Mapping[str, Any]) -> tuple[PlannedReferral, ...]:
@@ -164,6 +172,7 @@ def _failed(
         told = tell(policy, facts.involves, teams=(), to=(), hold=())
     except Exception:  # noqa: BLE001 - the last team of the fallback is nobody's to involve, so nothing need be known
         told = last_resort(policy)
+    received_at = received_at.astimezone(UTC)
     deadlines = _deadlines(policy, severity, received_at, statutory=statutory)
     known = {
         "reference": reference,
