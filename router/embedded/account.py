@@ -102,19 +102,27 @@ def require_reach(account: Account, path: Path) -> None:
         )
 
 
-def reachable_copy(account: Account, installed: Path, keep: Path) -> Path:
-    """Return `installed` if `account` can reach it, else a copy of it below `keep` that it can reach."""
-    if blocked_at(account, installed) is None:
-        return installed
-    stamp = f"{installed.name}-{int(installed.stat().st_mtime)}"
+def reachable_copy(account: Account, package: Path, program: str, keep: Path) -> Path:
+    """Return `package` if `account` can run `program` in it, else a copy below `keep` that it can.
+
+    A wheel's shared libraries lie beside the package, in a folder called like it with `.libs`.
+    """
+    if blocked_at(account, package / program) is None:
+        return package
+    stamp = f"{package.name}-{int(package.stat().st_mtime)}"
     copy = keep / stamp
     if not copy.is_dir():
         making = keep / f".{stamp}.new"
         shutil.rmtree(making, ignore_errors=True)
-        shutil.copytree(installed, making, symlinks=True)
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.is_dir():
+                shutil.copytree(part, making / part.name)
+        for made in (making, *making.rglob("*")):
+            runs = made.is_dir() or made.stat().st_mode & 0o100
+            made.chmod(0o755 if runs else 0o644)
         making.rename(copy)
-    require_reach(account, copy)
-    return copy
+    require_reach(account, copy / package.name / program)
+    return copy / package.name
 
 
 def free_port() -> int:

