@@ -337,6 +337,8 @@ class Proof:
 
     remote_id: str | None
     repeated: bool = False
+    doubled: bool = False
+    """More than one was there: a person should close the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +436,10 @@ class LeasedReferral:
     attempts: int
     """How often it was leased, this time included."""
     first_due_at: datetime
+    age_s: float = 0.0
+    """Seconds since it first was due, by the database's clock, when it was leased."""
+    readable: bool = True
+    """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
 
 
 def plain(model: Frozen) -> dict[str, Any]:

@@ -67,6 +67,9 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "referral_sent",  # a channel accepted a referral and showed it
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
+        "channel_unknown",  # referrals wait for a channel that the catalogue does not name
+        "settle_failed",  # how attempts ended could not be written yet; tried again
+        "turn_failed",  # a channel's turn ended early: the database is away, or the configuration is wrong
         "lease_lost",  # somebody else had taken the referral; nothing was changed
         "delivery_stalled",  # due work and no worker takes it; the worker ends itself
         "chained",  # audit entries were linked

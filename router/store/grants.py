@@ -40,7 +40,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
     Login.WORKER: {
         "referrals": {
             "select": ALL,
-            "update": "state, due_at, attempts, lease_no, leased_at, lease_until, settled_at, remote_id, outcome",
+            "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
+            "remote_id, outcome",
         },
         "attempts": {"select": ALL, "insert": "referral, attempt, started_at, outcome, remote_id"},
         "audit": {"insert": "actor, action, object, outcome, detail"},

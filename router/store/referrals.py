@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, insert, text
 
 from router.model import AuditEntry, LeasedReferral, Referral
@@ -19,6 +20,12 @@ _OPEN_NOW = """
     (state = 'due' and due_at <= clock_timestamp()
      or state = 'leased' and (lease_until < clock_timestamp()
                               or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
+"""
+_IN_TURN = """
+    (revision = 1 or not exists (
+        select from referrals earlier
+        where earlier.reference = r.reference and earlier.channel = r.channel
+          and earlier.revision < r.revision and earlier.state in ('due', 'leased', 'standby')))
 """
 
 
@@ -42,7 +49,9 @@ def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
 
 def flip_standby(connection: Connection) -> int:
     """Make due what waited for its time; return how many."""
-    query = "update referrals set state = 'due' where state = 'standby' and due_at <= clock_timestamp()"
+    query = """
+        update referrals set state = 'due', first_due_at = due_at
+        where state = 'standby' and due_at <= clock_timestamp()"""
     return connection.execute(text(query)).rowcount
 
 
@@ -55,28 +64,32 @@ def lease(connection: Connection, channel: str, *, limit: int, lease_s: float) -
     query = text(f"""
         with picked as (
             select id from referrals r
-            where channel = :channel and {_OPEN_NOW}
-              and (revision = 1 or not exists (
-                  select from referrals earlier
-                  where earlier.reference = r.reference and earlier.channel = r.channel
-                    and earlier.revision < r.revision and earlier.state in ('due', 'leased', 'standby')))
+            where channel = :channel and {_OPEN_NOW} and {_IN_TURN}
             order by due_at limit :limit for update skip locked)
         update referrals r set state = 'leased', lease_no = lease_no + 1, attempts = attempts + 1,
                leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
         from picked where r.id = picked.id
-        returning r.id, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at""")  # noqa: S608 - our own words
+        returning r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
+                  extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
     rows = connection.execute(query, {"channel": channel, "limit": limit, "longest_s": float(lease_s)})
     return [_leased(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 def _leased(row: Any) -> LeasedReferral:
+    """A row that another version wrote and that we cannot read must not keep the others from being sent."""
+    try:
+        fields, readable = Referral.model_validate(row["fields"]), True
+    except ValidationError:
+        fields, readable = Referral(reference=row["reference"]), False
     return LeasedReferral(
         id=row["id"],
         channel=row["channel"],
-        fields=Referral.model_validate(row["fields"]),
+        fields=fields,
         lease_no=row["lease_no"],
         attempts=row["attempts"],
         first_due_at=row["first_due_at"],
+        age_s=row["age_s"],
+        readable=readable,
     )
 
 
@@ -87,17 +100,19 @@ def renew(connection: Connection, held: Sequence[LeasedReferral], *, lease_s: fl
         from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
         where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.lease_until >= clock_timestamp()
         returning r.id""")
-    values = {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held], "lease_s": lease_s}
+    values = {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held], "lease_s": float(lease_s)}
     return set(connection.execute(query, values).scalars())
 
 
-def give_back(connection: Connection, held: Sequence[LeasedReferral]) -> None:
-    """Return leases that were not used: due at once, and the attempt not counted."""
+def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s: float = 0.0) -> None:
+    """Return leases that were not used: due again after `wait_s` seconds, and the attempt not counted."""
     query = text("""
-        update referrals r set state = 'due', attempts = attempts - 1, lease_until = null
+        update referrals r set state = 'due', attempts = attempts - 1, lease_until = null,
+               due_at = case when :wait_s > 0 then clock_timestamp() + make_interval(secs => :wait_s) else due_at end
         from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
         where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased'""")
-    connection.execute(query, {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held]})
+    numbers = [h.lease_no for h in held]
+    connection.execute(query, {"ids": [h.id for h in held], "numbers": numbers, "wait_s": float(wait_s)})
 
 
 def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
@@ -158,9 +173,11 @@ def ledger(connection: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def stalled(connection: Connection, *, stall_s: float) -> bool:
-    """Say whether something has been due for `stall_s` seconds and nothing was leased for as long."""
-    query = text("""
+    """Say whether something could have been sent for `stall_s` seconds, and nothing was leased or ended since then."""
+    query = text(f"""
         with since as (select clock_timestamp() - make_interval(secs => :s) as t)
-        select exists (select from referrals, since where state = 'due' and due_at < t)
-           and not exists (select from referrals, since where leased_at > t)""")
-    return bool(connection.execute(query, {"s": stall_s}).scalar_one())
+        select exists (select from referrals r, since where state = 'due' and due_at < t and {_IN_TURN})
+           and not exists (select from referrals, since where state = 'leased' and leased_at > t)
+           and not exists (select from (select ended_at from attempts order by id desc limit 1) as last, since
+                           where ended_at > t)""")  # noqa: S608 - our own words
+    return bool(connection.execute(query, {"s": float(stall_s)}).scalar_one())

@@ -1,0 +1,65 @@
+"""Writes one file for each referral, whole or not at all; the same referral overwrites itself.
+
+Never leaves a half-written file under a name that a reader would take, and never changes what
+it did not make.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from router.channels import folder
+from router.errors import TryLater
+from router.model import LeasedReferral, Payload, Proof
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+
+class FolderSender:
+    """One folder."""
+
+    def __init__(self, settings: folder.Settings, *, state_dir: Path) -> None:
+        self._root = state_dir / settings.path
+
+    def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:  # noqa: ARG002 - the contract
+        """Write the file and return its name; raises TryLater when the disk will not have it."""
+        name = folder.file_name(leased.fields)
+        try:
+            self._root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            there = self._holds(name, payload.body)
+            if not there:
+                self._write(name, payload.body)
+            self._make_durable()
+        except OSError:
+            raise TryLater("folder_unwritable") from None
+        return Proof(name, repeated=there)
+
+    def _holds(self, name: str, body: bytes) -> bool:
+        try:
+            return (self._root / name).read_bytes() == body
+        except FileNotFoundError:
+            return False
+
+    def _write(self, name: str, body: bytes) -> None:
+        """Write beside the final name, on disk to the last byte, then give it the name."""
+        hidden = self._root / f".{secrets.token_hex(8)}.part"
+        try:
+            handle = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            hidden.rename(self._root / name)
+        except OSError:
+            with suppress(OSError):
+                hidden.unlink()
+            raise
+
+    def _make_durable(self) -> None:
+        above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(above)
+        finally:
+            os.close(above)

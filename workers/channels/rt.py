@@ -1,0 +1,112 @@
+"""Puts one ticket for a case into a queue of Request Tracker 5 (REST 2.0).
+
+Looks the case up first and verifies each hit; reads back what was made and compares, because RT
+answers 201 and drops what it does not know. Never sets a requestor, never repeats what RT said.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from router.channels import rt
+from router.errors import Declined, TryLater
+from router.model import LeasedReferral, Payload, Proof
+from workers.channels.transport import Transport, secret
+
+CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
+"""RT's own words for tickets that nobody works on any more."""
+
+
+class RtSender:
+    """One queue."""
+
+    def __init__(self, settings: rt.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
+        self._settings = settings
+        self._transport = Transport(settings.url)
+        self._queue_id: str | None = None
+
+    def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
+        """Find or create the ticket, read it back and return its number.
+
+        Several tickets of the case in this queue: the lowest open one counts, and the proof says
+        `doubled`. Raises Declined `field_dropped` when RT does not show what was sent; the ticket
+        is there then, and incomplete.
+        """
+        until = monotonic() + deadline_s
+        queue = self._queue(until)
+        hits = self._find(leased.fields.reference, queue, until)
+        number = hits[0] if hits else self._create(payload, until)
+        ticket = self._object(self._call("GET", f"/ticket/{number}", until))
+        if _queue_of(ticket) != queue:
+            raise Declined("wrong_queue")
+        if rt.reads_back(payload, ticket):
+            raise Declined("field_dropped")
+        if not hits and ticket.get("Status") in {None, "", *CLOSED}:
+            raise Declined("not_open")
+        return Proof(str(number), repeated=bool(hits), doubled=len(hits) > 1)
+
+    def _queue(self, until: float) -> str:
+        """Return the queue's number; asked for once."""
+        if self._queue_id is None:
+            found = self._object(self._call("GET", f"/queue/{quote(self._settings.queue, safe='')}", until))
+            self._queue_id = str(found.get("id") or "") or None
+        if self._queue_id is None:
+            raise TryLater("odd_reply")
+        return self._queue_id
+
+    def _find(self, reference: str, queue: str, until: float) -> list[int]:
+        """Return the numbers of the case's tickets in the queue, open ones first, each verified."""
+        asked = urlencode(
+            {
+                "query": rt.find_query(self._settings, reference),
+                "fields": "Status,Queue,CustomFields",
+                "per_page": "100",
+            }
+        )
+        answer = self._object(self._call("GET", f"/tickets?{asked}", until))
+        items = answer.get("items")
+        if not isinstance(items, list):
+            raise TryLater("odd_reply")
+        field = self._settings.custom_fields["reference"]
+        ours = [t for t in items if isinstance(t, dict) and _is_of(t, field, reference) and _queue_of(t) == queue]
+        return [number for _, number in sorted((t.get("Status") in CLOSED, _number(t)) for t in ours)]
+
+    def _create(self, payload: Payload, until: float) -> int:
+        return _number(self._object(self._call("POST", "/ticket", until, payload)))
+
+    def _call(self, method: str, path: str, until: float, payload: Payload | None = None) -> Any:
+        headers = {"Authorization": f"token {secret(self._settings.token)}"}
+        if payload is not None:
+            headers["Content-Type"] = payload.media_type
+        body = payload.body if payload is not None else None
+        return self._transport.call(method, f"/REST/2.0{path}", until=until, headers=headers, body=body).json()
+
+    @staticmethod
+    def _object(answer: Any) -> Mapping[str, Any]:
+        if not isinstance(answer, dict):
+            raise TryLater("odd_reply")
+        return answer
+
+
+def _number(ticket: Mapping[str, Any]) -> int:
+    """Return the ticket's number: text in a search and after a create, a number in a read."""
+    number = str(ticket.get("id", ""))
+    if not (number.isascii() and number.isdigit()):
+        raise TryLater("odd_reply")
+    return int(number)
+
+
+def _queue_of(ticket: Mapping[str, Any]) -> str | None:
+    queue = ticket.get("Queue")
+    return str(queue.get("id")) if isinstance(queue, dict) else None
+
+
+def _is_of(ticket: Mapping[str, Any], field: str, reference: str) -> bool:
+    """Say whether the ticket itself shows the reference, whatever the search took it for."""
+    fields = ticket.get("CustomFields")
+    return any(
+        isinstance(shown, dict) and shown.get("name") == field and shown.get("values") == [reference]
+        for shown in (fields if isinstance(fields, list) else [])
+    )

@@ -1,0 +1,43 @@
+"""Posts a signed webhook (Standard Webhooks); the receiver drops repeats by `webhook-id`.
+
+Any 2xx is the proof. The reply's body is never looked at.
+"""
+
+from pathlib import Path
+from time import monotonic
+
+from standardwebhooks import Webhook
+
+from router import clock
+from router.channels import webhook
+from router.errors import TryLater
+from router.model import LeasedReferral, Payload, Proof
+from workers.channels.transport import Transport, secret
+
+
+class WebhookSender:
+    """One receiver."""
+
+    def __init__(self, settings: webhook.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
+        self._secret = settings.secret
+        self._transport = Transport(settings.url)
+
+    def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
+        """Post the payload under the referral's id; raises TryLater or Declined."""
+        until = monotonic() + deadline_s
+        at = clock.now()
+        headers = {
+            "Content-Type": payload.media_type,
+            "webhook-id": leased.id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": _signer(secret(self._secret)).sign(leased.id, at, payload.body.decode()),
+        }
+        self._transport.call("POST", until=until, headers=headers, body=payload.body)
+        return Proof(leased.id)
+
+
+def _signer(key: str) -> Webhook:
+    try:
+        return Webhook(key)
+    except (ValueError, RuntimeError):
+        raise TryLater("secret_malformed") from None

@@ -1,0 +1,66 @@
+"""Ends a worker that delivers nothing while something is due, so that its supervisor starts it anew.
+
+Looks at delivered work, not at whether a process is alive: on a half-open connection to Redis a
+worker can be alive and idle for ever. Ends nothing because the database is away.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from sqlalchemy import Engine
+
+from router.errors import RouterError
+from router.store.engine import transaction
+from router.store.referrals import stalled
+from router.telemetry import get_log
+
+LOOK_EVERY_S: Final = 10.0
+EXIT: Final = 70
+"""EX_SOFTWARE of sysexits.h: tells the supervisor's log why."""
+
+
+class Watchdog:
+    """One thread in the worker's main process, which sends nothing itself."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        stall_s: float,
+        look_every_s: float = LOOK_EVERY_S,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._engine = engine
+        self._stall_s = stall_s
+        self._look_every_s = look_every_s
+        self._end = end
+        self._since = monotonic()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Start looking; the first `stall_s` seconds are the worker's to get going."""
+        self._since = monotonic()
+        self._thread.start()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(self._look_every_s):
+            if self._sees_a_stall():
+                get_log().critical("delivery_stalled", pid=os.getpid())
+                self._end(EXIT)
+                return
+
+    def _sees_a_stall(self) -> bool:
+        if monotonic() - self._since < self._stall_s:
+            return False
+        try:
+            with transaction(self._engine) as connection:
+                return stalled(connection, stall_s=self._stall_s)
+        except RouterError:
+            return False
+        finally:
+            # Nothing stays open for the pool's next child to inherit.
+            self._engine.dispose()
