@@ -4,31 +4,31 @@ Made once; the reviewer's passphrase and the recovery identity are returned to b
 stored nowhere. A policy that does not load stops a first start and no later one.
 """
 
+from pathlib import Path
+
 from sqlalchemy import Engine
 
 from router import secretfiles
 from router.errors import Forbidden, PolicyErrors
 from router.keymaking import first_keys, keys_for_new_teams
-from router.model import Login
-from router.settings import Settings
 from router.store.engine import connect, transaction
 from router.store.keys import anybody
 from router.triage.policy import load_policy
 
 
-def begin(settings: Settings, *, reviewer: str) -> tuple[str, ...]:
+def begin(console_dsn: str, *, secrets_dir: Path, config_dir: Path, reviewer: str) -> tuple[str, ...]:
     """Make what is missing and return lines to show once; empty when there was a reviewer already.
 
     Gives keys to teams that are new in the policy, in the hands of `reviewer`. Raises PolicyErrors
     at a first start with a wrong policy, and what the store raises.
     """
-    secretfiles.make(settings.secrets_path)
-    engine = connect(settings.dsn(Login.CONSOLE), process="first-start", pool_size=1)
+    secretfiles.make(secrets_dir)
+    engine = connect(console_dsn, process="first-start", pool_size=1)
     try:
         with transaction(engine) as connection:
             begun = anybody(connection)
         try:
-            teams = load_policy(settings.config_dir).key_teams
+            teams = load_policy(config_dir).key_teams
         except PolicyErrors:
             if begun:
                 return ()

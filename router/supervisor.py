@@ -16,7 +16,6 @@ from typing import Protocol
 
 from router.embedded.running import end_noted, end_session, led_by, note, wait_for
 from router.errors import RouterError
-from router.settings import CHILD
 from router.telemetry import get_log
 
 FIRST_WAIT_S = 0.5
@@ -45,11 +44,12 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class Folders:
-    """Where a child's process id and its log are kept."""
+class Place:
+    """Where children's process ids and logs are kept, and the variable that marks their environment."""
 
     run: Path
     logs: Path
+    mark: str
 
 
 class Child:
@@ -61,17 +61,17 @@ class Child:
         command: Sequence[str],
         *,
         environment: Callable[[], Mapping[str, str]],
-        folders: Folders,
+        place: Place,
         stop_s: float,
     ) -> None:
         """`environment` is asked at each start; `stop_s` is how long it may take to stop."""
         self._name = name
         self._command = tuple(command)
         self._environment = environment
-        self._run = folders.run / f"{name}.json"
-        self._log = folders.logs / f"{name}.log"
+        self._run = place.run / f"{name}.json"
+        self._log = place.logs / f"{name}.log"
         self._stop_s = stop_s
-        self._marker = f"{CHILD}={folders.run}:{name}"
+        self._marker = f"{place.mark}={place.run}:{name}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 from psycopg.conninfo import conninfo_to_dict
@@ -27,27 +27,21 @@ from router.embedded.postgres import EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from router.embedded.running import write_private
 from router.errors import Broken
+from router.firststart import begin
 from router.model import Login
-from router.settings import METRICS_VARIABLE, SERVERS_FILE, Settings
+from router.settings import CHILD, METRICS_VARIABLE, SERVERS_FILE, Settings
 from router.store.upgrade import upgrade
-from router.supervisor import LOOK_EVERY_S, Child, Folders, Supervisor
+from router.supervisor import LOOK_EVERY_S, Child, Place, Supervisor
 
 WEB_STOP_S: Final = 12.0
-WORKER_STOP_S: Final = 35.0
-"""Celery's soft shutdown lets sends under way end; see workers/app.py."""
+WORKER_STOP_S: Final = 15.0
+"""Beside a third of the lease, which a call under way may take."""
 CHAINER_STOP_S: Final = 5.0
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Of the operator's environment, what every child gets; the worker gets all: channels name secrets there."""
 PREFIX: Final = "CONCERN_ROUTER_"
 SECRET_PREFIXES: Final = (f"{PREFIX}DATABASE_URL", f"{PREFIX}REDIS_URL")
-
-
-class Begin(Protocol):
-    """What makes keys and a first reviewer in a new database; returns lines to show once."""
-
-    def __call__(self, settings: Settings) -> tuple[str, ...]:
-        """Return nothing when there are keys already."""
 
 
 @contextmanager
@@ -74,14 +68,14 @@ def alone_in(state_dir: Path) -> Iterator[None]:
 class Up:
     """One run: what was started, and the addresses of the servers."""
 
-    def __init__(self, settings: Settings, *, begin: Begin, say: Callable[[str], None]) -> None:
-        """`settings` as the operator gave them; `begin` makes the first keys; `say` prints a line."""
+    def __init__(self, settings: Settings, *, reviewer: str, say: Callable[[str], None]) -> None:
+        """`settings` as the operator gave them; `reviewer` is the first one's handle; `say` prints a line."""
         self._given = settings
         self._settings = settings
-        self._begin = begin
+        self._reviewer = reviewer
         self._say = say
         self._state = settings.state_dir.absolute()
-        self._folders = Folders(run=self._state / "run", logs=self._state / "logs")
+        self._place = Place(self._state / "run", self._state / "logs", CHILD)
         self._supervisor = Supervisor()
         self._postgres: EmbeddedPostgres | None = None
         self._redis: EmbeddedRedis | None = None
@@ -111,7 +105,12 @@ class Up:
         self._check_binds()
         self._start_servers()
         upgrade(self._settings.owner_dsn, {login: role_of(self._settings.dsn(login)) for login in Login})
-        for line in self._begin(self._settings):
+        for line in begin(
+            self._settings.dsn(Login.CONSOLE),
+            secrets_dir=self._given.secrets_path,
+            config_dir=self._given.config_dir,
+            reviewer=self._reviewer,
+        ):
             self._say(line)
         for name, child in children.items():
             if self._stopping.is_set():
@@ -161,16 +160,15 @@ class Up:
         python = (sys.executable, "-m")
         celery = (*python, "celery", "-A", "workers.app")
         level = f"--loglevel={self._given.log_level}"
-        beat_file = f"--schedule={self._folders.run / 'beat-schedule'}"
         processes = str(self._given.worker_processes)
         commands: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
             "chainer": ((*python, "router.cli", "audit", "chain"), ("database_url_chainer",), CHAINER_STOP_S),
             "worker": (
                 (*celery, "worker", "--pool=prefork", f"--concurrency={processes}", level),
                 ("database_url_worker", "redis_url"),
-                WORKER_STOP_S,
+                self._given.lease_s / 3 + WORKER_STOP_S,
             ),
-            "beat": ((*celery, "beat", beat_file, "--pidfile=", level), ("redis_url",), CHAINER_STOP_S),
+            "beat": ((*celery, "beat", "--pidfile=", level), ("redis_url",), CHAINER_STOP_S),
             "console": (
                 (*python, "router.cli", "serve", "--part", "console"),
                 ("database_url_console",),
@@ -183,7 +181,7 @@ class Up:
             ),
         }
         return {
-            name: Child(name, command, environment=self._environment(name, own), folders=self._folders, stop_s=stop_s)
+            name: Child(name, command, environment=self._environment(name, own), place=self._place, stop_s=stop_s)
             for name, (command, own, stop_s) in commands.items()
         }
 
@@ -233,7 +231,7 @@ def role_of(dsn: str) -> str:
     return str(role)
 
 
-def up(settings: Callable[[], Settings], *, begin: Begin, say: Callable[[str], None]) -> None:
+def up(settings: Callable[[], Settings], *, reviewer: str, say: Callable[[str], None]) -> None:
     """Run everything in the foreground until told to stop; raises Broken with what to do."""
     with alone_in(settings().state_dir.absolute()):
-        Up(settings(), begin=begin, say=say).run()
+        Up(settings(), reviewer=reviewer, say=say).run()

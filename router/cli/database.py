@@ -7,7 +7,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from router.model import Login
 from router.settings import Settings
-from router.store import upgrade as store
 
 commands = typer.Typer(help="Bring the database up to date.", no_args_is_help=True)
 
@@ -30,6 +29,8 @@ def upgrade(
     A role that is not named is taken from its own DATABASE_URL_..., else it is called like its
     login: intake, worker, console, chainer. The roles must exist.
     """
+    from router.store import upgrade as store  # noqa: PLC0415 - other commands need no alembic
+
     settings = Settings()
     named = {Login.INTAKE: intake, Login.WORKER: worker, Login.CONSOLE: console, Login.CHAINER: chainer}
     store.upgrade(settings.owner_dsn, {login: role or _role(settings, login) for login, role in named.items()})

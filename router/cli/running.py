@@ -2,7 +2,6 @@
 
 import os
 import sys
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,12 +17,12 @@ def up(
     reviewer: Annotated[str, typer.Option(help="Handle of the first reviewer, made at the first start.")] = "reviewer",
 ) -> None:
     """Start everything below STATE_DIR, on embedded servers unless addresses are given; stay in the foreground."""
-    from router import firststart, telemetry  # noqa: PLC0415 - other commands need none of it
+    from router import telemetry  # noqa: PLC0415 - other commands need none of it
     from router.up import up as run  # noqa: PLC0415
 
     settings = Settings()
     telemetry.configure("up", level=settings.log_level)
-    run(Settings, begin=partial(firststart.begin, reviewer=reviewer), say=typer.echo)
+    run(Settings, reviewer=reviewer, say=typer.echo)
 
 
 @commands.command()

@@ -1,0 +1,64 @@
+# Every target sets up what it needs below this folder: .venv for libraries, var/ for state and temporary
+# files. Outside of it only pip's own cache is written. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+export TMPDIR := $(CURDIR)/var/tmp
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-faults test-peers bench check
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## start everything on embedded servers below var/; stays in the foreground
+	@exec $(BIN)/concern-router up
+
+test: $(VENV)/.dev ## all tests that need no root, faults included
+	@$(BIN)/pytest -m 'not peers and not browser'
+
+test-faults: $(VENV)/.dev ## only the fault list: kill, stop and freeze each part while concerns come in
+	@$(BIN)/pytest -m faults tests
+
+test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root and apt
+	@$(BIN)/pytest -m peers tests/peers
+
+bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON
+	@$(BIN)/python -m tests.bench
+
+check: $(VENV)/.dev ## lint, format, types, import contracts, dependencies, data files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell
+	$(BIN)/yamllint --strict .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# An embedded server runs under an unprivileged account when we are root, which has to pass var/.
+var:
+	@mkdir -m 711 var
+
+var/tmp: | var
+	@mkdir -m 700 var/tmp
+
+$(BIN)/python: | var/tmp
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements-embedded.txt pyproject.toml | $(BIN)/python
+	@echo 'installing libraries into $(VENV)' >&2
+	@$(INSTALL) --require-hashes -r requirements-embedded.txt
+	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
+	@echo 'installing libraries and development tools into $(VENV)' >&2
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
