@@ -20,7 +20,7 @@ import uvloop
 
 MAX_LIFE_S = 120
 WORDS = ("on", "the", "second", "floor", "somebody", "saw", "a", "shared", "folder", "open", "before", "lunch")
-CATEGORIES = ("fraud", "data_protection", "security_incident", "health_and_safety", "harassment")
+CATEGORIES = ("fraud", "security_incident", "health_and_safety", "harassment", "other")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ ]*(\d+)\r\n", re.IGNORECASE)
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"]+)"')
 

@@ -180,7 +180,7 @@ def test_a_field_that_rt_drops_is_not_counted_as_sent_and_said(rt: Peer, product
     dead = delivery(product, reference, "hr-desk")
 
     assert dead["state"] == "dead"
-    assert dead["outcome"] == "rt_field_missing"
+    assert dead["outcome"] == "field_dropped"
     assert all("Severity" not in ticket for ticket in rt.tickets(reference))
 
 
