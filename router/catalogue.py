@@ -136,7 +136,8 @@ def _need_to_know(document: Document, name: str) -> None:
     if document.at(name, "scope") != Scope.INTERNAL:
         return
     if not document.at(name, "readable_by"):
-        document.complain((name,), "nobody_reads", f"{name!r}: readable_by must name the teams that read this channel")
+        said = f"readable_by of {name!r} must name the teams that read what arrives there"
+        document.complain((name, "readable_by"), "nobody_reads", said)
     for place, word in document.words(name, "carries"):
         if word == "url":
             document.complain(place, "url_inside", "only an external channel may carry 'url'")

@@ -25,6 +25,8 @@ LONGEST_SHOWN: Final = 60
 Path: TypeAlias = tuple[str | int, ...]
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,8})")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+")
+"""What YAML 1.2 takes for a number, and 1.1 does not."""
 _KNOWN_SECRET = re.compile(
     r"whsec_|-----BEGIN|\bBearer\s|\bgh[pousr]_|\bxox[abpr]-|\bAKIA[0-9A-Z]{12}|\b\d-\d+-[0-9a-f]{20}|\beyJ[A-Za-z0-9_-]{8}"
 )
@@ -132,7 +134,7 @@ def read(text: str, file: str) -> Document:
         _Builder(document).build(yaml.parse(text, Loader=_READER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1
         document.problems.append(Problem(file, line, "not_yaml", f"not YAML: {error.problem or 'cannot be read'}"))
     except (yaml.YAMLError, UnicodeError):
         document.complain((), "not_yaml", "not YAML: characters that may not stand in a text file")
@@ -235,7 +237,7 @@ class _Builder:
             return text
         resolved = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         tag = str(resolved).rsplit(":", 1)[-1]
-        if tag == "str":
+        if tag == "str" and not _NUMBER.fullmatch(text):
             return text
         if tag == "bool" and text in {"true", "false"}:
             return text == "true"
@@ -256,4 +258,5 @@ class _Builder:
 
 
 def _means(tag: str) -> str:
-    return {"bool": "yes or no", "int": "a number", "float": "a number", "null": "nothing"}.get(tag, f"a {tag}")
+    names = {"bool": "yes or no", "int": "a number", "float": "a number", "str": "a number", "null": "nothing"}
+    return names.get(tag, f"a {tag}")

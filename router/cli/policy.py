@@ -77,21 +77,17 @@ def _load(config_dir: Path, *, as_json_text: bool) -> Policy:
     try:
         return load_policy(config_dir)
     except PolicyErrors as error:
-        found = [
-            {
-                "file": str(config_dir / problem.file),
-                "line": problem.line,
-                "code": problem.code,
-                "message": problem.said,
-            }
-            for problem in error.problems
-        ]
+        problems = error.problems
     if as_json_text:
-        typer.echo(json.dumps({"ok": False, "problems": found}))
+        listed = [
+            {"file": str(config_dir / one.file), "line": one.line, "code": one.code, "message": one.said}
+            for one in problems
+        ]
+        typer.echo(json.dumps({"ok": False, "problems": listed}))
     else:
-        for problem in found:
-            typer.echo("{file}:{line}: {message} [{code}]".format(**problem))
-    _fail(f"policy_refused: {len(found)} problem{'s' if len(found) > 1 else ''}; nothing was loaded")
+        for problem in problems:
+            typer.echo(config_dir / str(problem))
+    return _fail(f"policy_refused: {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was loaded")
 
 
 def _key_of(planned: PlannedReferral) -> str:

@@ -1,0 +1,32 @@
+"""What a referral's file is called and what stands in it."""
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from router.channels import folder
+from router.model import Referral, Severity
+
+
+def test_writes_the_fields_that_are_set_and_no_others() -> None:
+    referral = Referral(reference="CR-0123-4567-89AB", severity=Severity.HIGH)
+
+    payload = folder.render(folder.Settings(path="a/b"), referral, key="k")
+
+    assert orjson.loads(payload.body) == {"reference": "CR-0123-4567-89AB", "revision": 1, "severity": "high"}
+    assert payload.media_type == "application/json"
+
+
+def test_names_the_file_by_reference_and_revision() -> None:
+    assert folder.file_name(Referral(reference="CR-0123-4567-89AB", revision=2)) == "CR-0123-4567-89AB.2.json"
+
+
+@pytest.mark.parametrize("path", ["a", "outbox/security-desk", "/srv/hand_over/a.b"])
+def test_takes_a_plain_path(path: str) -> None:
+    assert folder.Settings(path=path).path == path
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "../a", "a/../b", "a//b", ".hidden", "a/", "a b", "~/a", "a\nb"])
+def test_refuses_a_path_that_leads_elsewhere(path: str) -> None:
+    with pytest.raises(ValidationError):
+        folder.Settings(path=path)

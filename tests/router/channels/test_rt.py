@@ -1,0 +1,147 @@
+"""What Request Tracker is sent, how a ticket is found again, and what must read back."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from router.channels import rt
+from router.model import FileHash, HashAlgorithm, Referral, Severity, Urgency
+
+REFERENCE = "CR-0123-4567-89AB"
+NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "respond_by": "Respond by"}
+
+
+def settings(**changed: Any) -> rt.Settings:
+    given = {"url": "https://rt.example.org", "token": "env:RT_TOKEN", "queue": "Safeguarding", "custom_fields": NAMES}
+    return rt.Settings.model_validate({**given, **changed})
+
+
+def rendered(referral: Referral) -> dict[str, Any]:
+    ticket: dict[str, Any] = orjson.loads(rt.render(settings(), referral, key="k").body)
+    return ticket
+
+
+def test_creates_a_ticket_with_the_fields_and_no_more() -> None:
+    referral = Referral(
+        reference=REFERENCE,
+        category="csam_suspected",
+        severity=Severity.CRITICAL,
+        urgency=(Urgency.ONGOING, Urgency.LIVE_NOW),
+        respond_by=datetime(2026, 11, 30, 10, tzinfo=timezone(timedelta(hours=1))),
+    )
+
+    assert rendered(referral) == {
+        "Queue": "Safeguarding",
+        "Subject": f"{REFERENCE} confidential referral",
+        "Content": (
+            f"Reference: {REFERENCE}\nCategory: csam_suspected\nSeverity: critical\n"
+            "Urgency: ongoing, live_now\nRespond by: 2026-11-30T09:00:00Z\n"
+        ),
+        "ContentType": "text/plain",
+        "Priority": 100,
+        "CustomFields": {
+            "Reference id": REFERENCE,
+            "Category": "csam_suspected",
+            "Severity": "critical",
+            "Respond by": "2026-11-30T09:00:00Z",
+        },
+    }
+
+
+def test_leaves_out_what_the_referral_does_not_say() -> None:
+    ticket = rendered(Referral(reference=REFERENCE))
+
+    assert "Priority" not in ticket
+    assert ticket["CustomFields"] == {"Reference id": REFERENCE}
+    assert ticket["Content"] == f"Reference: {REFERENCE}\n"
+
+
+def test_sets_no_requestor_whom_request_tracker_would_mail() -> None:
+    assert not {"Requestor", "Requestors", "Cc", "AdminCc"} & set(rendered(Referral(reference=REFERENCE)))
+
+
+def test_says_nothing_of_the_matter_in_the_subject() -> None:
+    referral = Referral(reference=REFERENCE, category="fraud", site="plant", severity=Severity.LOW)
+
+    assert rendered(referral)["Subject"] == f"{REFERENCE} confidential referral"
+
+
+def test_makes_no_address_that_could_be_clicked() -> None:
+    content = rendered(Referral(reference=REFERENCE, url="https://example.org/page"))["Content"]
+
+    assert "https://" not in content
+    assert "Url: https[:]//example.org/page\n" in content
+
+
+def test_writes_hashes_with_their_algorithm() -> None:
+    hashes = (FileHash(algorithm=HashAlgorithm.MD5, value="0" * 32),)
+
+    assert f"Hashes: md5:{'0' * 32}\n" in rendered(Referral(reference=REFERENCE, hashes=hashes))["Content"]
+
+
+def test_finds_tickets_by_the_reference_in_quotes() -> None:
+    assert rt.find_query(settings(), REFERENCE) == f"CF.{{Reference id}} = '{REFERENCE}'"
+
+
+@pytest.mark.parametrize(("given", "quoted"), [("a'b", r"'a\'b'"), ("a\\", r"'a\\'"), ("\\'", r"'\\\''")])
+def test_no_reference_ends_its_quotes(given: str, quoted: str) -> None:
+    assert rt.find_query(settings(), given) == f"CF.{{Reference id}} = {quoted}"
+
+
+@pytest.mark.parametrize("name", ["A'b", "A}b", "A{b", 'A"b', "", " A", "A" * 65, "A\nb"])
+def test_refuses_names_that_would_end_the_query(name: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(queue=name)
+    with pytest.raises(ValidationError):
+        settings(custom_fields={"reference": name})
+
+
+@pytest.mark.parametrize(
+    "names", [{"category": "Category"}, {}, {"reference": "A", "category": "A"}, {"reference": "A", "narrative": "B"}]
+)
+def test_refuses_a_mapping_that_cannot_work(names: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        settings(custom_fields=names)
+
+
+SHOWN = [{"id": "1", "name": "Reference id", "values": [REFERENCE]}, {"id": "2", "name": "Severity", "values": ["low"]}]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "missing"),
+    [
+        ({"CustomFields": SHOWN}, ()),
+        ({"CustomFields": [*SHOWN, {"name": "Other", "values": ["x"]}]}, ()),
+        ({"CustomFields": SHOWN[:1]}, ("Severity",)),
+        ({"CustomFields": [SHOWN[0], {"name": "Severity", "values": []}]}, ("Severity",)),
+        ({"CustomFields": [SHOWN[0], {"name": "Severity", "values": ["low", "high"]}]}, ("Severity",)),
+        ({"CustomFields": [SHOWN[0], {"name": "Severity", "values": ["high"]}]}, ("Severity",)),
+        ({"CustomFields": {"Reference id": REFERENCE}}, ("Reference id", "Severity")),
+        ({"CustomFields": ["x", None]}, ("Reference id", "Severity")),
+        ({}, ("Reference id", "Severity")),
+    ],
+)
+def test_names_each_field_that_does_not_read_back(ticket: dict[str, Any], missing: tuple[str, ...]) -> None:
+    payload = rt.render(settings(), Referral(reference=REFERENCE, severity=Severity.LOW), key="k")
+
+    assert rt.reads_back(payload, ticket) == missing
+
+
+def test_names_the_fields_that_its_mapping_uses() -> None:
+    assert rt.fields_named(settings()) == {"category", "severity", "respond_by"}
+
+
+def test_priorities_rise_with_severity() -> None:
+    assert sorted(rt.PRIORITIES, key=rt.PRIORITIES.__getitem__) == list(Severity)
+
+
+def test_moments_stay_the_same_in_any_zone() -> None:
+    moment = datetime(2026, 11, 30, 9, tzinfo=UTC)
+    east = moment.astimezone(timezone(timedelta(hours=9)))
+
+    assert rendered(Referral(reference=REFERENCE, respond_by=east)) == rendered(
+        Referral(reference=REFERENCE, respond_by=moment)
+    )

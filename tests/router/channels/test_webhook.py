@@ -1,0 +1,70 @@
+"""What a webhook posts, and where it may post to."""
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from router.channels import webhook
+from router.model import Referral, Urgency
+
+SETTINGS = webhook.Settings(url="https://hooks.example.org/in", secret="env:HOOK_SECRET")
+
+
+def test_posts_a_type_and_the_fields_that_are_set() -> None:
+    referral = Referral(reference="CR-0123-4567-89AB", urgency=(Urgency.ONGOING,))
+
+    payload = webhook.render(SETTINGS, referral, key="k")
+
+    assert orjson.loads(payload.body) == {
+        "type": "referral.created",
+        "data": {"reference": "CR-0123-4567-89AB", "revision": 1, "urgency": ["ongoing"]},
+    }
+
+
+def test_posts_the_same_bytes_at_every_attempt() -> None:
+    referral = Referral(reference="CR-0123-4567-89AB")
+
+    assert webhook.render(SETTINGS, referral, key="k") == webhook.render(SETTINGS, referral, key="k")
+
+
+def test_calls_a_later_revision_an_update() -> None:
+    payload = webhook.render(SETTINGS, Referral(reference="CR-0123-4567-89AB", revision=2), key="k")
+
+    assert orjson.loads(payload.body)["type"] == "referral.updated"
+
+
+@pytest.mark.parametrize("url", ["https://a.example.org", "https://a.example.org:8443/x/y", "http://127.0.0.1:9000/x"])
+def test_takes_an_encrypted_address_or_one_on_this_machine(url: str) -> None:
+    assert webhook.Settings(url=url, secret="env:S").url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example.org",
+        "ftp://a.example.org",
+        "https://user:word@a.example.org",
+        "https://user@a.example.org",
+        "https://a.example.org/?key=1",
+        "https://a.example.org/#x",
+        "https:///x",
+        "https://a.example.org:99999/",
+        "https://a.example.org/\n",
+        "https://[",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_refuses_any_other_address(url: str) -> None:
+    with pytest.raises(ValidationError):
+        webhook.Settings(url=url, secret="env:S")
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_abc", "env:lower", "file:relative", "env:-", "hunter2", "file:/a b", "env:A\n"]
+)
+def test_refuses_a_secret_that_is_not_a_reference_and_does_not_show_it(secret: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        webhook.Settings(url="https://a.example.org", secret=secret)
+
+    assert secret not in str(caught.value)

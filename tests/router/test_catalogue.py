@@ -1,0 +1,127 @@
+"""channels.yaml: what loads, and every reason why it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from router.catalogue import load_catalogue, parse_catalogue
+from router.channels import KINDS
+from router.errors import PolicyErrors
+from router.model import Guarantee, Referral
+from tests.policies import CONFIG
+
+RT = """\
+desk:
+  kind: rt
+  scope: internal
+  carries: [category, severity]
+  readable_by: [security]
+  url: https://rt.example.org
+  token: env:RT_TOKEN
+  queue: Safeguarding
+  custom_fields: {reference: Reference id, severity: Severity}
+"""
+
+
+def found(text: str) -> list[tuple[int, str]]:
+    with pytest.raises(PolicyErrors) as caught:
+        parse_catalogue(text)
+    return [(problem.line, problem.code) for problem in caught.value.problems]
+
+
+def test_loads_the_shipped_channels() -> None:
+    catalogue = load_catalogue(CONFIG)
+
+    assert {channel.kind for channel in catalogue.channels.values()} == {"folder"}
+    assert catalogue.get("no-such-channel") is None
+
+
+def test_loads_the_examples_in_the_shipped_comments() -> None:
+    lines = (CONFIG / "channels.yaml").read_text().splitlines()
+    examples = [line[4:] for line in lines if line.startswith("#   ")]
+    start = examples.index("security-desk:")
+
+    catalogue = parse_catalogue("\n".join(examples[start:]))
+
+    assert {name: channel.kind for name, channel in catalogue.channels.items()} == {
+        "security-desk": "rt",
+        "duty-phone": "webhook",
+    }
+
+
+def test_channels_render_as_their_kind_and_say_its_guarantee() -> None:
+    desk = parse_catalogue(RT).channels["desk"]
+    referral = Referral(reference="CR-0123-4567-89AB")
+
+    assert desk.guarantee is Guarantee.FOUND
+    assert desk.render(referral, key="k") == KINDS["rt"].render(desk.settings, referral, key="k")
+
+
+def test_settings_stay_as_they_are() -> None:
+    settings = parse_catalogue(RT).channels["desk"].settings
+
+    with pytest.raises(TypeError):
+        settings.custom_fields["severity"] = "Other"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("kind: rt", "kind: rtt", (2, "unknown_value")),
+        ("kind: rt", "kind: servicenow", (2, "unknown_value")),
+        ("scope: internal", "scope: inside", (3, "unknown_value")),
+        ("[category, severity]", "[category, severity, narrative]", (4, "unknown_value")),
+        ("[category, severity]", "[category, severity, url]", (4, "url_inside")),
+        ("[category, severity]", "[category]", (9, "not_carried")),
+        ("readable_by: [security]", "readable_by: []", (5, "nobody_reads")),
+        ("readable_by: [security]", "readable_by: [Security]", (5, "odd_value")),
+        ("https://rt", "https://name:word@rt", (6, "clear_secret")),
+        ("https://rt", "http://rt", (6, "odd_address")),
+        ("env:RT_TOKEN", "1-39-0123456789abcdef0123456789abcdef", (7, "clear_secret")),
+        ("env:RT_TOKEN", "hunter2", (7, "clear_secret")),
+        ("Safeguarding", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", (8, "clear_secret")),
+        ("queue:", "queu:", (8, "unknown_key")),
+        ("  queue: Safeguarding\n", "", (1, "missing")),
+        ("severity: Severity", "severety: Severity", (9, "unknown_value")),
+        ("desk:", "Desk:", (1, "odd_value")),
+        ("desk:\n", "desk: 3\nother:\n", (1, "wrong_kind")),
+        ("Safeguarding", "on", (8, "trap")),
+        ("Safeguarding", "[a]", (8, "wrong_kind")),
+    ],
+)
+def test_refuses_with_line_and_reason(old: str, new: str, expected: tuple[int, str]) -> None:
+    assert expected in found(RT.replace(old, new, 1))
+
+
+def test_does_not_show_what_looks_like_a_secret() -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    for place in ("env:RT_TOKEN", "Safeguarding", "https://rt.example.org", "Reference id", "rt", "internal"):
+        with pytest.raises(PolicyErrors) as caught:
+            parse_catalogue(RT.replace(place, secret, 1))
+
+        assert secret not in str(caught.value)
+
+
+def test_says_everything_at_once_by_line() -> None:
+    text = RT.replace("scope: internal", "scope: inside").replace("env:RT_TOKEN", "x").replace("severity: S", "site: S")
+
+    assert [line for line, _ in found(text)] == [3, 7]
+    assert [line for line, _ in found(text.replace("scope: inside", "scope: internal").replace("x\n", "env:X\n"))] == [
+        9
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "x", "a", "# nothing"])
+def test_refuses_a_file_without_channels(text: str) -> None:
+    assert found(text) == [(1, "wrong_kind")]
+
+
+def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(PolicyErrors) as caught:
+        load_catalogue(tmp_path)
+    assert caught.value.problems[0].code == "unreadable"
+
+    (tmp_path / "channels.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyErrors) as caught:
+        load_catalogue(tmp_path)
+    assert caught.value.problems[0].code == "not_utf8"
