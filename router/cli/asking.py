@@ -32,7 +32,7 @@ def console(settings: Settings) -> Iterator[Engine]:
 
 
 def secret(prompt: str, *, from_stdin: bool) -> str:
-    """Return one line: typed unseen after `prompt`, or the first of standard input if told so or if that is no terminal."""
+    """Return one line: typed unseen after `prompt`; from standard input if told so, or if that is no terminal."""
     if from_stdin or not sys.stdin.isatty():
         return sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
     return str(typer.prompt(prompt, hide_input=True, err=True))
@@ -48,4 +48,5 @@ def whose_login() -> str:
 
 def say_json(value: object) -> None:
     """Print `value` as one line of JSON; times as RFC 3339."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z))
+    # Keys of rows are the database library's own kind of text.
+    typer.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
