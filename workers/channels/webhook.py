@@ -3,8 +3,10 @@
 Any 2xx is the proof. The reply's body is never looked at.
 """
 
+from base64 import b64decode
 from pathlib import Path
 from time import monotonic
+from typing import Final
 
 from standardwebhooks import Webhook
 
@@ -13,6 +15,9 @@ from router.channels import webhook
 from router.errors import TryLater
 from router.model import LeasedReferral, Payload, Proof
 from workers.channels.transport import Transport, secret
+
+SHORTEST_SECRET: Final = 24
+"""Bytes; the standard's own lower bound."""
 
 
 class WebhookSender:
@@ -37,7 +42,11 @@ class WebhookSender:
 
 
 def _signer(key: str) -> Webhook:
+    """Return what signs with `key` (base64, `whsec_` before it or not); the library alone would skip odd characters."""
     try:
-        return Webhook(key)
-    except (ValueError, RuntimeError):
+        raw = b64decode(key.removeprefix("whsec_"), validate=True)
+    except ValueError:
         raise TryLater("secret_malformed") from None
+    if len(raw) < SHORTEST_SECRET:
+        raise TryLater("secret_malformed")
+    return Webhook(raw)

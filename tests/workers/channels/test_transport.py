@@ -1,0 +1,261 @@
+"""The transport keeps its deadline and says nothing of a reply, whatever the other side does."""
+
+import gzip
+import json
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from router import clock
+from router.errors import Declined, TryLater
+from tests.servers import Answer, Sink
+from workers.channels.transport import REPLY_CAP, Reply, Transport, retry_after, secret
+
+MARKED = "MARKED-7f3a"
+
+
+@contextmanager
+def raw_server(speak: Callable[[socket.socket], None], *, read_first: bool = True) -> Iterator[str]:
+    """Serve each connection with `speak` after the request was read; yields the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_now: list[socket.socket] = []
+
+    def one(connection: socket.socket) -> None:
+        try:
+            if read_first:
+                connection.recv(65536)
+            speak(connection)
+        except OSError:
+            pass
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            open_now.append(connection)
+            threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in open_now:
+            connection.close()
+
+
+def post(url: str, *, within_s: float = 5.0) -> Reply:
+    return Transport(url).call("POST", "/x", until=monotonic() + within_s, headers={}, body=b"{}")
+
+
+def drip(*, before: bytes) -> Callable[[socket.socket], None]:
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(before)
+        while True:
+            connection.sendall(b"x")
+            sleep(0.1)
+
+    return speak
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;",
+    ],
+    ids=["status", "header", "body", "body-until-close", "chunk-size"],
+)
+def test_a_call_ends_at_its_deadline_though_bytes_drip_in(before: bytes) -> None:
+    with raw_server(drip(before=before)) as url:
+        began = monotonic()
+        with pytest.raises(TryLater, match=r"^no_answer$"):
+            post(url, within_s=0.7)
+
+    assert monotonic() - began < 3
+
+
+def test_a_call_ends_at_its_deadline_though_a_handshake_drips_in() -> None:
+    with raw_server(drip(before=b"\x16\x03\x03\x40\x00"), read_first=True) as url:
+        began = monotonic()
+        with pytest.raises(TryLater, match=r"^unreachable$"):
+            post(url.replace("http", "https"), within_s=0.7)
+
+    assert monotonic() - began < 3
+
+
+def test_refused_connection_is_told_from_a_lost_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(TryLater, match=r"^unreachable$"):
+        post(f"http://127.0.0.1:{port}")
+
+    hang_up = raw_server(lambda connection: connection.shutdown(socket.SHUT_RDWR))
+    with hang_up as url, pytest.raises(TryLater, match=r"^no_answer$"):
+        post(url)
+
+
+def test_keeps_the_connection_for_the_next_call() -> None:
+    with Sink() as sink:
+        transport = Transport(sink.url)
+        sink.answer_always(Answer(404))
+        for _ in range(3):
+            with pytest.raises(Declined):
+                transport.call("GET", "/x", until=monotonic() + 5, headers={})
+
+        assert len(sink.everything) == 3
+        assert len(sink._server._open) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "code"),
+    [
+        (400, Declined, "http_400"),
+        (404, Declined, "http_404"),
+        (409, Declined, "http_409"),
+        (422, Declined, "http_422"),
+        (401, TryLater, "not_authorised"),
+        (403, TryLater, "not_authorised"),
+        (408, TryLater, "http_408"),
+        (425, TryLater, "http_425"),
+        (429, TryLater, "http_429"),
+        (500, TryLater, "http_500"),
+        (503, TryLater, "http_503"),
+        (302, TryLater, "redirected"),
+    ],
+)
+def test_a_status_is_a_no_or_a_not_now(status: int, outcome: type[Exception], code: str) -> None:
+    with Sink() as sink:
+        sink.answer_always(Answer(status, MARKED.encode(), {"Location": f"http://127.0.0.1:1/{MARKED}"}))
+        with pytest.raises(outcome) as raised:
+            post(sink.url)
+
+    assert raised.value.args == (code,)
+    assert raised.value.__cause__ is None
+    assert len(sink.everything) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("17", 17), ("0", 0), ("-5", 0), ("soon", 0), ("", 0), ("99999999999999999999", 999999999), ("1.5", 0)],
+)
+def test_retry_after_in_seconds(said: str, seconds: float) -> None:
+    assert retry_after(said) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    at = clock.now() + timedelta(seconds=100)
+
+    assert 95 < retry_after(format_datetime(at, usegmt=True)) <= 100
+    assert retry_after(format_datetime(at - timedelta(days=1), usegmt=True)) == 0
+
+
+def test_an_overlong_reply_is_read_to_the_cap_only() -> None:
+    sent = []
+
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(2000):
+            connection.sendall(b"x" * 65536)
+            sent.append(65536)
+
+    with raw_server(speak) as url:
+        reply = post(url)
+
+    assert reply.body == b""
+    assert sum(sent) < 100 * REPLY_CAP
+    with pytest.raises(TryLater, match=r"^odd_reply$"):
+        reply.json()
+
+
+def test_a_compressed_reply_is_not_unpacked() -> None:
+    packed = gzip.compress(json.dumps({"id": 1}).encode())
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with raw_server(lambda connection: connection.sendall(head + packed)) as url:
+        reply = post(url)
+
+    assert reply.body == packed
+    with pytest.raises(TryLater, match=r"^odd_reply$"):
+        reply.json()
+
+
+def test_takes_no_proxy_and_no_password_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b")
+    with Sink() as sink:
+        sink.answer_always(Answer(404))
+        with pytest.raises(Declined):
+            post(sink.url)
+
+    assert "authorization" not in sink.everything[0].headers
+
+
+def test_a_certificate_nobody_vouches_for_is_not_spoken_to(tmp_path: Path) -> None:
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    files = ["-subj", "/CN=127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    heard: list[bytes] = []
+
+    def speak(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as line:
+            heard.append(line.recv(10))
+
+    with raw_server(speak, read_first=False) as url, pytest.raises(TryLater, match=r"^unreachable$"):
+        post(url.replace("http", "https"))
+
+    assert not any(heard)
+
+
+@pytest.mark.parametrize("path", ["@127.0.0.1:1/x", ".example/x"])
+def test_speaks_to_its_own_host_only(path: str) -> None:
+    with pytest.raises(Declined, match=r"^foreign_host$"):
+        Transport("http://127.0.0.1:9").call("GET", path, until=monotonic() + 1, headers={})
+
+
+def test_secrets_come_from_where_they_are_named_anew_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "first")
+    (tmp_path / "token").write_text("second\n")
+
+    assert (secret("env:SOME_TOKEN"), secret(f"file:{tmp_path}/token")) == ("first", "second")
+    (tmp_path / "token").write_text("rotated")
+    assert secret(f"file:{tmp_path}/token") == "rotated"
+
+
+@pytest.mark.parametrize("reference", ["env:NOT_THERE", "file:/not/there", "clear-text"])
+def test_a_missing_secret_holds_the_referral(reference: str) -> None:
+    with pytest.raises(TryLater, match=r"^secret_missing$"):
+        secret(reference)
+
+
+def test_a_reply_does_not_print_its_body() -> None:
+    assert MARKED not in repr(Reply(200, {}, MARKED.encode()))
