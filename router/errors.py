@@ -15,15 +15,25 @@ class RouterError(Exception):
         self.code = code
 
 
-class Refused(RouterError):
-    """The concern was not admitted. Tell the sender `code` and the fields; do not retry.
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a concern: a field of our own closed list (or `unknown`), and a code."""
 
-    `fields` holds names from our own closed list only, never a key that was sent.
+    field: str
+    code: str
+
+
+class Refused(RouterError):
+    """The request was not admitted. Tell the sender `code` and the faults; do not retry.
+
+    Faults name fields from our own closed list only, never a key that was sent.
+    `retry_after_s` is 0 unless waiting helps.
     """
 
-    def __init__(self, code: str, *fields: str) -> None:
+    def __init__(self, code: str, *faults: Fault, retry_after_s: int = 0) -> None:
         super().__init__(code)
-        self.fields = fields
+        self.faults = faults
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(RouterError):

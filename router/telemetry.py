@@ -56,6 +56,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "request_failed",  # an unforeseen error behind an HTTP request; answered 500
         "concern_refused",  # the guard said no, with a code
         "limiter_failed",  # a quota could not be counted; the request was let through
+        "housekeeping_failed",  # a regular chore of the public part did not get through; it comes again
         "batch_split",  # a shared commit failed; its concerns are tried one by one
         "bell_failed",  # a doorbell did not reach Redis; the sweep will ring again
         "bell_rang",  # a doorbell reached Redis

@@ -1,0 +1,176 @@
+"""Composition root of the web processes: makes the parts from the settings and joins them.
+
+The public part takes concerns in and cannot read what it took; the console part is another
+process, with another login.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Engine
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router import edge, health, secretfiles
+from router.bell import Bell
+from router.console import pages as console
+from router.intake import document, housekeeping, limits
+from router.intake.callers import Callers
+from router.intake.inforce import policy_in_force
+from router.intake.recorder import Recorder
+from router.intake.routes import PREFIX, Api
+from router.intake.submit import Door
+from router.model import Login
+from router.reporter import receipts
+from router.reporter.pages import Desk, Kind, Pages
+from router.settings import Settings
+from router.store import cases
+from router.store.clients import active_clients
+from router.store.engine import connect, transaction
+from router.triage.policy import Policy
+
+VERSION: Final = "1"
+_STYLE: Final = (Path(__file__).parent / "static/style.css").read_bytes()
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def public_app(settings: Settings) -> FastAPI:
+    """Return the public part: API and reporters' pages.
+
+    Raises Broken with the operator's next step, PolicyErrors at a first start with a bad policy,
+    Unavailable when the database cannot be reached.
+    """
+    secrets = secretfiles.intake_secrets(settings.secrets_path)
+    engine = connect(settings.dsn(Login.INTAKE), process="intake")
+    in_force = policy_in_force(settings.config_dir, engine)
+    recipients = housekeeping.Recipients(engine)
+    recipients.refresh()
+    bell = Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s)
+    recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
+    quotas = limits.Quotas()
+    callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
+    door = Door(
+        policy=in_force.policy,
+        recipients=recipients,
+        recorder=recorder,
+        issue_receipt=partial(receipts.issue, secrets.receipt),
+        idempotency_secret=secrets.idempotency,
+        quotas=quotas,
+        anonymous_per_hour=settings.anonymous_per_hour,
+        console_url=str(settings.console_url).rstrip("/"),
+    )
+    api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
+    app = _app(settings.public_url.scheme, _running(engine, recorder, bell, recipients), api_document=True)
+    app.include_router(api.routes())
+    desk = _desk(
+        settings,
+        policy=in_force.policy,
+        door=door,
+        callers=callers,
+        quotas=quotas,
+        engine=engine,
+        receipt_secret=secrets.receipt,
+    )
+    app.include_router(Pages(desk).routes())
+    degraded = ["policy_file_refused"] if in_force.file_refused else []
+    app.include_router(health.routes(partial(health.missing, engine), degraded))
+    app.openapi = document.writer(app)  # type: ignore[method-assign]
+    return app
+
+
+def console_app(settings: Settings) -> FastAPI:
+    """Return the console part; raises Broken with the operator's next step."""
+    engine = connect(settings.dsn(Login.CONSOLE), process="console")
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    app = _app(settings.console_url.scheme, running, api_document=False)
+    app.include_router(console.routes)
+    app.include_router(health.routes(partial(health.missing, engine)))
+    return app
+
+
+def _app(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
+    app = FastAPI(
+        title=document.TITLE,
+        version=VERSION,
+        openapi_url=f"{PREFIX}/openapi.json" if api_document else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=running,
+    )
+    edge.answer_errors(app)
+    app.add_middleware(edge.Edge, https=scheme == "https")
+    shared = APIRouter(include_in_schema=False)
+    shared.add_api_route("/static/style.css", _style, methods=["GET"])
+    app.include_router(shared)
+    return app
+
+
+async def _style(_request: Request) -> Response:
+    return Response(_STYLE, media_type="text/css")
+
+
+def _running(engine: Engine, recorder: Recorder, bell: Bell, recipients: housekeeping.Recipients) -> Lifespan:
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        recorder.start()
+        bell.start()
+        chores = [
+            asyncio.create_task(housekeeping.every(housekeeping.RECIPIENTS_S, recipients.refresh)),
+            asyncio.create_task(housekeeping.every(housekeeping.FORGET_S, partial(housekeeping.forget, engine))),
+        ]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.to_thread(recorder.stop)
+            await asyncio.to_thread(bell.stop)
+            engine.dispose()
+
+    return running
+
+
+def _desk(
+    settings: Settings,
+    *,
+    policy: Policy,
+    door: Door,
+    callers: Callers,
+    quotas: limits.Quotas,
+    engine: Engine,
+    receipt_secret: bytes,
+) -> Desk:
+    async def submit(sent: Mapping[str, Any], request: Request, key: str | None) -> bytes:
+        return await door.submit(dict(sent), callers.person(request), key)
+
+    def wait_for_guess_s(request: Request, take: bool) -> int:  # noqa: FBT001 - the desk's interface
+        bucket = f"receipt {callers.person(request).bucket}"
+        most = settings.wrong_receipts_per_hour
+        return quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S, take=take)
+
+    return Desk(
+        categories=tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values()),
+        sites=policy.sites,
+        submit=submit,
+        find=partial(_read, engine, cases.status_for_receipt),
+        wait_for_guess_s=wait_for_guess_s,
+        receipt_secret=receipt_secret,
+        body_deadline_s=settings.body_deadline_s,
+    )
+
+
+def _read(engine: Engine, query: Callable[..., Any], *arguments: Any) -> Any:
+    with transaction(engine) as connection:
+        return query(connection, *arguments)

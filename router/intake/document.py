@@ -1,0 +1,92 @@
+"""The OpenAPI document of the intake: exactly its operations, shapes and problems.
+
+Made from the same models and tables that check and answer; no page that runs it is served.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from router import body, refusals
+from router.intake import wire
+
+TITLE: Final = "concern-router"
+SHAPES: Final[tuple[type[BaseModel], ...]] = (
+    wire.ConcernIn,
+    wire.BatchIn,
+    wire.AcceptedOut,
+    wire.BatchOut,
+    wire.StatusOut,
+    wire.ProblemOut,
+)
+
+_PLACE: Final = "#/components/schemas/{model}"
+_STRING: Final = {"type": "string"}
+
+
+def taking(shape: type[BaseModel], *, anonymous: bool) -> dict[str, Any]:
+    """Return what an operation says that takes a JSON body of `shape`, from anybody or from clients only."""
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key with the same body gets the same answer for 24 hours. Without a client token: "
+        "random, 32 characters or more.",
+        "schema": {**_STRING, "pattern": "^[!-~]{1,255}$"},
+    }
+    return {
+        "requestBody": {"required": True, "content": {body.JSON: {"schema": _reference(shape)}}},
+        "security": [{"client": []}, {}] if anonymous else [{"client": []}],
+        **({"parameters": [key]} if anonymous else {}),
+    }
+
+
+def asking(name: str) -> dict[str, Any]:
+    """Return what an operation says that asks for a case by its reference, which stands in the path as `name`."""
+    pattern = wire.AcceptedOut.model_json_schema()["properties"]["reference"]["pattern"]
+    parameter = {"name": name, "in": "path", "required": True, "schema": {**_STRING, "pattern": pattern}}
+    return {"security": [{"client": []}], "parameters": [parameter]}
+
+
+def answers(status: int, shape: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Return an operation's answers: the good one, and every status of the table of problems."""
+    good = {"description": HTTPStatus(status).phrase, "content": {body.JSON: {"schema": _reference(shape)}}}
+    problems: dict[int | str, dict[str, Any]] = {
+        bad: {
+            "description": ", ".join(sorted(code for code, of in refusals.STATUS.items() if of == bad)),
+            "content": {refusals.MEDIA_TYPE: {"schema": _reference(wire.ProblemOut)}},
+        }
+        for bad in sorted(set(refusals.STATUS.values()))
+    }
+    return {status: good, **problems}
+
+
+def writer(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """Return what `app.openapi` is to be: makes the document once."""
+    made: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(_made(app))
+        return made
+
+    return openapi
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=TITLE, version=app.version, routes=app.routes)
+    _, shapes = models_json_schema([(shape, "validation") for shape in SHAPES], ref_template=_PLACE)
+    document["components"] = {
+        "schemas": shapes["$defs"],
+        "securitySchemes": {"client": {"type": "http", "scheme": "bearer"}},
+    }
+    return document
+
+
+def _reference(shape: type[BaseModel]) -> Mapping[str, str]:
+    return {"$ref": _PLACE.format(model=shape.__name__)}

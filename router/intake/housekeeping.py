@@ -1,0 +1,52 @@
+"""What the public part does beside requests, every few seconds or hours; a failure waits for the next turn."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlalchemy import Engine
+
+from router.errors import RouterError
+from router.intake.idempotency import FORGET_AFTER_H
+from router.model import RecipientKey
+from router.store.answers import forget_answers
+from router.store.engine import transaction
+from router.store.keys import active_recipients
+from router.telemetry import get_log
+
+RECIPIENTS_S: Final = 10
+"""How old the list of public keys may be: a new team key is used after that."""
+FORGET_S: Final = 3600
+
+
+class Recipients:
+    """The public keys that new cases are sealed to; a copy, read anew every RECIPIENTS_S."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._keys: Mapping[str, RecipientKey] = {}
+
+    def __call__(self) -> Mapping[str, RecipientKey]:
+        """Return them by owner."""
+        return self._keys
+
+    def refresh(self) -> None:
+        """Read them; raises Unavailable or StoreFailed and keeps the old ones."""
+        with transaction(self._engine) as connection:
+            self._keys = active_recipients(connection)
+
+
+def forget(engine: Engine) -> None:
+    """Delete idempotent answers that are a day old."""
+    with transaction(engine) as connection:
+        forget_answers(connection, older_than_h=FORGET_AFTER_H)
+
+
+async def every(seconds: float, act: Callable[[], None]) -> None:
+    """Call `act` in a thread every `seconds`, for ever."""
+    while True:
+        try:
+            await asyncio.to_thread(act)
+        except RouterError as error:
+            get_log().warning("housekeeping_failed", code=error.code)
+        await asyncio.sleep(seconds)

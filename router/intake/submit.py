@@ -1,0 +1,166 @@
+"""The one act behind API, batch and page: admit, decide, seal, record; then answer.
+
+Content exists in clear only between the request and the seal, on this stack. Nothing here writes
+a log line about a concern, and nothing answers before the commit.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+
+from router.clock import new_reference, now
+from router.errors import Refused, RouterError, Unavailable
+from router.intake import guard, idempotency, limits
+from router.intake.callers import Caller
+from router.keyrecords import RECOVERY
+from router.model import NewCase, ReceiptKey, RecipientKey
+from router.store.cases import Repeated
+from router.telemetry import ACCEPTED
+from router.triage.decide import decide
+from router.triage.policy import Policy
+from router.vault.seal import seal_case
+
+ITEMS_PER_TURN: Final = 8
+"""Items of a batch prepared before other requests get their turn."""
+
+
+class Records(Protocol):
+    """What keeps a new case: returns after the commit."""
+
+    async def record(self, case: NewCase) -> Repeated | None:
+        """Return None, or what the idempotency key had stored before."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Prepared:
+    case: NewCase
+    answer: bytes
+
+
+class Door:
+    """Takes concerns in."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        recipients: Callable[[], Mapping[str, RecipientKey]],
+        recorder: Records,
+        issue_receipt: Callable[[], tuple[str, ReceiptKey]],
+        idempotency_secret: bytes,
+        quotas: limits.Quotas,
+        anonymous_per_hour: int,
+        console_url: str,
+    ) -> None:
+        self._policy = policy
+        self._vocabulary = guard.Vocabulary(frozenset(policy.taxonomy), frozenset(policy.sites))
+        self._recipients = recipients
+        self._recorder = recorder
+        self._issue_receipt = issue_receipt
+        self._secret = idempotency_secret
+        self._quotas = quotas
+        self._anonymous_per_hour = anonymous_per_hour
+        self._console_url = console_url
+
+    async def submit(self, sent: object, caller: Caller, key: str | None) -> bytes:
+        """Return the JSON body of the 201 once the concern is kept.
+
+        Raises Refused, Unavailable when nothing can be kept now, another RouterError when we failed.
+        """
+        prepared = self._prepare(sent, caller, key)
+        repeated = await self._recorder.record(prepared.case)
+        if repeated is None:
+            ACCEPTED.inc()
+            return prepared.answer
+        if prepared.case.idempotent is None or key is None:
+            raise Unavailable("repeated_without_key")
+        return idempotency.replay(
+            self._secret,
+            client=caller.name,
+            key=key,
+            new=prepared.case.idempotent,
+            body=repeated.body,
+            answer=repeated.answer,
+        )
+
+    async def submit_all(self, items: Sequence[object], caller: Caller) -> list[bytes | RouterError]:
+        """Return for each item, in order, the body of its 201 or what was wrong with it."""
+        running = []
+        for number, item in enumerate(items, 1):
+            running.append(asyncio.ensure_future(self._submit_item(item, caller)))
+            if number % ITEMS_PER_TURN == 0:
+                await asyncio.sleep(0)
+        return list(await asyncio.gather(*running))
+
+    async def _submit_item(self, item: object, caller: Caller) -> bytes | RouterError:
+        try:
+            key = None
+            if isinstance(item, dict) and "key" in item:
+                item = dict(item)
+                key = item.pop("key")
+                if not isinstance(key, str):
+                    raise Refused("idempotency_key_malformed")
+            return await self.submit(item, caller, key)
+        except RouterError as error:
+            return error
+
+    def _prepare(self, sent: object, caller: Caller, key: str | None) -> _Prepared:
+        if key is not None:
+            idempotency.check_key(key, anonymous=caller.client is None)
+        received_at = now()
+        admitted = guard.admit(sent, self._vocabulary, now=received_at)
+        self._count(caller)
+        reference = new_reference()
+        decision = decide(
+            self._policy,
+            admitted.facts,
+            reference=reference,
+            received_at=received_at,
+            statutory=caller.client is None,
+            console_url=self._console_url,
+        )
+        sealed = seal_case(reference, admitted.content, self._readers(decision.teams))
+        receipt, receipt_key = (None, None) if caller.client else self._issue_receipt()
+        deadlines = decision.deadlines
+        accepted: dict[str, Any] = {
+            "reference": reference,
+            "acknowledge_by": deadlines.acknowledge_by,
+            "feedback_by": deadlines.feedback_by,
+        }
+        if receipt:
+            accepted["receipt"] = receipt
+        answer = orjson.dumps(accepted, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
+        idempotent = None
+        if key is not None:
+            idempotent = idempotency.claim(
+                self._secret, client=caller.name, key=key, canonical=admitted.canonical, answer=answer
+            )
+        case = NewCase(
+            reference=reference,
+            received_at=received_at,
+            client_id=caller.name,
+            facts=admitted.facts,
+            decision=decision,
+            sealed=sealed,
+            receipt=receipt_key,
+            idempotent=idempotent,
+        )
+        return _Prepared(case, answer)
+
+    def _count(self, caller: Caller) -> None:
+        most, window_s = (
+            (caller.client.per_minute, limits.MINUTE_S) if caller.client else (self._anonymous_per_hour, limits.HOUR_S)
+        )
+        wait_s = self._quotas.wait_s(caller.bucket, most=most, window_s=window_s)
+        if wait_s:
+            raise Refused("quota_exceeded", retry_after_s=wait_s)
+
+    def _readers(self, teams: Sequence[str]) -> list[RecipientKey]:
+        """Return the keys of the deciding teams and of recovery; a team without one is left to recovery."""
+        known = self._recipients()
+        if RECOVERY not in known:
+            raise Unavailable("no_recovery_key")
+        return [known[owner] for owner in dict.fromkeys((*teams, RECOVERY)) if owner in known]

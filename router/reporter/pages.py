@@ -1,0 +1,208 @@
+"""The reporters' pages: /report and /follow-up. No script, no account, nothing kept but the report.
+
+What was typed is shown again when something is wrong with it, from the request in memory; it is
+never stored, and never in an address.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from router import body, clock, edge
+from router.errors import Fault, Refused, RouterError, Unavailable
+from router.reporter import receipts, words
+from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_form
+from router.store.cases import CaseStatus
+
+MAX_FORM_BYTES: Final = 64 * 1024
+KEY_BYTES: Final = 24
+"""Random bytes of a form's own idempotency key: 32 characters."""
+ZONES: Final = tuple(
+    f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    for minutes in sorted({*range(-720, 841, 60), -570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765})
+)
+"""Offsets in use, in hours and minutes from UTC."""
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A category as the page lists it."""
+
+    name: str
+    label: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages need from the rest of the product."""
+
+    categories: Sequence[Kind]
+    sites: Mapping[str, str]
+    submit: Callable[[Mapping[str, Any], Request, str | None], Awaitable[bytes]]
+    """Takes a concern in as a person's; returns the body of the API's 201."""
+    find: Callable[[bytes], CaseStatus | None]
+    """Returns the status of the case whose receipt has this look-up id."""
+    wait_for_guess_s: Callable[[Request, bool], int]
+    """Seconds until this address may try a receipt; counts a wrong one if the flag is set."""
+    receipt_secret: bytes
+    body_deadline_s: float
+
+
+class Pages:
+    """The handlers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        groups: dict[str, list[Kind]] = {}
+        for kind in desk.categories:
+            groups.setdefault(kind.group, []).append(kind)
+        self._groups = groups
+
+    def routes(self) -> APIRouter:
+        """Return the pages; they are not part of the API's document."""
+        routes = APIRouter(include_in_schema=False)
+        routes.add_api_route("/", self.begin, methods=["GET"])
+        routes.add_api_route("/report", self.show_report, methods=["GET"])
+        routes.add_api_route("/report", self.take_report, methods=["POST"])
+        routes.add_api_route("/follow-up", self.show_follow_up, methods=["GET"])
+        routes.add_api_route("/follow-up", self.take_follow_up, methods=["POST"])
+        return routes
+
+    async def begin(self, _request: Request) -> Response:
+        """Lead to the report."""
+        return RedirectResponse("/report", 303)
+
+    async def show_report(self, _request: Request) -> Response:
+        """Show the empty form."""
+        return self._report(Typed())
+
+    async def take_report(self, request: Request) -> Response:
+        """Take the report in and show the receipt, once; or show what is wrong with it."""
+        typed = Typed()
+        try:
+            sent = await self._read(request)
+            typed = read_form(sent, names=REPORT_FIELDS)
+            answer = orjson.loads(await self._desk.submit(typed.concern(), request, typed.key))
+        except RouterError as error:
+            return self._report(typed, error)
+        return _page(
+            "receipt.html",
+            201,
+            receipt=answer["receipt"],
+            acknowledge_by=_day(datetime.fromisoformat(answer["acknowledge_by"])),
+            feedback_by=_day(datetime.fromisoformat(answer["feedback_by"])),
+        )
+
+    async def show_follow_up(self, _request: Request) -> Response:
+        """Ask for the receipt."""
+        return _page("follow_up.html", 200, message=None, status=None)
+
+    async def take_follow_up(self, request: Request) -> Response:
+        """Say where the case of a receipt stands; the same answer for every wrong one."""
+        try:
+            typed = read_form(await self._read(request), names=FOLLOW_UP_FIELDS)
+            self._check_guesses(request, take=False)
+            found = await asyncio.to_thread(
+                receipts.status, typed.single.get(RECEIPT, ""), self._desk.receipt_secret, self._desk.find
+            )
+            if found is None:
+                self._check_guesses(request, take=True)
+        except RouterError as error:
+            told = _told(error)
+            return _page("follow_up.html", told.status, told.headers, message=told.message, status=None)
+        if found is None:
+            return _page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None)
+        return _page("follow_up.html", 200, message=None, status=_status(found))
+
+    def _check_guesses(self, request: Request, *, take: bool) -> None:
+        wait_s = self._desk.wait_for_guess_s(request, take)
+        if wait_s:
+            raise Refused("quota_exceeded", retry_after_s=wait_s)
+
+    async def _read(self, request: Request) -> bytes:
+        return await body.read_body(request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s)
+
+    def _report(self, typed: Typed, error: RouterError | None = None) -> Response:
+        told = _told(error) if error else _Told(200, {}, None, ())
+        return _page(
+            "report.html",
+            told.status,
+            told.headers,
+            message=told.message,
+            faults=told.faults,
+            wrong={fault.field for fault in told.faults},
+            typed=typed.single,
+            ticked=typed.several,
+            key=_key(typed, error),
+            groups=self._groups,
+            sites=self._desk.sites,
+            zones=ZONES,
+            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            words=words,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How an error is told to a person."""
+
+    status: int
+    headers: Mapping[str, str]
+    message: str | None
+    faults: Sequence[Fault]
+
+
+def _told(error: RouterError) -> _Told:
+    """Return how a person is told; counted and logged like every refusal."""
+    if not isinstance(error, Refused | Unavailable):
+        edge.failed(error)
+        return _Told(500, {}, words.plainly("internal_error"), ())
+    status, headers = edge.refusal(error)
+    faults = error.faults if isinstance(error, Refused) else ()
+    asked = tuple(fault for fault in faults if fault.field in words.LABELS)
+    code = error.code if isinstance(error, Refused) else "unavailable"
+    return _Told(status, headers, None if asked else words.plainly(code), asked)
+
+
+def _key(typed: Typed, error: RouterError | None) -> str:
+    """Return the form's key: the same again, unless it was the key that was wrong."""
+    if typed.key and not (error and error.code.startswith("idempotency")):
+        return typed.key
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def _page(template: str, status_code: int, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    return HTMLResponse(_templates.get_template(template).render(values), status_code, dict(headers or {}))
+
+
+def _status(found: CaseStatus) -> Mapping[str, str | None]:
+    return {
+        "words": words.state_in_words(found.state, found.referral_states),
+        "received_at": _day(found.received_at),
+        "acknowledge_by": _day(found.acknowledge_by),
+        "feedback_by": _day(found.feedback_by),
+    }
+
+
+def _day(moment: datetime | None) -> str | None:
+    return f"{moment.day} {moment:%B %Y}" if moment else None
