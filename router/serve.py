@@ -51,6 +51,7 @@ def serve(settings: Settings, part: ServedPart) -> None:
     """
     no_core_dumps()
     telemetry.configure(f"web-{part}", level=settings.log_level)
+    Protocol.header_deadline_s = settings.header_deadline_s
     most = _most_connections()
     servers = []
     if part is not ServedPart.CONSOLE:

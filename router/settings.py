@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     """Environment variables with the prefix CONCERN_ROUTER_."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CONCERN_ROUTER_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="CONCERN_ROUTER_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
     database_url: SecretStr | None = None

@@ -158,7 +158,7 @@ class Up:
 
     def _children(self) -> dict[str, Child]:
         python = (sys.executable, "-m")
-        celery = (*python, "celery", "-A", "workers.app")
+        celery = (*python, "celery", "--quiet", "-A", "workers.app")
         level = f"--loglevel={self._given.log_level}"
         processes = str(self._given.worker_processes)
         commands: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
