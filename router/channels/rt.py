@@ -33,9 +33,11 @@ RtName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{
 
 def _with_reference(names: Mapping[str, str]) -> Mapping[str, str]:
     if "reference" not in names:
-        raise PydanticCustomError("missing", "custom_fields must map 'reference': by it a ticket is found again")
+        raise PydanticCustomError(
+            "missing_reference", "custom_fields must map 'reference': by it a ticket is found again"
+        )
     if len(set(names.values())) < len(names):
-        raise PydanticCustomError("odd_value", "custom_fields must not map two fields to one")
+        raise PydanticCustomError("mapped_twice", "custom_fields must not map two fields to one")
     return MappingProxyType(dict(names))
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from router.model import (
@@ -117,17 +117,17 @@ class RouteEntry(Frozen):
     hold: Annotated[tuple[Name, ...], _Any] = ()
 
 
+def _each_severity(times: Mapping[Severity, timedelta]) -> Mapping[Severity, timedelta]:
+    missing = [severity.value for severity in Severity if severity not in times]
+    if missing:
+        raise PydanticCustomError("missing_severity", "respond_within lacks {names}", {"names": ", ".join(missing)})
+    return times
+
+
 class DeadlinesEntry(Frozen):
     """The policy's own times; statutory ones are the law's."""
 
-    respond_within: Mapping[Severity, Duration]
-
-    @model_validator(mode="after")
-    def _each_severity(self) -> Self:
-        missing = [severity.value for severity in Severity if severity not in self.respond_within]
-        if missing:
-            raise PydanticCustomError("missing", "respond_within lacks {names}", {"names": ", ".join(missing)})
-        return self
+    respond_within: Annotated[Mapping[Severity, Duration], AfterValidator(_each_severity)]
 
 
 class PolicyFile(Frozen):

@@ -1,0 +1,158 @@
+"""`policy check` and `policy explain`: what an operator sees, and how they end."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from router.cli.policy import commands
+from tests.policies import CONFIG
+
+FACTS = {"category": "harassment", "noticed_how": "told_by_someone", "involves": ["hr"]}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = Path(copytree(CONFIG, tmp_path / "config"))
+    monkeypatch.setenv("CONCERN_ROUTER_CONFIG_DIR", str(folder))
+    return folder
+
+
+def run(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(commands, arguments, input=typed)
+
+
+def explained(facts: object, *arguments: str) -> Any:
+    result = run("explain", "-", "--json", *arguments, typed=json.dumps(facts))
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def spoil(config: Path, old: str, new: str) -> None:
+    policy = config / "policy.yaml"
+    policy.write_text(policy.read_text().replace(old, new, 1))
+
+
+def test_check_says_that_the_shipped_policy_is_good(config: Path) -> None:
+    result = run("check")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{config}: good.")
+
+
+def test_check_names_file_and_line_of_every_problem_and_exits_2(config: Path) -> None:
+    spoil(config, "policy: concern-router/1", "policy: concern-router/1\nplicy: x")
+    spoil(config, "floor: critical", "floor: critcal")
+
+    result = run("check")
+
+    assert result.exit_code == 2
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{config}/policy.yaml:")
+    assert lines[0].endswith("did you mean 'policy'? [unknown_key]")
+    assert "unknown value 'critcal'; did you mean 'critical'?" in lines[1]
+    assert result.stderr == "concern-router: policy_refused: 2 problems; nothing was loaded\n"
+
+
+def test_check_prints_json(config: Path) -> None:
+    good = json.loads(run("check", "--json").stdout)
+    spoil(config, "floor: critical", "floor: critcal")
+    bad = run("check", "--json")
+
+    assert good["ok"]
+    assert len(good["policy"]) == 64
+    assert bad.exit_code == 2
+    (problem,) = json.loads(bad.stdout)["problems"]
+    assert (problem["code"], problem["file"]) == ("unknown_value", str(config / "policy.yaml"))
+    assert isinstance(problem["line"], int)
+
+
+def test_explain_reads_a_file_and_tells_it_to_people(config: Path) -> None:
+    file = config / "facts.json"
+    file.write_text(json.dumps(FACTS))
+
+    result = run("explain", str(file))
+
+    assert result.exit_code == 0
+    assert "hr is not told: it is said to be involved" in result.stdout
+
+
+@pytest.mark.usefixtures("config")
+def test_explain_prints_the_decision_as_json() -> None:
+    shown = explained(FACTS, "--at", "2026-11-30T10:00:00+01:00")
+
+    assert (shown["severity"], shown["route"], shown["teams"], shown["avoided"]) == (
+        "medium",
+        "people",
+        ["legal"],
+        ["hr"],
+    )
+    assert shown["deadlines"] == {
+        "respond_by": "2026-12-02T09:00:00Z",
+        "acknowledge_by": "2026-12-07T09:00:00Z",
+        "feedback_by": "2027-02-28T09:00:00Z",
+    }
+    (referral,) = shown["referrals"]
+    assert json.loads(referral["payload"]) == referral["fields"]
+
+
+@pytest.mark.usefixtures("config")
+def test_explain_for_a_client_runs_no_statutory_clock() -> None:
+    assert explained(FACTS, "--client")["deadlines"]["acknowledge_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ('{"category": "harassment", "noticed_how": "MARKED-7f3a"}', "facts_refused: noticed_how"),
+        ('{"category": "MARKED_7f3a", "noticed_how": "told_by_someone"}', "facts_refused: category"),
+        ('{"category": "marked_7f3a", "noticed_how": "told_by_someone"}', "facts_refused: category not in the policy"),
+        ('{"category": "harassment", "noticed_how": "told_by_someone", "site": "marked_7f3a"}', "facts_refused: site"),
+        ('{"category": "harassment", "noticed_how": "told_by_someone", "MARKED-7f3a": 1}', "an unknown field"),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_someone", "narrative": "MARKED-7f3a"}',
+            "an unknown field",
+        ),
+        ('{"category": "harassment", "category": "MARKED-7f3a"}', "facts_refused: "),
+        ("MARKED-7f3a", "facts_refused: not_json"),
+        ('"MARKED-7f3a"', "facts_refused: "),
+        ("", "facts_refused: not_json"),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_explain_refuses_what_is_no_facts_without_showing_it(typed: str, said: str) -> None:
+    result = run("explain", "-", typed=typed)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "7f3a" not in result.output.lower()
+
+
+@pytest.mark.parametrize("moment", ["2026-11-30T10:00:00", "tomorrow", "2026-13-01T00:00:00Z"])
+@pytest.mark.usefixtures("config")
+def test_explain_refuses_a_time_without_zone(moment: str) -> None:
+    result = run("explain", "-", "--at", moment, typed=json.dumps(FACTS))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("concern-router: odd_time")
+
+
+def test_explain_says_what_is_wrong_with_the_policy(config: Path) -> None:
+    spoil(config, "floor: critical", "floor: critcal")
+
+    result = run("explain", "-", typed=json.dumps(FACTS))
+
+    assert result.exit_code == 2
+    assert "critcal" in result.stdout
+
+
+def test_explain_says_that_a_file_is_missing(config: Path) -> None:
+    result = run("explain", str(config / "nothing.json"))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("concern-router: unreadable")

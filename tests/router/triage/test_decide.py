@@ -1,0 +1,251 @@
+"""Deciding: severity, route, teams, channels, deadlines, projections; and what happens when it fails."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.errors import RouterError
+from router.model import Decision, plain
+from router.triage import decide as deciding
+from router.triage.decide import decide, months_after
+from router.triage.policy import Policy, parse_policy
+from tests.policies import CHANNELS, CONSOLE, POLICY, RECEIVED, REFERENCE, decided, facts, held, shipped, small, told
+
+
+def outcome(**values: Any) -> tuple[str, str, list[str], list[str]]:
+    decision = decided(small(), facts(**values))
+    return decision.severity.value, decision.route, list(decision.teams), told(decision)
+
+
+def test_the_first_route_that_matches_decides() -> None:
+    assert outcome(category="fraud", site="plant") == ("medium", "fraud-at-plant", ["legal"], ["legal-desk"])
+    assert outcome(category="fraud") == ("medium", "fraud", ["security", "legal"], ["security-desk", "legal-desk"])
+
+
+def test_all_conditions_of_a_route_must_hold() -> None:
+    client = decided(small(), facts(category="fraud", site="plant"), statutory=False)
+
+    assert client.route == "fraud"
+
+
+def test_the_first_severity_rule_that_matches_sets_it() -> None:
+    assert outcome(urgency=["evidence_at_risk", "live_now"])[0] == "high"
+
+
+def test_no_rule_brings_severity_below_the_floor() -> None:
+    assert outcome(category="fraud")[0] == "medium"
+    assert outcome(category="other")[0] == "low"
+
+
+def test_a_route_may_ask_for_severity() -> None:
+    assert outcome(urgency=["ongoing"])[:2] == ("high", "serious")
+
+
+def test_what_no_route_foresaw_goes_to_the_fallback_and_says_so() -> None:
+    decision = decided(small(), facts())
+
+    assert (decision.route, decision.teams, told(decision)) == ("fallback", ("legal",), ["legal-desk"])
+    assert [rule.rule for rule in decision.trace][-3:] == ["no_match", "desk:legal-desk", "fallback:legal"]
+
+
+def test_external_channels_get_drafts_only() -> None:
+    decision = decided(small(), facts(category="fraud", site="plant"))
+
+    assert held(decision) == ["police"]
+
+
+def test_each_referral_holds_what_its_channel_may_carry() -> None:
+    decision = decided(
+        small(), facts(category="fraud", site="plant", asset_tag="LT-1", url="https://example.org/", country="LU")
+    )
+
+    assert {planned.channel: plain(planned.fields) for planned in decision.referrals} == {
+        "legal-desk": {"reference": REFERENCE, "revision": 1, "category": "fraud", "asset_tag": "LT-1"},
+        "police": {"reference": REFERENCE, "revision": 1, "url": "https://example.org/"},
+    }
+
+
+def test_links_lead_to_the_console_and_times_are_utc() -> None:
+    everything = "[severity, received_at, occurred_at, respond_by, acknowledge_by, feedback_by, link]"
+    policy = parse_policy(POLICY, CHANNELS.replace("[category, asset_tag]", everything))
+    east = timezone(timedelta(hours=5))
+    decision = decide(
+        policy,
+        facts(category="fraud", site="plant", occurred_at="2026-11-29T10:00:00+05:00"),
+        reference=REFERENCE,
+        received_at=RECEIVED.astimezone(east),
+        statutory=True,
+        console_url=f"{CONSOLE}/",
+    )
+
+    assert plain(decision.referrals[0].fields) == {
+        "reference": REFERENCE,
+        "revision": 1,
+        "severity": "medium",
+        "occurred_at": "2026-11-29T05:00:00Z",
+        "received_at": "2026-11-30T09:00:00Z",
+        "respond_by": "2026-12-02T09:00:00Z",
+        "acknowledge_by": "2026-12-07T09:00:00Z",
+        "feedback_by": "2027-02-28T09:00:00Z",
+        "link": f"{CONSOLE}/console/cases/{REFERENCE}",
+    }
+
+
+def test_statutory_clocks_run_for_persons_only() -> None:
+    deadlines = decided(small(), facts(category="fraud"), statutory=False).deadlines
+
+    assert deadlines.acknowledge_by is None
+    assert deadlines.feedback_by is None
+    assert deadlines.respond_by == RECEIVED + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("received", "due"),
+    [
+        ("2026-01-15", "2026-04-15"),
+        ("2026-11-30", "2027-02-28"),
+        ("2027-11-30", "2028-02-29"),
+        ("2026-10-31", "2027-01-31"),
+        ("2026-08-31", "2026-11-30"),
+        ("2026-09-30", "2026-12-30"),
+        ("2026-12-01", "2027-03-01"),
+    ],
+)
+def test_three_calendar_months_later(received: str, due: str) -> None:
+    assert months_after(datetime.fromisoformat(received), 3) == datetime.fromisoformat(due)
+
+
+@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_three_months_are_never_shorter_than_february_allows(moment: datetime) -> None:
+    assert timedelta(days=89) <= months_after(moment, 3) - moment <= timedelta(days=92)
+
+
+# Need to know
+
+
+def test_an_involved_team_is_left_out_and_its_backup_comes_in() -> None:
+    decision = decided(small(), facts(urgency=["ongoing"], involves=["security_team"]))
+
+    assert (decision.teams, decision.avoided, told(decision)) == (("legal",), ("security",), ["legal-desk"])
+
+
+def test_a_backup_that_is_told_already_is_not_told_twice() -> None:
+    decision = decided(small(), facts(category="fraud", involves=["security_team"]))
+
+    assert (decision.teams, told(decision)) == (("legal",), ["legal-desk"])
+
+
+def test_when_a_whole_chain_is_involved_the_fallback_is_told() -> None:
+    decision = decided(small(), facts(category="fraud", involves=["security_team", "legal"]))
+
+    assert (decision.teams, decision.avoided, told(decision)) == (("ombuds",), ("security", "legal"), ["ombuds-desk"])
+    assert decision.route == "fraud"
+
+
+def test_a_channel_that_an_involved_team_reads_is_not_used() -> None:
+    channels = CHANNELS.replace("readable_by: [security]", "readable_by: [security, legal]")
+
+    decision = decided(parse_policy(POLICY, channels), facts(urgency=["ongoing"], involves=["legal"]))
+
+    assert told(decision) == ["ombuds-desk"]
+    assert decision.avoided == ("legal",)
+    assert decision.teams == ("security", "ombuds")
+
+
+def test_a_team_is_told_by_another_desk_when_somebody_involved_reads_the_usual_one() -> None:
+    decision = decided(shipped(), facts(category="csam_suspected", where_found="laptop", involves=["it_helpdesk"]))
+
+    assert told(decision) == ["legal-desk", "security-lead"]
+    assert decision.teams == ("security", "legal")
+
+
+def test_a_draft_that_an_involved_team_reads_is_not_made() -> None:
+    channels = CHANNELS.replace("carries: [url], path", "carries: [url], readable_by: [security], path")
+
+    decision = decided(
+        parse_policy(POLICY, channels), facts(category="fraud", site="plant", involves=["security_team"])
+    )
+
+    assert (told(decision), held(decision), decision.avoided) == (["legal-desk"], [], ("security",))
+
+
+def test_backups_in_a_ring_come_to_an_end() -> None:
+    ring = POLICY.replace("involved_as: legal,", "involved_as: legal, backup: security,")
+
+    decision = decided(parse_policy(ring, CHANNELS), facts(category="fraud", involves=["security_team", "legal"]))
+
+    assert decision.teams == ("ombuds",)
+
+
+# Failing to a person
+
+
+def broken(*_: object, **__: object) -> None:
+    raise RouterError("MARKED-7f3a")
+
+
+def assert_fallback(decision: Decision, error: str) -> None:
+    assert decision.route == "fallback"
+    assert decision.trace[0].rule == "policy_error"
+    assert decision.trace[0].tests[0].actual == (error,)
+    assert "MARKED-7f3a" not in decision.model_dump_json()
+
+
+def test_an_unknown_category_reaches_the_fallback_as_at_least_high() -> None:
+    decision = decided(small(), facts(category="nothing"))
+
+    assert_fallback(decision, "KeyError")
+    assert (decision.severity.value, decision.teams, told(decision)) == ("high", ("legal",), ["legal-desk"])
+    assert plain(decision.referrals[0].fields) == {"reference": REFERENCE, "revision": 1}
+
+
+def test_a_failure_never_brings_severity_below_the_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "choose", broken)  # the failure that nobody foresaw
+
+    decision = decided(shipped(), facts(category="csam_suspected"))
+
+    assert_fallback(decision, "RouterError")
+    assert decision.severity.value == "critical"
+
+
+def test_a_failure_does_not_tell_whoever_is_involved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "choose", broken)
+
+    decision = decided(small(), facts(involves=["legal"]))
+
+    assert (decision.teams, decision.avoided, told(decision)) == (("ombuds",), ("legal",), ["ombuds-desk"])
+
+
+def test_a_failure_in_telling_reaches_the_team_that_nobody_can_involve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "tell", broken)
+
+    decision = decided(small(), facts(category="fraud"))
+
+    assert_fallback(decision, "RouterError")
+    assert (decision.teams, told(decision)) == (("ombuds",), ["ombuds-desk"])
+
+
+def test_a_link_that_fits_no_referral_reaches_the_fallback() -> None:
+    policy = parse_policy(POLICY, CHANNELS.replace("[category, severity]", "[link]"))
+
+    decision = decide(
+        policy,
+        facts(urgency=["ongoing"]),
+        reference=REFERENCE,
+        received_at=RECEIVED,
+        statutory=True,
+        console_url="not an address",
+    )
+
+    assert_fallback(decision, "ValidationError")
+    assert told(decision) == ["legal-desk"]
+
+
+def test_the_same_facts_get_the_same_decision() -> None:
+    policy: Policy = shipped()
+    concern = facts(category="csam_suspected", where_found="forum", involves=["security_team"])
+
+    assert decided(policy, concern) == decided(policy, concern)
