@@ -201,7 +201,7 @@ def test_a_member_gets_back_all_of_it_exactly(filed: Filed) -> None:
     try:
         opened = {
             reference: open_case(
-                engine, reference=reference, handle="first", passphrase=filed.passphrase, reason="marked text test"
+                engine, reference=reference, handle="reviewer", passphrase=filed.passphrase, reason="marked text test"
             )
             for reference in filed.contents
         }
@@ -214,7 +214,7 @@ def test_a_member_gets_back_all_of_it_exactly(filed: Filed) -> None:
 
 def test_the_command_line_opens_too_and_only_with_passphrase_and_reason(filed: Filed) -> None:
     reference, (narrative, contact) = next(iter(filed.contents.items()))
-    arguments = ("cases", "open", reference, "--as", "first", "--passphrase-stdin")
+    arguments = ("cases", "open", reference, "--as", "reviewer", "--passphrase-stdin")
 
     opened = filed.product.cli_json(*arguments, "--reason", "marked text test", given=filed.passphrase)
     assert (opened["narrative"], opened["contact"]) == (narrative, contact)
@@ -225,7 +225,7 @@ def test_the_command_line_opens_too_and_only_with_passphrase_and_reason(filed: F
 
 
 def test_a_member_of_another_team_cannot(filed: Filed) -> None:
-    added = filed.product.cli_json("people", "add", "other", "--team", "hr", "--as", "first", given=filed.passphrase)
+    added = filed.product.cli_json("people", "add", "other", "--team", "hr", "--as", "reviewer", given=filed.passphrase)
     dsn = json.loads((filed.product.state / "servers.json").read_text())["database_url_console"]
     engine = connect(dsn, process="test-open")
     not_hr = next(r for n, r in enumerate(filed.contents) if n % 4 == 0)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -64,6 +65,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     root = tmp_path_factory.mktemp("least-privilege")
     copytree(CHECKOUT / "config", root / "config")
     with running(root) as product:
+        # Each kind of process at work at least once, so that each is connected.
+        httpx2.get(f"{product.console_url}/readyz")
+        httpx2.post(f"{product.url}/api/v1/concerns", json={"category": "other", "noticed_how": "told_by_someone"})
+        product.wait_delivered(1)
         yield product
 
 
