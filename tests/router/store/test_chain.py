@@ -17,7 +17,7 @@ from router import chainer, clock, hashchain
 from router.chainer import BATCH, Chainer
 from router.checkpointfile import CheckpointFile
 from router.errors import Broken, StoreFailed
-from router.hashchain import Finding, Line, Linked
+from router.hashchain import Checkpoint, Finding, Line, Linked
 from router.model import AuditEntry, Login
 from router.store import chain
 from router.store.audit import note
@@ -251,12 +251,31 @@ def test_a_copy_that_fell_behind_is_found(audit: Audit) -> None:
 
 def test_a_forged_checkpoint_is_never_copied_outside(audit: Audit) -> None:
     audit.chain(2)
-    audit.tamper("insert into audit_checkpoints select 9, head, at, signature from audit_checkpoints")
-    audit.write(1)
+    copied = audit.copy.path.read_bytes()
+    audit.chain(2)
+    audit.copy.path.write_bytes(copied)
+    audit.tamper("insert into audit_checkpoints select 3, head, at, signature from audit_checkpoints where size = 4")
 
     audit.chainer.link_batch()
 
-    assert [checkpoint.size for checkpoint in audit.copy.read()] == [2, 3]
+    assert [checkpoint.size for checkpoint in audit.copy.read()] == [2, 4]
+
+
+def test_what_is_linked_while_the_chain_is_checked_is_no_finding(audit: Audit) -> None:
+    class Meanwhile(list[Checkpoint]):
+        def __iter__(self) -> Iterator[Checkpoint]:
+            # Read after the database's checkpoints and before its lines.
+            audit.chain(1)
+            return super().__iter__()
+
+    audit.chain(2)
+    outside = Meanwhile(audit.copy.read())
+
+    with transaction(audit.console) as connection:
+        checked = chain.verify_stored(connection, KEY.public_key(), outside, copied_before=clock.now())
+
+    assert checked == (2, [])
+    assert audit.verify() == []
 
 
 def test_a_full_disk_for_the_copy_is_said_and_made_up_for(audit: Audit) -> None:

@@ -133,6 +133,18 @@ def test_rows_swapped_between_cases_do_not_open() -> None:
             unseal_content(reference, content, unwrap_case_key(reference, one.suite, wrap, private))
 
 
+def test_content_and_case_key_are_each_bound_to_their_case() -> None:
+    key, private = a_recipient()
+    sealed = seal_case(CASE, Content("one", None), [key])
+    assert sealed.content is not None
+    case_key = unwrap_case_key(CASE, sealed.suite, sealed.wraps[0], private)
+
+    with pytest.raises(SealBroken, match="does_not_open"):
+        unwrap_case_key(OTHER_CASE, sealed.suite, sealed.wraps[0], private)
+    with pytest.raises(SealBroken, match="does_not_open"):
+        unseal_content(OTHER_CASE, sealed.content, case_key)
+
+
 def test_a_wrap_for_another_recipient_does_not_open() -> None:
     key, private = a_recipient()
     other_key, other_private = a_recipient("hr")
