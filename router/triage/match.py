@@ -4,40 +4,77 @@ A view is a mapping from condition names to what the concern has: one value, a t
 Pure, but for a bounded memory of explanations already made.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from router.model import ConditionTried, RuleTried, Severity
 from router.triage.file import RouteWhen, When
 
 MOST_REMEMBERED: Final = 512
-"""Explanations that a rule keeps for the next concern with the same values; then it starts anew."""
-
-Condition = tuple[str, frozenset[str], bool]
-"""What to look at, which values will do, and whether the concern has several."""
+"""Explanations that one rule or condition keeps for the next concern with the same values; then it starts anew."""
+MOST_IN_ALL: Final = 20_000
+"""Explanations that all conditions of a policy keep together: some 15 MB."""
 
 _LISTS: Final = frozenset({"urgency", "involves"})
 _AT_LEAST: Final = "severity_at_least"
-_FROM: Final = "from"
+
+Kept = TypeVar("Kept")
+
+
+class _Memory(dict[Any, Kept]):
+    """Forgets everything when it is full; what was forgotten is only made again."""
+
+    __slots__ = ("_most",)
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: Any, value: Kept) -> Kept:
+        if len(self) >= self._most:
+            self.clear()
+        if self._most:
+            self[key] = value
+        return value
+
+
+class Condition:
+    """One name to look at, and the values that will do."""
+
+    __slots__ = ("_remembered", "_wanted", "field", "several", "will_do")
+
+    def __init__(self, field: str, wanted: tuple[str, ...], remember: int) -> None:
+        self.field = field
+        self.will_do = _will_do(field, wanted)
+        self.several = field in _LISTS
+        self._wanted = wanted
+        self._remembered = _Memory[ConditionTried](remember)
+
+    def tried(self, value: Any) -> ConditionTried:
+        """Return what was wanted and what `value` is."""
+        return self._remembered.get(value) or self._remembered.keep(value, self._explain(_listed(value)))
+
+    def _explain(self, actual: tuple[str, ...]) -> ConditionTried:
+        ok = not self.will_do.isdisjoint(actual)
+        return ConditionTried(field=self.field, wanted=self._wanted, actual=actual, ok=ok)
 
 
 class Rule:
     """All conditions must hold; none at all always match."""
 
-    __slots__ = ("_conditions", "_fields", "_remembered", "_wanted", "name")
+    __slots__ = ("_conditions", "_fields", "_quick", "_remembered", "name")
 
-    def __init__(self, name: str, wanted: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, name: str, wanted: Mapping[str, tuple[str, ...]], *, remember: int = MOST_REMEMBERED) -> None:
         self.name = name
-        self._wanted = wanted
         self._fields = tuple(wanted)
-        self._conditions: tuple[Condition, ...] = tuple(
-            (field, _will_do(field, values), field in _LISTS) for field, values in wanted.items()
-        )
-        self._remembered: dict[tuple[Any, ...], RuleTried] = {}
+        self._conditions = tuple(Condition(field, values, remember) for field, values in wanted.items())
+        # Unpacked once: looking attributes up costs as much as the comparison.
+        self._quick = tuple((one.field, one.will_do, one.several) for one in self._conditions)
+        self._remembered = _Memory[RuleTried](remember)
 
     def matches(self, view: Mapping[str, Any]) -> bool:
         """Say whether every condition holds. Raises nothing for a view that has all names."""
-        for field, will_do, several in self._conditions:
+        for field, will_do, several in self._quick:
             if several:
                 if will_do.isdisjoint(view[field]):
                     return False
@@ -47,29 +84,23 @@ class Rule:
 
     def tried(self, view: Mapping[str, Any]) -> RuleTried:
         """Return every condition with what it wanted and what the concern had."""
-        actual = tuple([view[field] for field in self._fields])
-        known = self._remembered.get(actual)
-        if known is None:
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            known = self._remembered[actual] = self._explain(view)
-        return known
+        values = tuple([view[field] for field in self._fields])
+        return self._remembered.get(values) or self._remembered.keep(values, self._explain(values))
 
-    def _explain(self, view: Mapping[str, Any]) -> RuleTried:
-        tests = tuple(
-            ConditionTried(
-                field=field,
-                wanted=self._wanted[field],
-                actual=_listed(view[field]),
-                ok=not will_do.isdisjoint(_listed(view[field])),
-            )
-            for field, will_do, _ in self._conditions
-        )
+    def _explain(self, values: tuple[Any, ...]) -> RuleTried:
+        tests = tuple([one.tried(value) for one, value in zip(self._conditions, values, strict=True)])
         return RuleTried(rule=self.name, matched=all(test.ok for test in tests), tests=tests)
 
 
-def compiled(name: str, when: When) -> Rule:
-    """Return the rule that `when` says."""
+def compiled(rules: Iterable[tuple[str, When]]) -> tuple[Rule, ...]:
+    """Return a rule for each name and `when`, sharing one bound on what they remember."""
+    wanted = [(name, _wanted(when)) for name, when in rules]
+    conditions = sum(len(one) for _, one in wanted)
+    remember = min(MOST_REMEMBERED, MOST_IN_ALL // max(conditions, 1))
+    return tuple(Rule(name, one, remember=remember) for name, one in wanted)
+
+
+def _wanted(when: When) -> dict[str, tuple[str, ...]]:
     wanted: dict[str, tuple[str, ...]] = {}
     for field, info in When.model_fields.items():
         values = getattr(when, field)
@@ -77,7 +108,7 @@ def compiled(name: str, when: When) -> Rule:
             wanted[info.alias or field] = tuple(str(value) for value in values)
     if isinstance(when, RouteWhen) and when.severity_at_least is not None:
         wanted[_AT_LEAST] = (str(when.severity_at_least),)
-    return Rule(name, wanted)
+    return wanted
 
 
 def _will_do(field: str, values: tuple[str, ...]) -> frozenset[str]:

@@ -140,6 +140,8 @@ def parse_policy(policy_text: str, channels_text: str) -> Policy:
     if written is None or rules.problems or ways.problems:
         raise PolicyErrors([*rules.problems, *ways.problems])
     teams = _teams(written, channels)
+    severities = compiled((f"severity:{entry.id}", entry.when) for entry in written.severity)
+    routes = compiled((f"route:{entry.id}", entry.when) for entry in written.routes)
     return Policy(
         digest=policy_digest(policy_text, channels_text),
         taxonomy=MappingProxyType(
@@ -148,9 +150,9 @@ def parse_policy(policy_text: str, channels_text: str) -> Policy:
         sites=MappingProxyType({name: site.label for name, site in written.sites.items()}),
         teams=teams,
         severities=tuple(
-            SeverityRule(compiled(f"severity:{entry.id}", entry.when), entry.set) for entry in written.severity
+            SeverityRule(rule, entry.set) for rule, entry in zip(severities, written.severity, strict=True)
         ),
-        routes=tuple(_route(entry, teams, channels) for entry in written.routes),
+        routes=tuple(_route(rule, entry, teams, channels) for rule, entry in zip(routes, written.routes, strict=True)),
         fallback=tuple(teams[name] for name in written.fallback),
         respond_within=MappingProxyType(dict(written.deadlines.respond_within)),
         channels=channels,
@@ -172,10 +174,10 @@ def _teams(written: PolicyFile, channels: Catalogue) -> Mapping[str, Team]:
     )
 
 
-def _route(entry: RouteEntry, teams: Mapping[str, Team], channels: Catalogue) -> Route:
+def _route(rule: Rule, entry: RouteEntry, teams: Mapping[str, Team], channels: Catalogue) -> Route:
     return Route(
         name=entry.id,
-        rule=compiled(f"route:{entry.id}", entry.when),
+        rule=rule,
         teams=tuple(teams[name] for name in entry.teams),
         to=tuple(channels.channels[name] for name in entry.to),
         hold=tuple(channels.channels[name] for name in entry.hold),

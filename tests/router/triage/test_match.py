@@ -59,4 +59,5 @@ def test_remembers_without_mixing_up_and_forgets_in_time() -> None:
 
     for country in [*countries, *countries]:
         assert rule.tried({**NOTHING, "country": country}).tests[0].actual == (country,)
-        assert len(rule._remembered) <= MOST_REMEMBERED
+    (condition,) = rule._conditions
+    assert 0 < len(condition._remembered) <= MOST_REMEMBERED
