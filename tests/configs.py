@@ -30,7 +30,7 @@ def to_sink(to: Path, url: str, *, carries: list[str] | None = None) -> Path:
         if channel["scope"] == "internal":
             kept: dict[str, Any] = {key: channel[key] for key in ("scope", "carries", "readable_by") if key in channel}
             channels[name] = {**kept, "kind": "webhook", "url": f"{url}/{name}", "secret": f"file:{secret}"}
-            channels[name]["carries"] = carries or channel["carries"]
+            channels[name]["carries"] = list(carries or channel["carries"])
     (to / "channels.yaml").write_text(yaml.safe_dump(channels, sort_keys=False))
     return to
 

@@ -76,11 +76,11 @@ class Product:
             except httpx2.TransportError:
                 pass
             time.sleep(0.1)
-        raise AssertionError(f"not ready; see {self.output}")
+        raise AssertionError(f"not ready; {self.output} ends: {self.output.read_text()[-600:]}")
 
     def stop(self) -> None:
         """Stop as an operator would, with SIGTERM; kill what is left."""
-        if self._up is None:
+        if self._up is None or self._up.poll() is not None:
             return
         family = [psutil.Process(self._up.pid), *psutil.Process(self._up.pid).children(recursive=True)]
         self._up.send_signal(signal.SIGTERM)

