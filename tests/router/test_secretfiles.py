@@ -68,6 +68,7 @@ def test_each_purpose_has_a_key_of_its_own_and_none_shows(tmp_path: Path) -> Non
         (lambda path: path.write_bytes(b"QUFB\n"), "secret_malformed"),
         (lambda path: (path.unlink(), path.mkdir(mode=0o700)), "secret_unreadable"),
     ],
+    ids=["gone", "open", "not base64", "empty", "short", "a folder"],
 )
 @pytest.mark.parametrize("name", ["intake.key", "audit.key"])
 def test_a_spoilt_secret_is_refused_and_not_repeated(tmp_path: Path, name: str, spoil: object, code: str) -> None:
