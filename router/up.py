@@ -37,6 +37,8 @@ WEB_STOP_S: Final = 12.0
 WORKER_STOP_S: Final = 15.0
 """Beside a third of the lease, which a call under way may take."""
 CHAINER_STOP_S: Final = 5.0
+WORKER_ALONE: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+"""Workers need not know each other; without these each keeps a list of the others in Redis."""
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Of the operator's environment, what every child gets; the worker gets all: channels name secrets there."""
@@ -164,7 +166,7 @@ class Up:
         commands: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
             "chainer": ((*python, "router.cli", "audit", "chain"), ("database_url_chainer",), CHAINER_STOP_S),
             "worker": (
-                (*celery, "worker", "--pool=prefork", f"--concurrency={processes}", level),
+                (*celery, "worker", "--pool=prefork", f"--concurrency={processes}", *WORKER_ALONE, level),
                 ("database_url_worker", "redis_url"),
                 self._given.lease_s / 3 + WORKER_STOP_S,
             ),
@@ -208,8 +210,6 @@ class Up:
                 METRICS_VARIABLE: str(self._state / "metrics"),
                 "PYTHONUNBUFFERED": "1",
                 "TMPDIR": str(self._state / "tmp"),
-                # Celery: SIGTERM lets what is under way end within a time, then stops.
-                "REMAP_SIGTERM": "SIGQUIT",
             }
 
         return made
