@@ -66,7 +66,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_concurrency": settings.worker_processes,
         "worker_max_tasks_per_child": 5_000,
         "worker_max_memory_per_child": 200_000,
-        # With REMAP_SIGTERM=SIGQUIT in the environment a stop gives calls under way this long.
+        # SIGTERM lets a turn end: it starts nothing new, so that takes one call at most. SIGQUIT, or SIGTERM with
+        # REMAP_SIGTERM=SIGQUIT, always waits this long; leave that variable unset.
         "worker_soft_shutdown_timeout": settings.lease_s / 3 + STOP_S,
         # No events, no remote control: nothing reads them, and their keys grow.
         "worker_send_task_events": False,

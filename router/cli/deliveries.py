@@ -1,0 +1,45 @@
+"""Commands for deliveries: where each referral stands. Facts and content are not shown; looking is audited."""
+
+from typing import Annotated, Any
+
+import typer
+
+from router.cli.asking import console, say_json, whose_login
+from router.model import AuditEntry
+from router.settings import Settings
+from router.store.audit import note
+from router.store.engine import transaction
+from router.store.referrals import ledger
+
+commands = typer.Typer(help="See where each referral stands.", no_args_is_help=True)
+
+
+@commands.callback()
+def _group() -> None:
+    """Keep `list` a word of its own, whatever joins it later."""
+
+
+@commands.command(name="list")
+def list_deliveries(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the newest referrals: reference, channel, state, attempts, the other side's id, outcome."""
+    with console(Settings()) as engine:
+        with transaction(engine) as connection:
+            note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
+        with transaction(engine) as connection:
+            rows = ledger(connection, limit)
+    if as_json:
+        say_json(rows)
+        return
+    for row in rows:
+        typer.echo(_line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    at = (row["settled_at"] or row["due_at"]).isoformat(timespec="seconds")
+    ended = f"{row['outcome'] or '-'}  {row['remote_id'] or '-'}"
+    tries = f"{row['attempts']:>3} tried"
+    return f"{row['reference']}  {row['state']:12}  {tries}  {at}  {row['channel']} ({row['kind']})  {ended}"

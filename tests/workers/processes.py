@@ -1,0 +1,100 @@
+"""Real worker processes for tests, started as an operator starts them, with the worker's login only."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from router.model import Login
+from tests.conftest import Database
+
+CHECKOUT = Path(__file__).parents[2]
+START_S = 60.0
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class Worker:
+    """One `celery -A workers.app worker` with two pool processes."""
+
+    def __init__(self, database: Database, redis_url: str, folder: Path, **settings: object) -> None:
+        self.log = folder / "worker.log"
+        (folder / "state").mkdir(exist_ok=True)
+        self._env: Mapping[str, str] = {
+            "PATH": os.environ["PATH"],
+            "TMPDIR": os.environ.get("TMPDIR", str(folder)),
+            "CONCERN_ROUTER_DATABASE_URL_WORKER": database.dsn(Login.WORKER),
+            "CONCERN_ROUTER_REDIS_URL": redis_url,
+            "CONCERN_ROUTER_STATE_DIR": str(folder / "state"),
+            "CONCERN_ROUTER_CONFIG_DIR": str(folder),
+            **{f"CONCERN_ROUTER_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it takes doorbells."""
+        before = self._said().count('"event":"started"')
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--concurrency=2", *QUIET],
+                env=dict(self._env),
+                cwd=CHECKOUT,
+                stdout=log,
+                stderr=log,
+            )
+        assert wait_until(lambda: self._said().count('"event":"started"') > before, START_S), self._said()[-3000:]
+
+    def children(self) -> list[psutil.Process]:
+        """Return the pool's processes."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def kill_children(self) -> None:
+        """End the pool's processes with SIGKILL."""
+        for child in self.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+    def kill(self) -> None:
+        """End it and its pool with SIGKILL, at once."""
+        if self.process is not None and self.process.poll() is None:
+            family = [*self.children(), psutil.Process(self.process.pid)]
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
+            self.process.wait()
+
+    def stop(self) -> float:
+        """Ask it to stop; return the seconds that it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(120)
+        return time.monotonic() - began
+
+    def _said(self) -> str:
+        return self.log.read_text("utf-8", "replace").replace('": ', '":') if self.log.exists() else ""
+
+
+@contextmanager
+def a_worker(database: Database, redis_url: str, folder: Path, **settings: object) -> Iterator[Worker]:
+    """Yield a running worker; `folder` holds channels.yaml."""
+    worker = Worker(database, redis_url, folder, **settings)
+    try:
+        worker.start()
+        yield worker
+    finally:
+        worker.kill()
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 60.0) -> bool:
+    """Wait until `true()` holds; return whether it did in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (held := true()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held

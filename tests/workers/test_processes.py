@@ -1,0 +1,163 @@
+"""Faults around real worker processes, real Redis and real PostgreSQL: kept, once, without a hand."""
+
+import json
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.bell import QUEUE, Bell, publisher, ring_wake
+from router.embedded.redis import EmbeddedRedis
+from router.model import Login, ReferralState
+from tests.conftest import Database
+from tests.makers import login
+from tests.servers import Answer, Received, Sink
+from tests.workers.processes import Worker, a_worker, wait_until
+from tests.workers.rooms import Room, channels_text
+
+
+@dataclass
+class Place:
+    """A database, a Redis of its own, and a folder with channels.yaml whose `desk` leads to the sink."""
+
+    database: Database
+    redis: EmbeddedRedis
+    room: Room
+    sink: Sink
+
+    def worker(self, **settings: object) -> AbstractContextManager[Worker]:
+        """Run a worker here; leases are short and sweeps quick unless told otherwise."""
+        fast: dict[str, object] = {"lease_s": 9, "sweep_every_s": 1, "stall_s": 60}
+        return a_worker(self.database, self.redis.url, self.room.folder, **{**fast, **settings})
+
+    def ring(self) -> None:
+        """Ring `desk` once."""
+        ring_wake(publisher(self.redis.url), "desk")
+
+    @contextmanager
+    def bell(self) -> Iterator[None]:
+        """Run the bell of a web process, which rings what is due."""
+        with login(self.database, Login.INTAKE) as engine:
+            bell = Bell(self.redis.url, engine, sweep_every_s=0.5, lease_s=9)
+            bell.start()
+            try:
+                yield
+            finally:
+                bell.stop()
+
+    def sent(self, count: int) -> Callable[[], bool]:
+        """Return whether so many referrals are sent and none is otherwise."""
+        return lambda: self.room.states() == {"sent": count}
+
+
+@pytest.fixture
+def place(database: Database, room: Room, sink: Sink, tmp_path: Path) -> Iterator[Place]:
+    (room.folder / "channels.yaml").write_text(channels_text(room.folder, desk=sink.url, hr=sink.url))
+    redis = EmbeddedRedis(tmp_path / "own-redis")
+    redis.start()
+    yield Place(database, redis, room, sink)
+    redis.stop()
+
+
+def test_a_doorbell_delivers(place: Place) -> None:
+    place.room.post(20)
+    with place.worker():
+        place.ring()
+
+        assert wait_until(place.sent(20))
+        assert len(place.sink.taken) == 20
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("whom", ["pool", "worker"])
+def test_killed_between_the_answer_and_the_settle_it_has_one_effect(place: Place, whom: str) -> None:
+    sink = place.sink
+    place.room.post(3)
+    with place.worker() as worker, place.bell():
+        killed = threading.Event()
+
+        def kill(_: Received) -> None:
+            sink.before_answer = None
+            worker.kill_children() if whom == "pool" else worker.kill()
+            killed.set()
+
+        sink.before_answer = kill
+        assert killed.wait(60)
+        assert not place.sent(3)()
+        if whom == "worker":
+            worker.start()
+
+        assert wait_until(place.sent(3))
+    assert len(sink.taken) == 3
+    assert len(sink.repeats) >= 1
+
+
+@pytest.mark.faults
+def test_lost_doorbells_cost_seconds(place: Place) -> None:
+    with place.worker(), place.bell():
+        for _ in range(3):
+            place.room.post(5)
+            with place.redis.client() as client:
+                client.flushall()
+
+        assert wait_until(place.sent(15))
+        assert len(place.sink.taken) == 15
+
+
+@pytest.mark.faults
+def test_redis_killed_and_started_empty_costs_seconds(place: Place) -> None:
+    with place.worker(), place.bell():
+        place.redis.stop()
+        place.room.post(5)
+        place.redis.start()
+
+        assert wait_until(place.sent(5))
+
+
+def test_the_sweep_makes_due_what_waited_for_its_time(place: Place) -> None:
+    place.room.post(2, state=ReferralState.STANDBY)
+    with place.worker(), place.bell():
+        assert wait_until(place.sent(2))
+
+
+def test_told_to_stop_it_returns_its_leases_soon(place: Place) -> None:
+    place.sink.answer_always(Answer(hang_s=0.3))
+    place.room.post(200)
+    with place.worker(lease_s=60) as worker:
+        place.ring()
+        assert wait_until(lambda: len(place.sink.taken) > 10)
+        took_s = worker.stop()
+
+    assert took_s < 20
+    assert set(place.room.states()) == {"due", "sent"}
+    assert len(place.sink.taken) == place.room.states()["sent"]
+
+
+def test_a_doorbell_says_nothing_but_the_channel_s_name(place: Place) -> None:
+    place.ring()
+    with place.redis.client() as client:
+        waiting: Any = client.lrange(QUEUE, 0, -1)
+    [message] = [json.loads(text) for text in waiting]
+
+    assert len(waiting[0]) < 2048
+    assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == ("-", "-")
+    assert json.loads(b64decode(message["body"]))[:2] == [["desk"], {}]
+
+
+def test_what_a_worker_logs_has_no_text_of_others(place: Place) -> None:
+    place.sink.answer_always(Answer(400, b"MARKED-7f3a"))
+    place.room.post()
+    with place.worker(log_level="DEBUG") as worker:
+        place.ring()
+        publisher(place.redis.url).send_task("workers.nowhere", args=["MARKED-7f3a"])
+
+        assert wait_until(lambda: place.room.states() == {"dead": 1})
+        assert wait_until(
+            lambda: b"strategy.py" in worker.log.read_bytes() or b"consumer.py" in worker.log.read_bytes()
+        )
+        assert b"MARKED-7f3a" not in worker.log.read_bytes()
