@@ -39,17 +39,11 @@ class ServedPart(StrEnum):
     BOTH = "both"
 
 
-def no_core_dumps() -> None:
-    """Forbid core dumps for this process and its children: one would hold what was being sealed."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def serve(settings: Settings, part: ServedPart) -> None:
     """Serve `part` until SIGINT or SIGTERM; requests under way may take STOP_S more.
 
     METRICS_VARIABLE must be set before this module is imported: prometheus_client reads it then.
     """
-    no_core_dumps()
     telemetry.configure(f"web-{part}", level=settings.log_level)
     Protocol.header_deadline_s = settings.header_deadline_s
     most = _most_connections()

@@ -174,6 +174,8 @@ class Supervisor:
                 if now - watched.started_at > SETTLED_S:
                     watched.wait_s = FIRST_WAIT_S
                 get_log().warning("child_died", part=watched.name, pid=watched.part.pid)
+                # At once, not only before the next start: what it had started must not work on alone.
+                watched.part.stop()
                 watched.start_at = now + watched.wait_s
                 watched.wait_s = min(2 * watched.wait_s, LONGEST_WAIT_S)
         return tuple(started)

@@ -7,6 +7,7 @@ is said of an error. Never a sentence, never a value from a request.
 
 import logging
 import re
+import resource
 import sys
 import threading
 import traceback
@@ -150,10 +151,12 @@ class _Foreign(logging.Handler):
 def configure(process: str, *, level: str = "INFO", strict: bool = False) -> None:
     """Send all logging of this process to standard error as JSON lines that pass the list.
 
+    Forbids core dumps too, here and in its children: one would hold what was being sealed.
     `strict` raises on unlisted events and keys instead of dropping them: for tests.
     """
     global _strict  # noqa: PLW0603 - one switch for the process, set once at its start
     _strict = strict
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

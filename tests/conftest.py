@@ -79,22 +79,23 @@ def _remove_dead_runs() -> None:
             shutil.rmtree(run, ignore_errors=True)
 
 
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session", autouse=True)
+def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """pytest makes its folders 0700; an unprivileged server has to pass them."""
-    base = RUNS
-    for folder in (tmp_path, *tmp_path.parents):
-        if base in folder.parents:
-            folder.chmod(FOLDER_MODE)
-    return tmp_path
+    plain = tmp_path_factory.mktemp
+
+    def mktemp(basename: str, numbered: bool = True) -> Path:  # noqa: FBT001, FBT002 - pytest's own signature
+        folder = plain(basename, numbered)
+        for part in (folder, folder.parent):
+            part.chmod(FOLDER_MODE)
+        return folder
+
+    tmp_path_factory.mktemp = mktemp  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
 def servers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("servers")
-    for part in (folder, folder.parent):
-        part.chmod(FOLDER_MODE)
-    return folder
+    return tmp_path_factory.mktemp("servers")
 
 
 @pytest.fixture(scope="session")

@@ -7,19 +7,31 @@ when it failed. Never prints a trace: its lines could hold what somebody wrote.
 import os
 import sys
 from importlib.metadata import entry_points
+from typing import Final
 
 import typer
 from pydantic import ValidationError
 from typer import Typer
 
 from router import telemetry
-from router.cli import database, doctor, running
+from router.cli import audit, cases, clients, database, deliveries, doctor, keys, people, policy, running
 from router.errors import RouterError
 
-ENTRY_POINTS = "concern_router.commands"
+ENTRY_POINTS: Final = "concern_router.commands"
 """Distributions add groups of commands under their entry point's name."""
 
-PRIVATE = 0o077
+GROUPS: Final = {
+    "db": database,
+    "policy": policy,
+    "deliveries": deliveries,
+    "cases": cases,
+    "clients": clients,
+    "people": people,
+    "keys": keys,
+    "audit": audit,
+}
+
+PRIVATE: Final = 0o077
 
 
 def program() -> Typer:
@@ -34,9 +46,8 @@ def program() -> Typer:
     )
     commands.add_typer(running.commands)
     commands.add_typer(doctor.commands)
-    commands.add_typer(database.commands, name="db")
-    for name, group in _groups().items():
-        commands.add_typer(group, name=name)
+    for name, module in GROUPS.items():
+        commands.add_typer(module.commands, name=name)
     for entry in entry_points(group=ENTRY_POINTS):
         commands.add_typer(entry.load(), name=entry.name)
     return commands
@@ -62,15 +73,3 @@ def main() -> None:
 def _fail(said: str) -> None:
     typer.echo(f"concern-router: {said}", err=True)
     raise SystemExit(1)
-
-
-def _groups() -> dict[str, Typer]:
-    """Import the groups of commands that exist."""
-    from importlib import import_module  # noqa: PLC0415
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    found = {}
-    for name in ("policy", "clients", "people", "keys", "cases", "deliveries", "audit"):
-        if find_spec(f"router.cli.{name}"):
-            found[name] = import_module(f"router.cli.{name}").commands
-    return found

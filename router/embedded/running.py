@@ -17,6 +17,8 @@ from router.errors import Broken
 
 PROC = Path("/proc")
 LOOK_EVERY_S = 0.02
+KILL_S = 5.0
+"""A killed process is gone within this, unless the kernel holds it."""
 
 
 def identity(pid: int) -> str | None:
@@ -64,10 +66,16 @@ def session_members(pid: int, marker: bytes) -> list[int]:
 
 
 def end_session(pid: int, marker: bytes) -> None:
-    """Kill what `session_members` finds: children that outlived the process that led them."""
-    for member in session_members(pid, marker):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(member, signal.SIGKILL)
+    """Kill what `session_members` finds, until nothing is left: children that outlived their leader."""
+
+    def ended() -> bool:
+        members = session_members(pid, marker)
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        return not members
+
+    wait_for(ended, KILL_S)
 
 
 def led_by(file: Path) -> int:
