@@ -1,0 +1,75 @@
+"""The watchdog ends a worker that could deliver and does not, and no other."""
+
+from time import sleep
+
+from router.store.engine import connect, transaction
+from router.store.referrals import lease, stalled
+from tests.workers.processes import wait_until
+from tests.workers.rooms import Room
+from workers.watchdog import EXIT, Watchdog
+
+
+def is_stalled(room: Room) -> bool:
+    with transaction(room.engine) as connection:
+        return stalled(connection, stall_s=60)
+
+
+def let_it_wait(room: Room, seconds: int = 100) -> None:
+    room.run("update referrals set due_at = due_at - make_interval(secs => :s)", s=seconds)
+
+
+def test_due_for_long_and_nobody_takes_it_is_a_stall(room: Room) -> None:
+    room.post()
+    assert not is_stalled(room)
+
+    let_it_wait(room)
+    assert is_stalled(room)
+
+
+def test_as_long_as_something_is_leased_there_is_none(room: Room) -> None:
+    room.post(2)
+    let_it_wait(room)
+    with transaction(room.engine) as connection:
+        lease(connection, "desk", limit=1, lease_s=30)
+
+    assert not is_stalled(room)
+    room.run("update referrals set leased_at = leased_at - interval '100 s' where state = 'leased'")
+    assert is_stalled(room)
+
+
+def test_what_waits_for_an_earlier_revision_is_none(room: Room) -> None:
+    room.post()
+    room.run("""insert into referrals (id, reference, channel, kind, revision, policy, state, fields)
+             select repeat('b', 32), reference, channel, kind, 2, policy, 'due', fields from referrals""")
+    room.run("update referrals set state = 'standby', due_at = due_at + interval '1 day' where revision = 1")
+    let_it_wait(room)
+
+    assert not is_stalled(room)
+
+
+def test_ends_the_worker_with_a_status_of_its_own(room: Room) -> None:
+    room.post()
+    let_it_wait(room)
+    ended: list[int] = []
+    Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, end=ended.append).start()
+
+    assert wait_until(lambda: ended == [EXIT], 10)
+
+
+def test_gives_a_new_worker_its_time(room: Room) -> None:
+    room.post()
+    let_it_wait(room)
+    ended: list[int] = []
+    Watchdog(room.engine, stall_s=60, look_every_s=0.05, end=ended.append).start()
+    sleep(0.5)
+
+    assert not ended
+
+
+def test_a_database_that_is_away_ends_nobody() -> None:
+    nowhere = connect("postgresql://worker:x@127.0.0.1:1/none", process="test")
+    ended: list[int] = []
+    Watchdog(nowhere, stall_s=0.01, look_every_s=0.05, end=ended.append).start()
+    sleep(0.5)
+
+    assert not ended
