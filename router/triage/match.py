@@ -12,6 +12,8 @@ from router.triage.file import RouteWhen, When
 
 MOST_REMEMBERED: Final = 512
 """Explanations that one rule or condition keeps for the next concern with the same values; then it starts anew."""
+MOST_CONDITIONS: Final = 2
+"""A rule with more meets the same values too seldom: its conditions remember, the rule does not."""
 MOST_IN_ALL: Final = 20_000
 """Explanations that all conditions of a policy keep together: some 15 MB."""
 
@@ -41,22 +43,20 @@ class _Memory(dict[Any, Kept]):
 class Condition:
     """One name to look at, and the values that will do."""
 
-    __slots__ = ("_remembered", "_wanted", "field", "several", "will_do")
+    __slots__ = ("_wanted", "field", "remembered", "several", "will_do")
 
     def __init__(self, field: str, wanted: tuple[str, ...], remember: int) -> None:
         self.field = field
         self.will_do = _will_do(field, wanted)
         self.several = field in _LISTS
         self._wanted = wanted
-        self._remembered = _Memory[ConditionTried](remember)
+        self.remembered = _Memory[ConditionTried](remember)
 
     def tried(self, value: Any) -> ConditionTried:
-        """Return what was wanted and what `value` is."""
-        return self._remembered.get(value) or self._remembered.keep(value, self._explain(_listed(value)))
-
-    def _explain(self, actual: tuple[str, ...]) -> ConditionTried:
+        """Return what was wanted and what `value` is, and remember it."""
+        actual = _listed(value)
         ok = not self.will_do.isdisjoint(actual)
-        return ConditionTried(field=self.field, wanted=self._wanted, actual=actual, ok=ok)
+        return self.remembered.keep(value, ConditionTried(field=self.field, wanted=self._wanted, actual=actual, ok=ok))
 
 
 class Rule:
@@ -70,7 +70,7 @@ class Rule:
         self._conditions = tuple(Condition(field, values, remember) for field, values in wanted.items())
         # Unpacked once: looking attributes up costs as much as the comparison.
         self._quick = tuple((one.field, one.will_do, one.several) for one in self._conditions)
-        self._remembered = _Memory[RuleTried](remember)
+        self._remembered = _Memory[RuleTried](remember if len(wanted) <= MOST_CONDITIONS else 0)
 
     def matches(self, view: Mapping[str, Any]) -> bool:
         """Say whether every condition holds. Raises nothing for a view that has all names."""
@@ -88,8 +88,12 @@ class Rule:
         return self._remembered.get(values) or self._remembered.keep(values, self._explain(values))
 
     def _explain(self, values: tuple[Any, ...]) -> RuleTried:
-        tests = tuple([one.tried(value) for one, value in zip(self._conditions, values, strict=True)])
-        return RuleTried(rule=self.name, matched=all(test.ok for test in tests), tests=tests)
+        tests, matched = [], True
+        for condition, value in zip(self._conditions, values, strict=True):
+            test = condition.remembered.get(value) or condition.tried(value)
+            matched = matched and test.ok
+            tests.append(test)
+        return RuleTried(rule=self.name, matched=matched, tests=tuple(tests))
 
 
 def compiled(rules: Iterable[tuple[str, When]]) -> tuple[Rule, ...]:

@@ -60,4 +60,4 @@ def test_remembers_without_mixing_up_and_forgets_in_time() -> None:
     for country in [*countries, *countries]:
         assert rule.tried({**NOTHING, "country": country}).tests[0].actual == (country,)
     (condition,) = rule._conditions
-    assert 0 < len(condition._remembered) <= MOST_REMEMBERED
+    assert 0 < len(condition.remembered) <= MOST_REMEMBERED
