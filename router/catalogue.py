@@ -4,7 +4,7 @@ Loads `channels.yaml`. Secrets stand in it by reference only and are not resolve
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -101,6 +101,7 @@ def read_channels(document: Document) -> dict[str, Channel]:
         return {}
     made = {name: _channel(document, name, entry) for name, entry in document.value.items()}
     _no_secrets(document, (), document.value)
+    _places_apart(document, [channel for channel in made.values() if channel is not None])
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
@@ -149,6 +150,19 @@ def _uses_what_it_carries(document: Document, channel: Channel) -> None:
     for field in sorted(KINDS[channel.kind].fields_named(channel.settings) - allowed):
         said = f"{field!r} is used, but {channel.name!r} may not carry it: add it to 'carries', or leave it out here"
         document.complain((channel.name, "custom_fields", field), "not_carried", said)
+
+
+def _places_apart(document: Document, channels: Iterable[Channel]) -> None:
+    """Two channels in one place would take each other's referrals for their own."""
+    first: dict[tuple[str, str], str] = {}
+    for channel in channels:
+        place = KINDS[channel.kind].place(channel.settings)
+        if place is None:
+            continue
+        other = first.setdefault((channel.kind, place), channel.name)
+        if other != channel.name:
+            said = f"{channel.name!r} leads to the same place as {other!r}: each needs its own"
+            document.complain((channel.name,), "same_place", said)
 
 
 def _no_secrets(document: Document, place: Place, value: Any) -> None:

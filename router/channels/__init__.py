@@ -30,6 +30,9 @@ class Kind(Protocol):
     def fields_named(self, settings: Any) -> frozenset[str]:
         """Return the fields that the settings use by name."""
 
+    def place(self, settings: Any) -> str | None:
+        """Return what no other channel of the kind may share, if anything."""
+
     def render(self, settings: Any, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that will be sent."""
 

@@ -38,6 +38,11 @@ def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the ki
     return frozenset()
 
 
+def place(settings: Settings) -> str | None:
+    """Return what no other channel may share: files of one case would overwrite each other."""
+    return settings.path
+
+
 def file_name(referral: Referral) -> str:
     """Return the referral's file name: the same for the same revision, so that a repeat overwrites itself."""
     return f"{referral.reference}.{referral.revision}.json"

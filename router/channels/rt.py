@@ -59,6 +59,11 @@ def fields_named(settings: Settings) -> frozenset[str]:
     return frozenset(settings.custom_fields) - {"reference"}
 
 
+def place(settings: Settings) -> str | None:
+    """Return what no other channel may share: its ticket would be taken for this channel's."""
+    return f"{settings.url.rstrip('/')} {settings.queue}"
+
+
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the create call's body; the subject says the reference and nothing of the matter.
 

@@ -30,6 +30,11 @@ def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the ki
     return frozenset()
 
 
+def place(settings: Settings) -> str | None:  # noqa: ARG001 - the kind's contract
+    """Return what no other channel may share: nothing; receivers tell referrals apart by their id."""
+    return None
+
+
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the body: a type and the fields set in `referral`; the same bytes at every attempt."""
     happened = "referral.created" if referral.revision == 1 else "referral.updated"

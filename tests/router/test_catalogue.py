@@ -93,6 +93,16 @@ def test_refuses_with_line_and_reason(old: str, new: str, expected: tuple[int, s
     assert expected in found(RT.replace(old, new, 1))
 
 
+def test_two_channels_may_not_lead_to_one_place() -> None:
+    folder = "kind: folder, scope: external, carries: [], path: "
+    hook = "kind: webhook, scope: external, carries: [], secret: env:S, url: https://a.example.org/"
+
+    assert found(f"a: {{{folder}x}}\nb: {{{folder}x}}\nc: {{{folder}y}}") == [(2, "same_place")]
+    assert found(RT + RT.replace("desk:", "other:")) == [(10, "same_place")]
+    assert parse_catalogue(RT + RT.replace("desk:", "other:").replace("Safeguarding", "Legal"))
+    assert parse_catalogue(f"a: {{{hook}}}\nb: {{{hook}}}")
+
+
 def test_does_not_show_what_looks_like_a_secret() -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     for place in ("env:RT_TOKEN", "Safeguarding", "https://rt.example.org", "Reference id", "rt", "internal"):
