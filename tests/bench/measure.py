@@ -68,10 +68,8 @@ def cpu_seconds(roots: Iterable[int]) -> dict[str, float]:
     used: dict[str, float] = defaultdict(float)
     for process in family(roots):
         try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
+            kind, times = kind_of(process), process.cpu_times()
+        except psutil.NoSuchProcess:  # zombies too: the parent's account has their time
             continue
-        used[kind_of(process)] += times.user + times.system
-        if process.name() == "postgres" and "-D" in process.cmdline():
-            used["postgres"] += times.children_user + times.children_system
+        used[kind] += times.user + times.system + times.children_user + times.children_system
     return dict(used)

@@ -121,7 +121,7 @@ def product(rt: Peer, cutter: Cutter, tmp_path_factory: pytest.TempPathFactory) 
                 "url": proxy.url,
                 "token": f"file:{token}",
                 "queue": queue,
-                "custom_fields": NAMES,
+                "custom_fields": dict(NAMES),
             }
         (config / "channels.yaml").write_text(yaml.safe_dump(channels, sort_keys=False))
         with running(root, env={"CONCERN_ROUTER_LEASE_S": "12", "CONCERN_ROUTER_SWEEP_EVERY_S": "1"}) as product:
