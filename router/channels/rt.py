@@ -49,7 +49,7 @@ class Settings(Frozen):
     token: SecretReference
     """Where the authentication token of RT's user stands."""
     queue: RtName
-    """Where tickets are created; they are found in any queue, so staff may move them."""
+    """Where tickets are created and looked for: another desk's queue on the same RT gets a ticket of its own."""
     custom_fields: Annotated[Mapping[ReferralField, RtName], AfterValidator(_with_reference)]
     """Our fields, and the names of the custom fields that hold them there."""
 
@@ -83,7 +83,8 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # n
 
 
 def find_query(settings: Settings, reference: str) -> str:
-    """Return the TicketSQL that finds the tickets of `reference`, closed and moved ones included."""
+    """Return the TicketSQL that finds the tickets of `reference`, closed and moved ones included;
+    the worker counts those in its own queue."""
     name = settings.custom_fields["reference"]
     quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
     return f"CF.{{{name}}} = '{quoted}'"

@@ -1,0 +1,77 @@
+"""`deliveries list` shows where each referral stands, in the shape that others read, and notes who looked."""
+
+import json
+import re
+
+import pytest
+from sqlalchemy import text
+
+from router.cli import main
+from router.model import Login
+from router.store.cases import record
+from router.store.engine import connect, transaction
+from tests.conftest import Database
+from tests.makers import a_case, prepare
+
+KEYS = {"reference", "channel", "kind", "state", "attempts", "remote_id", "due_at", "settled_at", "outcome"}
+
+
+@pytest.fixture
+def reference(database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A case with two referrals, one of them sent; the console's login in the environment."""
+    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
+    prepare(database)
+    case = a_case(channels=("desk", "hr"))
+    owner = connect(database.owner_dsn, process="test-owner")
+    with transaction(owner) as connection:
+        record(connection, [case])
+        connection.execute(
+            text(
+                "update referrals set state = 'sent', attempts = 1, remote_id = '7', outcome = 'sent',"
+                " settled_at = clock_timestamp() where channel = 'hr'"
+            )
+        )
+    owner.dispose()
+    return case.reference
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["concern-router", "deliveries", "list", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+
+
+def test_json_has_exactly_the_agreed_keys(
+    reference: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "--json")
+    rows = {row["channel"]: row for row in json.loads(capsys.readouterr().out)}
+
+    assert all(set(row) == KEYS and row["reference"] == reference for row in rows.values())
+    assert (rows["hr"]["state"], rows["hr"]["remote_id"], rows["hr"]["attempts"]) == ("sent", "7", 1)
+    assert (rows["desk"]["state"], rows["desk"]["settled_at"]) == ("due", None)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", rows["desk"]["due_at"])
+
+
+def test_people_get_a_line_each(
+    reference: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch)
+    lines = capsys.readouterr().out.splitlines()
+
+    assert len(lines) == 2
+    assert all(line.startswith(reference) for line in lines)
+
+
+def test_looking_is_noted(
+    database: Database, reference: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, "--json")
+    owner = connect(database.owner_dsn, process="test-owner")
+    with transaction(owner) as connection:
+        actions = set(connection.execute(text("select action from audit")).scalars())
+    owner.dispose()
+
+    assert "deliveries_listed" in actions
+    assert reference in capsys.readouterr().out
