@@ -17,7 +17,9 @@ def now() -> datetime:
 
 def grouped_code(groups: int) -> str:
     """Return `groups` groups of four random base32 characters (20 bits each), joined by dashes."""
-    return "-".join("".join(secrets.choice(CROCKFORD) for _ in range(4)) for _ in range(groups))
+    # One call for all characters: each one lets go of the interpreter, which costs more than the bytes.
+    drawn = "".join(CROCKFORD[byte & 31] for byte in secrets.token_bytes(4 * groups))
+    return "-".join(drawn[start : start + 4] for start in range(0, len(drawn), 4))
 
 
 def new_reference() -> str:

@@ -7,6 +7,7 @@ sending after its request was refused. Answers say a code and nothing of what ca
 import asyncio
 from typing import Any, ClassVar, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from router.edge import SECURITY_HEADERS
@@ -18,6 +19,7 @@ HEADER_OVERHEAD_BYTES: Final = 32
 """Counted for each header beside its characters, so that empty ones run out as well: about 500."""
 DRAIN_S: Final = 5
 """How long a body is read away that was answered before it had come."""
+UPGRADE_HEADERS: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 LINGER_S: Final = 1
 """How long a connection stays half open after its last answer."""
 MOST_DRAINED_BYTES: Final = 4 * 1024 * 1024
@@ -25,8 +27,8 @@ MOST_DRAINED_BYTES: Final = 4 * 1024 * 1024
 _PHRASES: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
-class _TooLarge(Exception):
-    """The head is over its size: stops the parser. Answer 431."""
+class _Stopped(Exception):
+    """Stops the parser in a head that we do not take."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -41,6 +43,7 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._unparsed_bytes = 0
         self._too_large = False
+        self._upgrade_asked = False
         self._deaf = False
         self._drained_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
@@ -68,7 +71,7 @@ class Protocol(HttpToolsProtocol):
         if self._deaf:
             return
         was_in_head = self._in_head
-        super().data_received(data)
+        self._feed(data)
         if self._deaf or not self._in_head or not (was_in_head or self._head_begun):
             return
         self._start_head_timer()
@@ -95,20 +98,23 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Stop the head's clock and let the application begin."""
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise _Stopped
+            self._upgrade_asked = True
+            return
+        super().on_headers_complete()
         self._in_head = self._head_begun = False
         self._unparsed_bytes = self._drained_bytes = 0
         self._stop_head_timer()
-        super().on_headers_complete()
-        if self.parser.should_upgrade():
-            # We speak nothing else: answer this request, then close.
-            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Expect another head."""
+        if self._upgrade_asked:
+            return
         super().on_message_complete()
         self._in_head = True
         self._stop_drain_timer()
-        self._deaf = self._deaf or self.parser.should_upgrade()
 
     def on_response_complete(self) -> None:
         """Give a sender whose body is still coming a moment to see the answer, then cut."""
@@ -116,16 +122,30 @@ class Protocol(HttpToolsProtocol):
         if not self._in_head and not self.transport.is_closing() and self._drain_timer is None:
             self._drain_timer = self.loop.call_later(DRAIN_S, self.transport.abort)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refuses; `msg` is uvicorn's and is not used."""
-        del msg
-        self._refuse("headers_too_large" if self._too_large else "bad_request")
+    def _feed(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # We speak nothing else and say so by going on (RFC 9110, 7.8); the parser would drop the body.
+                head = self._head_without_upgrade()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.feed_data(head + data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse("headers_too_large" if self._too_large else "bad_request")
+
+    def _head_without_upgrade(self) -> bytes:
+        self._upgrade_asked = False
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] not in UPGRADE_HEADERS]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MOST_HEAD_BYTES:
             self._too_large = True
-            raise _TooLarge
+            raise _Stopped
 
     def _refuse(self, code: str) -> None:
         """End this connection with a problem, or after the answer that is under way."""

@@ -20,7 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from router import telemetry
 from router.app import console_app, public_app
-from router.deadlines import Protocol
+from router.deadlines import with_deadline
 from router.embedded.account import make_folder
 from router.settings import METRICS_VARIABLE, Settings
 
@@ -69,7 +69,7 @@ def _server(settings: Settings, app: FastAPI, bind: str, most: int) -> uvicorn.S
             app,
             host=host,
             port=int(port),
-            http=Protocol,
+            http=with_deadline(settings.header_deadline_s),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -53,7 +53,7 @@ class Admitted:
 def admit(sent: object, vocabulary: Vocabulary, *, now: datetime) -> Admitted:
     """Return what was sent, split and checked; raises Refused with every fault found."""
     if not isinstance(sent, dict):
-        raise Refused("invalid_concern", Fault("unknown", "wrong_type"))
+        raise Refused("wrong_type", Fault("unknown", "wrong_type"))
     faults = list(_material(sent))
     try:
         concern = wire.ConcernIn.model_validate(sent)

@@ -60,10 +60,10 @@ def _scope(client: str | None) -> bytes:
 
 def _digest(secret: bytes, purpose: bytes, *parts: bytes) -> bytes:
     """Return a keyed digest over the digests of the parts, so that no two splits mean the same."""
-    return hmac.digest(secret, purpose + b"".join(sha256(part).digest() for part in parts), "sha256")
+    return hmac.new(secret, purpose + b"".join(sha256(part).digest() for part in parts), "sha256").digest()
 
 
 def _answer_key(secret: bytes, client: str | None, key: str) -> bytes:
     """HKDF-SHA-256 (RFC 5869) of the raw key, one block long."""
-    extracted = hmac.digest(secret, key.encode(), "sha256")
-    return hmac.digest(extracted, b"concern-router/v1/answer " + _scope(client) + b"\x01", "sha256")
+    extracted = hmac.new(secret, key.encode(), "sha256").digest()
+    return hmac.new(extracted, b"concern-router/v1/answer " + _scope(client) + b"\x01", "sha256").digest()

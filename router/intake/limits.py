@@ -30,7 +30,11 @@ class _Window:
 
 
 class Quotas:
-    """Sliding windows: the count of this window, and the last one's as far as it still reaches in."""
+    """Sliding windows: the count of this window, and the last one's as far as it still reaches in.
+
+    Two numbers per caller, however large the quota. On average the quota holds; a burst at the end
+    of one window may be followed by another, twice the quota together.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -88,4 +92,4 @@ def address_bucket(address: str | None, secret: bytes, day: date) -> str:
         if isinstance(number, IPv6Address):
             number = number.ipv4_mapped or ip_network((number, 64), strict=False).network_address
         network = number.compressed
-    return hmac.digest(secret, f"{day.isoformat()} {network}".encode(), "sha256").hex()[:32]
+    return hmac.new(secret, f"{day.isoformat()} {network}".encode(), "sha256").hexdigest()[:32]

@@ -19,8 +19,10 @@ LONGEST_BASE64: Final = 79
 """Base64 characters in a row; the longest words of German have about as many letters."""
 LONGEST_BASE64_IN_ADDRESS: Final = 255
 """The same in a web address: tokens of a hundred characters are common there."""
-LONGEST_TOKEN: Final = 2100
-"""ASCII characters without a blank: one web address of the greatest length."""
+LONGEST_TOKEN: Final = 199
+"""ASCII characters without a blank that are no web address."""
+SHORTEST_DUMP: Final = 16
+"""Groups of hex digits in a row, before their digits are counted."""
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 _OVERRIDES: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -34,7 +36,9 @@ _SIGNATURES: Final = re.compile(
     re.MULTILINE,
 )
 _HEX_RUN: Final = re.compile(rf"[0-9A-Fa-f]{{{LONGEST_HEX + 1},}}")
-_HEX_WORDS: Final = re.compile(r"(?:(?:\\x|0x)?[0-9A-Fa-f]{2,8}[\s,:;]{1,3}){16,}", re.ASCII)
+_HEX_WORDS: Final = re.compile(
+    rf"(?:(?:\\x|0x)[0-9A-Fa-f]{{2}}[\s,:;]{{0,3}}|[0-9A-Fa-f]{{2,8}}[\s,:;]{{1,3}}){{{SHORTEST_DUMP},}}"
+)
 _HEX_LINES: Final = re.compile(
     r"(?:[0-9A-Fa-f]{32,63}\s+){2,}[0-9A-Fa-f]{32,63}|(?:[0-9A-Fa-f]{40,63}\s+)+[0-9A-Fa-f]{40}"
 )
@@ -42,27 +46,36 @@ _ESCAPED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}){24,}")
 _BASE64_RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{LONGEST_BASE64 + 1},}}")
 _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 _TOKEN: Final = re.compile(rf"[!-~]{{{LONGEST_TOKEN + 1},}}")
+_ADDRESS: Final = re.compile(r"[(<\"']?https?://", re.IGNORECASE)
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{6,}")
 _LATIN: Final = re.compile(r"[\x00-\u024f\u2010-\u2027\u20ac]*")
 _UNSEEN: Final = frozenset(
     map(chr, (0xFFFD, 0x200B, 0xFEFF, *range(0x2060, 0x2065), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)))
 )
 """The replacement character, and what is not seen and can carry bytes: zero widths, tags, variation selectors."""
-_SUSPICIOUS: Final = re.compile(
-    r"[A-Za-z0-9+/_=-]{16}|(?:[0-9A-Fa-f]{2,8}[\s,:;]{1,3}){16}|(?:%[0-9A-Fa-f]{2}){16}|(?i:data:|base64)"
-    r"|[^\n\t\r -~]|\r(?!\n)|%PDF|GIF8|begin|<~|[!-~]{200}"
-)
+_PRINTABLE: Final = re.compile(r"[\t\n -~]*")
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{16}|[!-~]{200}")
+_PAIR_END: Final = re.compile(r"[0-9A-Fa-f]{2}[\s,:;]")
+_TELLTALES: Final = ("data:", ";base64", "%pdf", "gif8", "begin", "<~", "\\x", "0x", "%f", "%d", "%8")
 
 
 def fault_in(text: str) -> str | None:
     """Return the code of what is wrong with a text of words, None if nothing."""
-    if not _SUSPICIOUS.search(text):
+    if _is_plain(text):
         return None
     return (
         _always_wrong(text)
         or _characters_fault(text)
-        or ("encoded_run" if _is_hex(text) or _is_base64(text) or _TOKEN.search(text) else None)
+        or ("encoded_run" if _is_hex(text) or _is_base64(text) or _has_long_token(text) else None)
     )
+
+
+def _is_plain(text: str) -> bool:
+    """Say quickly that nothing below can find anything: most texts are such."""
+    if not _PRINTABLE.fullmatch(text) or _LONG_WORD.search(text):
+        return False
+    lowered = text.lower()
+    return not any(telltale in lowered for telltale in _TELLTALES) and len(_PAIR_END.findall(text)) < SHORTEST_DUMP
 
 
 def address_fault(address: str) -> str | None:
@@ -102,7 +115,7 @@ def _is_hex(text: str) -> bool:
         return True
     # Times and telephone numbers in a row are hex pairs as well, but without letters.
     for words in _HEX_WORDS.finditer(text):
-        digits = re.sub(r"\\x|0x|[\s,:;]", "", words[0])
+        digits = re.sub(r"\\x|0x|[\s,:;]+", "", words[0])
         if len(digits) > LONGEST_HEX_WORDS and sum(map(str.isalpha, digits)) * 10 > len(digits):
             return True
     for escaped in _ESCAPED_BYTES.finditer(text):
@@ -120,8 +133,14 @@ def _is_base64(text: str) -> bool:
     return any(mixed and sum(map(len, words)) > LONGEST_BASE64 for mixed, words in groupby(text.split(), _is_mixed))
 
 
+def _has_long_token(text: str) -> bool:
+    return any(not _ADDRESS.match(token[0]) and re.search(r"[A-Za-z0-9]", token[0]) for token in _TOKEN.finditer(text))
+
+
 def _is_dense(run: str) -> bool:
     """A run of base64 characters that is no address of words: one long piece, or mixed letters throughout."""
+    if not run.strip("=_-/+"):
+        return False  # a ruled line
     if any(len(piece) > LONGEST_BASE64 for piece in re.split(r"[/_-]", run)):
         return True
     return _mixes(run)
