@@ -83,8 +83,7 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # n
 
 
 def find_query(settings: Settings, reference: str) -> str:
-    """Return the TicketSQL that finds the tickets of `reference`, closed and moved ones included;
-    the worker counts those in its own queue."""
+    """Return the TicketSQL that finds the tickets of `reference`, those in other queues included."""
     name = settings.custom_fields["reference"]
     quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
     return f"CF.{{{name}}} = '{quoted}'"
