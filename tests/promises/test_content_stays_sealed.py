@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, Table, insert, select, text
 
 from router import clock
 from router.console.opening import open_case, open_case_with_recovery
@@ -14,7 +15,7 @@ from router.model import Content, Login
 from router.store import cases
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients, list_people
-from router.store.tables import policies
+from router.store.tables import member_keys, people, policies, recipient_keys, team_key_wraps
 from router.vault.codes import decoded, normalised
 from router.vault.seal import seal_case
 from tests.conftest import Database
@@ -49,15 +50,36 @@ class Vault:
         return open_case(self.console, reference=reference, handle=handle, passphrase=given, reason="a test")
 
 
+_made: list[tuple[FirstKeys, str, dict[Table, list[dict[str, Any]]]]] = []
+
+
+def made_once(console: Engine, owner: Engine) -> tuple[FirstKeys, str]:
+    """Make the keys in the first test, and copy their rows in the others: a passphrase costs 0.3 s and 128 MiB."""
+    if not _made:
+        first = first_keys(console, TEAMS, "ana")
+        assert first is not None
+        hana = add_person(console, handle="hana", teams=["hr"], by="ana", passphrase=first.passphrase)
+        with transaction(owner) as connection:
+            rows = {
+                table: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in (people, recipient_keys, member_keys, team_key_wraps)
+            }
+        _made.append((first, hana, rows))
+        return first, hana
+    first, hana, rows = _made[0]
+    with transaction(owner) as connection:
+        for table, copied in rows.items():
+            connection.execute(insert(table), copied)
+    return first, hana
+
+
 @pytest.fixture
 def vault(database: Database) -> Iterator[Vault]:
     owner = connect(database.owner_dsn, process="test-owner")
     with transaction(owner) as connection:
         connection.execute(insert(policies).values(digest=POLICY, policy="", channels=""))
     with login(database, Login.INTAKE) as intake, login(database, Login.CONSOLE) as console:
-        first = first_keys(console, TEAMS, "ana")
-        assert first is not None
-        hana = add_person(console, handle="hana", teams=["hr"], by="ana", passphrase=first.passphrase)
+        first, hana = made_once(console, owner)
         yield Vault(intake, console, owner, first, hana)
     owner.dispose()
 
