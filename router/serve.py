@@ -45,7 +45,6 @@ def serve(settings: Settings, part: ServedPart) -> None:
     METRICS_VARIABLE must be set before this module is imported: prometheus_client reads it then.
     """
     telemetry.configure(f"web-{part}", level=settings.log_level)
-    Protocol.header_deadline_s = settings.header_deadline_s
     most = _most_connections()
     servers = []
     if part is not ServedPart.CONSOLE:
