@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
@@ -36,6 +36,17 @@ from router.triage.policy import Policy
 
 VERSION: Final = "1"
 _STYLE: Final = (Path(__file__).parent / "static/style.css").read_bytes()
+
+
+class Part(Protocol):
+    """What runs beside the requests, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, in bounded time."""
+
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -65,8 +76,12 @@ def public_app(settings: Settings) -> FastAPI:
         anonymous_per_hour=settings.anonymous_per_hour,
         console_url=str(settings.console_url).rstrip("/"),
     )
+    chores = (
+        housekeeping.Chore(recipients.refresh, seconds=housekeeping.RECIPIENTS_S),
+        housekeeping.Chore(partial(housekeeping.forget, engine), seconds=housekeeping.FORGET_S),
+    )
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
-    app = _app(settings.public_url.scheme, _running(engine, recorder, bell, recipients), api_document=True)
+    app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
     app.include_router(api.routes())
     desk = _desk(
         settings,
@@ -121,22 +136,16 @@ async def _style(_request: Request) -> Response:
     return Response(_STYLE, media_type="text/css")
 
 
-def _running(engine: Engine, recorder: Recorder, bell: Bell, recipients: housekeeping.Recipients) -> Lifespan:
+def _running(engine: Engine, *parts: Part) -> Lifespan:
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        recorder.start()
-        bell.start()
-        chores = [
-            asyncio.create_task(housekeeping.every(housekeeping.RECIPIENTS_S, recipients.refresh)),
-            asyncio.create_task(housekeeping.every(housekeeping.FORGET_S, partial(housekeeping.forget, engine))),
-        ]
+        for part in parts:
+            part.start()
         try:
             yield
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.to_thread(recorder.stop)
-            await asyncio.to_thread(bell.stop)
+            for part in parts:
+                await asyncio.to_thread(part.stop)
             engine.dispose()
 
     return running

@@ -1,6 +1,6 @@
 """What the public part does beside requests, every few seconds or hours; a failure waits for the next turn."""
 
-import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -17,6 +17,7 @@ from router.telemetry import get_log
 RECIPIENTS_S: Final = 10
 """How old the list of public keys may be: a new team key is used after that."""
 FORGET_S: Final = 3600
+STOP_S: Final = 5
 
 
 class Recipients:
@@ -42,11 +43,30 @@ def forget(engine: Engine) -> None:
         forget_answers(connection, older_than_h=FORGET_AFTER_H)
 
 
-async def every(seconds: float, act: Callable[[], None]) -> None:
-    """Call `act` in a thread every `seconds`, for ever."""
-    while True:
-        try:
-            await asyncio.to_thread(act)
-        except RouterError as error:
-            get_log().warning("housekeeping_failed", code=error.code)
-        await asyncio.sleep(seconds)
+class Chore:
+    """A thread that calls `act` every `seconds`, from its start on."""
+
+    def __init__(self, act: Callable[[], None], *, seconds: float) -> None:
+        self._act = act
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chore", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it after the call under way; waits STOP_S at most."""
+        self._stopping.set()
+        self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._act()
+            except RouterError as error:
+                get_log().warning("housekeeping_failed", code=error.code)
+            except Exception as error:  # noqa: BLE001 - a thread's edge: the chore outlives whatever it was
+                get_log().error("housekeeping_failed", exc_info=error)
+            self._stopping.wait(self._seconds)

@@ -13,7 +13,7 @@ from router.store.answers import forget_answers
 from router.store.clients import revoke_client
 from router.store.engine import connect, transaction
 from tests.conftest import Database
-from tests.router.intake.conftest import KEY, LEAST, Start, bearer, count, new_client
+from tests.publicpart import KEY, LEAST, Start, bearer, count, new_client
 
 CONCERNS = "/api/v1/concerns"
 BATCH = "/api/v1/concerns/batch"

@@ -1,0 +1,89 @@
+"""The public part on a real database, with the shipped policy and real keys; no Redis behind it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from router.app import public_app
+from router.firststart import begin
+from router.model import Login
+from router.settings import Settings
+from router.store.clients import add_client
+from router.store.engine import transaction
+from tests.configs import shipped
+from tests.conftest import Database
+from tests.makers import login
+
+NOBODY_LISTENS = "redis://127.0.0.1:9/0"
+KEY = "123e4567-e89b-42d3-a456-426614174000"
+LEAST = {"category": "harassment", "noticed_how": "told_by_someone"}
+Start = Callable[..., TestClient]
+
+
+@pytest.fixture
+def settings(database: Database, tmp_path: Path) -> Settings:
+    config = shipped(tmp_path / "config")
+    begin(database.dsn(Login.CONSOLE), secrets_dir=tmp_path / "secrets", config_dir=config, reviewer="first")
+    return Settings(
+        database_url_intake=SecretStr(database.dsn(Login.INTAKE)),
+        database_url_console=SecretStr(database.dsn(Login.CONSOLE)),
+        redis_url=SecretStr(NOBODY_LISTENS),
+        state_dir=tmp_path,
+        config_dir=config,
+    )
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Start]:
+    """Return what starts a public part with some settings changed."""
+    with ExitStack() as running:
+
+        def started(**changed: Any) -> TestClient:
+            app = public_app(settings.model_copy(update=changed))
+            return running.enter_context(TestClient(app, client=("192.0.2.7", 4711)))
+
+        yield started
+
+
+@pytest.fixture
+def public(start: Start) -> TestClient:
+    return start()
+
+
+@pytest.fixture
+def console(database: Database) -> Iterator[Engine]:
+    with login(database, Login.CONSOLE) as engine:
+        yield engine
+
+
+@pytest.fixture
+def token(console: Engine) -> str:
+    """The token of a client named `agent`."""
+    return new_client(console, "agent")
+
+
+def new_client(console: Engine, name: str, *, per_minute: int = 1000) -> str:
+    token = "crt_" + sha256(name.encode()).hexdigest()[:43]
+    with transaction(console) as connection:
+        add_client(connection, name, token_digest=sha256(token.encode()).digest(), per_minute=per_minute)
+    return token
+
+
+def bearer(token: str, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", **more}
+
+
+def count(database: Database, table: str) -> int:
+    with psycopg.connect(database.owner_dsn) as connection:
+        row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone()
+    assert row
+    return int(row[0])
