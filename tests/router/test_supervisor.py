@@ -181,7 +181,7 @@ def test_a_stranger_that_got_the_number_is_left_alone(place: Place) -> None:
 
     a_child(place, SLEEPER).end_leftovers()
 
-    assert stranger.is_running()
+    assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
 
