@@ -17,7 +17,7 @@ from router.store.cases import record
 from router.store.engine import connect, transaction
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
-from tests.workers.processes import wait_until
+from tests.workers.processes import HalfOpen, wait_until
 
 
 @pytest.fixture
@@ -112,6 +112,19 @@ def test_a_frozen_redis_delays_the_bell_only_and_it_rings_again_after_the_thaw(
     assert wait_until(lambda: rung(redis, SWEEP) > before + 1, 30)
     assert monotonic() - began < 40
     bell.stop()
+
+
+@pytest.mark.faults
+def test_a_connection_that_went_silent_is_given_up(redis: EmbeddedRedis, intake: Engine) -> None:
+    with HalfOpen(redis.port) as line:
+        bell = Bell(redis.url.replace(f":{redis.port}/", f":{line.port}/"), intake, sweep_every_s=0.5, lease_s=30)
+        bell.start()
+        assert wait_until(lambda: rung(redis, SWEEP) >= 1)
+        line.silence()
+        before = rung(redis, SWEEP)
+
+        assert wait_until(lambda: rung(redis, SWEEP) > before + 1, 30)
+        bell.stop()
 
 
 @pytest.mark.faults

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -22,14 +25,14 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 class Worker:
     """One `celery -A workers.app worker` with two pool processes."""
 
-    def __init__(self, database: Database, redis_url: str, folder: Path, **settings: object) -> None:
+    def __init__(self, database: Database, broker: str, folder: Path, **settings: object) -> None:
         self.log = folder / "worker.log"
         (folder / "state").mkdir(exist_ok=True)
         self._env: Mapping[str, str] = {
             "PATH": os.environ["PATH"],
             "TMPDIR": os.environ.get("TMPDIR", str(folder)),
             "CONCERN_ROUTER_DATABASE_URL_WORKER": database.dsn(Login.WORKER),
-            "CONCERN_ROUTER_REDIS_URL": redis_url,
+            "CONCERN_ROUTER_REDIS_URL": broker,
             "CONCERN_ROUTER_STATE_DIR": str(folder / "state"),
             "CONCERN_ROUTER_CONFIG_DIR": str(folder),
             **{f"CONCERN_ROUTER_{name.upper()}": str(value) for name, value in settings.items()},
@@ -82,9 +85,9 @@ class Worker:
 
 
 @contextmanager
-def a_worker(database: Database, redis_url: str, folder: Path, **settings: object) -> Iterator[Worker]:
+def a_worker(database: Database, broker: str, folder: Path, **settings: object) -> Iterator[Worker]:
     """Yield a running worker; `folder` holds channels.yaml."""
-    worker = Worker(database, redis_url, folder, **settings)
+    worker = Worker(database, broker, folder, **settings)
     try:
         worker.start()
         yield worker
@@ -98,3 +101,43 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     while not (held := true()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return held
+
+
+class HalfOpen:
+    """A line to Redis whose connections can go silent while new ones work: what a vanished node looks like."""
+
+    def __init__(self, upstream: int) -> None:
+        self._upstream = upstream
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._epoch = 0
+        self._open: list[socket.socket] = []
+
+    def silence(self) -> None:
+        """Pass nothing on any connection that is open now."""
+        self._epoch += 1
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in (self._listener, *self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._upstream))
+                self._open += [client, server]
+                for source, target in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass_on, args=(source, target, self._epoch), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, epoch: int) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(65536):
+                if epoch == self._epoch:
+                    target.sendall(chunk)

@@ -17,7 +17,7 @@ from router.model import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import login
 from tests.servers import Answer, Received, Sink
-from tests.workers.processes import Worker, a_worker, wait_until
+from tests.workers.processes import HalfOpen, Worker, a_worker, wait_until
 from tests.workers.rooms import Room, channels_text
 
 
@@ -117,6 +117,20 @@ def test_redis_killed_and_started_empty_costs_seconds(place: Place) -> None:
         place.redis.start()
 
         assert wait_until(place.sent(5))
+
+
+@pytest.mark.faults
+def test_a_worker_on_a_connection_that_went_silent_takes_doorbells_again(place: Place) -> None:
+    port = place.redis.port
+    with HalfOpen(port) as line, place.worker(redis_url=place.redis.url.replace(f":{port}/", f":{line.port}/")):
+        place.room.post()
+        place.ring()
+        assert wait_until(place.sent(1))
+        line.silence()
+        place.room.post(5)
+
+        with place.bell():
+            assert wait_until(place.sent(6), 120)
 
 
 def test_the_sweep_makes_due_what_waited_for_its_time(place: Place) -> None:

@@ -1,5 +1,7 @@
 """The folder holds each referral once, whole, for its owner's eyes."""
 
+import os
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -65,9 +67,13 @@ def test_a_place_that_cannot_be_written_holds_the_referral(tmp_path: Path) -> No
         send(tmp_path)
 
 
-def test_a_write_that_fails_leaves_no_part_behind(tmp_path: Path) -> None:
-    (tmp_path / "out/desk/CR-AAAA-BBBB-CCCC.1.json/x").mkdir(parents=True)
+def test_a_write_that_fails_leaves_no_part_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "no space left")
 
-    with pytest.raises(TryLater):
+    # A full disk cannot be had without root.
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TryLater, match=r"^folder_unwritable$"):
         send(tmp_path)
-    assert [file.name for file in (tmp_path / "out/desk").iterdir()] == ["CR-AAAA-BBBB-CCCC.1.json"]
+
+    assert list((tmp_path / "out/desk").iterdir()) == []
