@@ -175,7 +175,7 @@ def test_a_lock_file_that_names_a_stranger_harms_nobody(tmp_path: Path) -> None:
     note(tmp_path / "state/run/postgres.json", stranger.pid)
     # The number was used again: same pid, another start.
     run = tmp_path / "state/run/postgres.json"
-    run.write_text(run.read_text().replace(":", ":9", 3))
+    run.write_text(run.read_text().replace(f":{stranger.pid}:", f":{stranger.pid}:9"))
 
     server.start()
 
