@@ -19,6 +19,7 @@ from starlette.responses import Response
 from router import edge, health, secretfiles
 from router.bell import Bell
 from router.console import pages as console
+from router.errors import RouterError
 from router.intake import document, housekeeping, limits
 from router.intake.callers import Callers
 from router.intake.inforce import policy_in_force
@@ -59,9 +60,13 @@ def public_app(settings: Settings) -> FastAPI:
     """
     secrets = secretfiles.intake_secrets(settings.secrets_path)
     engine = connect(settings.dsn(Login.INTAKE), process="intake")
-    in_force = policy_in_force(settings.config_dir, engine)
     recipients = housekeeping.Recipients(engine)
-    recipients.refresh()
+    try:
+        in_force = policy_in_force(settings.config_dir, engine)
+        recipients.refresh()
+    except RouterError:
+        engine.dispose()
+        raise
     bell = Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s)
     recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
     quotas = limits.Quotas()

@@ -1,19 +1,28 @@
 """The public part on a real database, with the shipped policy and real keys; no Redis behind it."""
 
+import logging
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import structlog
+import uvicorn
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from router import telemetry
 from router.app import public_app
+from router.deadlines import with_deadline
 from router.firststart import begin
 from router.model import Login
 from router.settings import Settings
@@ -87,3 +96,46 @@ def count(database: Database, table: str) -> int:
         row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone()
     assert row
     return int(row[0])
+
+
+@pytest.fixture
+def served(settings: Settings) -> Iterator[str]:
+    """The public part behind a real uvicorn with our protocol, in a thread; yields its address."""
+    config = uvicorn.Config(
+        public_app(settings), port=0, http=with_deadline(2), ws="none", lifespan="on", log_config=None
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
+    """All logging of this process at DEBUG, as the product would write it; raises on unlisted keys."""
+    written = StringIO()
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook, sys.unraisablehook)
+    monkeypatch.setattr(sys, "stderr", written)
+    telemetry.configure("test", level="DEBUG", strict=True)
+    yield written
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    telemetry._strict = False
+    root.handlers[:], level, sys.excepthook, threading.excepthook, sys.unraisablehook = before
+    root.setLevel(level)
+
+
+def everything(database: Database) -> bytes:
+    """Return every row of every table as text."""
+    rows = []
+    with psycopg.connect(database.owner_dsn) as connection:
+        tables = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            query = sql.SQL("select t::text from {} t").format(sql.Identifier(table))
+            rows += [row[0].encode() for row in connection.execute(query)]
+    return b"\n".join(rows)

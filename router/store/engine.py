@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from router.errors import StoreFailed, Unavailable
@@ -61,7 +61,9 @@ def coded(error: SQLAlchemyError) -> StoreFailed | Unavailable:
     if not isinstance(error, DBAPIError):
         return StoreFailed(f"database_{type(error).__name__.lower()}")
     sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    # Class 08 connection, 53 resources, 57P0x shutdown; no SQLSTATE at all: the socket broke.
-    if error.connection_invalidated or not sqlstate or sqlstate[:2] in {"08", "53"} or sqlstate[:4] == "57P0":
+    # Class 08 connection, 53 resources, 57P0x shutdown; an operational error without SQLSTATE: the socket broke.
+    broke = not sqlstate and isinstance(error, OperationalError | InterfaceError)
+    if error.connection_invalidated or broke or sqlstate[:2] in {"08", "53"} or sqlstate[:4] == "57P0":
         return Unavailable(f"database_away_{sqlstate or 'unreachable'}".lower())
-    return StoreFailed(f"database_refused_{sqlstate}".lower())
+    # The driver refused a value before the server saw it, or the server did.
+    return StoreFailed(f"database_refused_{sqlstate or 'unsent'}".lower())

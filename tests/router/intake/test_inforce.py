@@ -1,0 +1,83 @@
+"""A bad policy file never replaces a good policy; only a very first start refuses."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from router.app import console_app, public_app
+from router.errors import Broken, PolicyErrors
+from router.settings import Settings
+from router.telemetry import REFUSED
+from tests.conftest import Database
+from tests.publicpart import LEAST, count
+
+CONCERNS = "/api/v1/concerns"
+
+
+def spoil(settings: Settings) -> None:
+    path = settings.config_dir / "policy.yaml"
+    path.write_text(path.read_text() + "\nMARKED: 1\n")
+
+
+def test_a_good_policy_is_kept_and_put_in_force_once(settings: Settings, database: Database) -> None:
+    for _ in range(2):
+        with TestClient(public_app(settings)) as public:
+            assert public.get("/readyz").json() == {"status": "ready", "codes": []}
+
+    assert count(database, "policies") == count(database, "policy_activations") == 1
+
+
+def test_with_a_bad_file_the_last_good_policy_stays(settings: Settings, database: Database) -> None:
+    with TestClient(public_app(settings)):
+        spoil(settings)
+    with TestClient(public_app(settings)) as public:
+        ready = public.get("/readyz")
+        answer = public.post(CONCERNS, json=LEAST)
+
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "degraded", "codes": ["policy_file_refused"]}
+    assert answer.status_code == 201
+    assert count(database, "policies") == 1
+
+
+def test_a_first_start_with_a_bad_file_is_refused(settings: Settings) -> None:
+    spoil(settings)
+
+    with pytest.raises(PolicyErrors):
+        public_app(settings)
+
+
+def test_without_secrets_the_operator_is_told_what_to_run(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Broken) as broken:
+        public_app(settings.model_copy(update={"secrets_dir": tmp_path / "none"}))
+
+    assert "keys init" in broken.value.hint
+
+
+def test_lives_and_answers_without_redis_and_counts_refusals(settings: Settings) -> None:
+    before = REFUSED.labels(code="not_json")._value.get()
+    with TestClient(public_app(settings)) as public:
+        assert public.get("/healthz").json() == {"status": "ok", "codes": []}
+        public.post(CONCERNS, content=b"x", headers={"Content-Type": "application/json"})
+
+    assert REFUSED.labels(code="not_json")._value.get() == before + 1
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/cases/CR-0000-0000-0000", "/console/cases/MARKED"])
+def test_the_console_says_what_to_run_and_the_same_to_everybody(settings: Settings, path: str) -> None:
+    with TestClient(console_app(settings)) as console:
+        first, answer = console.get("/console"), console.get(path)
+        ready = console.get("/readyz")
+        foreign = [console.post(CONCERNS, json=LEAST), console.get("/report"), console.get("/api/v1/openapi.json")]
+
+    assert answer.text == first.text
+    assert "concern-router cases open" in answer.text
+    assert ready.json()["codes"] == ["no_policy"]
+    assert [other.status_code for other in foreign] == [404, 404, 404]
+
+
+def test_https_is_held_to(settings: Settings) -> None:
+    https = Settings.model_validate({**settings.model_dump(), "public_url": "https://report.example"})
+    with TestClient(public_app(https)) as public:
+        assert "max-age=31536000" in public.get("/report").headers["strict-transport-security"]

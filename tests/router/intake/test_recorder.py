@@ -1,0 +1,126 @@
+"""Many concerns share a commit; each sender hears its own outcome, and after the commit only."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from router.errors import StoreFailed, Unavailable
+from router.intake import recorder
+from router.intake.recorder import Recorder
+from router.model import Login, ReferralState
+from tests.conftest import Database
+from tests.makers import a_case, login, prepare
+from tests.publicpart import count
+
+
+@pytest.fixture
+def intake(database: Database) -> Iterator[Engine]:
+    prepare(database)
+    with login(database, Login.INTAKE) as engine:
+        yield engine
+
+
+@contextmanager
+def recording(engine: Engine, rung: list[str] | None = None, **options: Any) -> Iterator[Recorder]:
+    def ring(channels: Iterable[str]) -> None:
+        if rung is not None:
+            rung.extend(channels)
+
+    made = Recorder(engine, **{"batch": 100, "after_commit": ring, **options})
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def all_of(made: Recorder, cases: Iterable[Any]) -> list[Any]:
+    async def run() -> list[Any]:
+        return await asyncio.gather(*map(made.record, cases), return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def test_what_waits_together_is_committed_together(intake: Engine, database: Database) -> None:
+    with recording(intake, threads=1) as made:
+        outcomes = all_of(made, [a_case() for _ in range(60)])
+    with psycopg.connect(database.owner_dsn) as connection:
+        row = connection.execute("select count(distinct xmin::text) from cases").fetchone()
+
+    assert outcomes == [None] * 60
+    assert count(database, "cases") == 60
+    assert row
+    assert row[0] < 10
+
+
+def test_one_concern_that_the_database_refuses_fails_alone(intake: Engine, database: Database) -> None:
+    good = [a_case() for _ in range(20)]
+    poison = replace(a_case(), facts=good[0].facts.model_copy(update={"category": "a\0b"}))
+    with recording(intake, threads=1) as made:
+        outcomes = all_of(made, [*good[:10], poison, *good[10:]])
+
+    assert isinstance(outcomes[10], StoreFailed)
+    assert outcomes[:10] + outcomes[11:] == [None] * 20
+    assert count(database, "cases") == 20
+
+
+def test_channels_with_something_due_are_rung_after_the_commit(intake: Engine, database: Database) -> None:
+    seen: list[int] = []
+    with recording(intake, after_commit=lambda _channels: seen.append(count(database, "referrals"))) as made:
+        all_of(made, [a_case(channels=("desk", "other"))])
+
+    assert seen == [2]
+
+
+def test_standby_and_repeated_referrals_ring_nothing(intake: Engine) -> None:
+    rung: list[str] = []
+    with recording(intake, rung) as made:
+        all_of(made, [a_case(channels=("later",), state=ReferralState.STANDBY)])
+        all_of(made, [a_case(key=b"k")])
+        assert all_of(made, [a_case(key=b"k", channels=("repeated",))])[0] is not None
+
+    assert rung == ["desk"]
+
+
+def test_with_the_database_away_nothing_is_kept_and_everybody_hears(database: Database) -> None:
+    prepare(database)
+    with login(database, Login.INTAKE) as engine, psycopg.connect(database.superuser_dsn, autocommit=True) as admin:
+        admin.execute("alter role intake nologin")
+        try:
+            with recording(engine) as made:
+                outcomes = all_of(made, [a_case() for _ in range(5)])
+        finally:
+            admin.execute("alter role intake login")
+
+    assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+    assert count(database, "cases") == 0
+
+
+def test_a_full_queue_sends_senders_away(intake: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "MOST_WAITING", 3)
+    monkeypatch.setattr(recorder, "LONGEST_WAIT_S", 0.2)
+    stalled = Recorder(intake, batch=100, after_commit=lambda _channels: None)
+
+    outcomes = all_of(stalled, [a_case() for _ in range(5)])
+
+    assert [outcome.code for outcome in outcomes] == ["recorder_slow"] * 3 + ["recorder_full"] * 2
+
+
+def test_stopping_writes_what_waits(intake: Engine, database: Database) -> None:
+    async def run() -> None:
+        made = Recorder(intake, batch=100, threads=1, after_commit=lambda _channels: None)
+        waiting = [asyncio.ensure_future(made.record(a_case())) for _ in range(5)]
+        await asyncio.sleep(0)
+        made.start()
+        await asyncio.to_thread(made.stop)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+
+    assert count(database, "cases") == 5
