@@ -6,8 +6,10 @@ is said of an error. Never a sentence, never a value from a request.
 """
 
 import logging
+import os
 import re
 import resource
+import socket
 import sys
 import threading
 import traceback
@@ -16,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, values
 
 _WORD = re.compile(r"[A-Za-z0-9_.:/*@-]{1,64}")
 _PLACES = re.compile(r"[A-Za-z0-9_.:/ <>-]{0,600}")
@@ -84,6 +86,11 @@ EVENTS: Final[frozenset[str]] = frozenset(
     }
 )
 """Events that may be logged."""
+
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    # Files of shared metrics are called by process id; containers that share a folder have the same ids.
+    _host = socket.gethostname().replace("_", "-")
+    values.ValueClass = values.MultiProcessValue(lambda: f"{_host}-{os.getpid()}")  # type: ignore[no-untyped-call]
 
 ACCEPTED = Counter("concerns_accepted_total", "Concerns answered with 201 for the first time.")
 REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
