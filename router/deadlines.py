@@ -104,6 +104,9 @@ class Protocol(HttpToolsProtocol):
             self._upgrade_asked = True
             return
         super().on_headers_complete()
+        if self.expect_100_continue:
+            # Refused unread, such a body may never come: what follows must not be taken for it.
+            self.cycle.keep_alive = False
         self._in_head = self._head_begun = False
         self._unparsed_bytes = self._drained_bytes = 0
         self._stop_head_timer()

@@ -237,6 +237,21 @@ def test_an_upgrade_is_ignored_and_its_body_read(line: socket.socket, seen: Seen
     assert seen.bodies[-1] == b'{"a":1}'
 
 
+@pytest.mark.parametrize(("length", "status"), [(b"7", b"200"), (b"5000", b"413")])
+def test_whoever_asks_before_sending_is_answered_and_the_connection_ends(
+    line: socket.socket, length: bytes, status: bytes
+) -> None:
+    line.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: " + length + b"\r\n\r\n")
+    if status == b"200":
+        assert line.recv(1000).startswith(b"HTTP/1.1 100")
+        line.sendall(b'{"a":1}')
+
+    got = rest(line)
+
+    assert got.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in got
+
+
 def test_a_broken_request_behind_a_good_one_does_not_take_its_answer(line: socket.socket, seen: Seen) -> None:
     before = len(seen.bodies)
     line.sendall(HEAD + b"Content-Length: 2\r\n\r\n[]" + b"MARKED\r\n\r\n")
