@@ -88,9 +88,16 @@ class Door:
 
     async def submit_all(self, items: Sequence[object], caller: Caller) -> list[bytes | RouterError]:
         """Return for each item, in order, the body of its 201 or what was wrong with it."""
-        running = []
+        running: list[asyncio.Future[bytes | RouterError]] = []
+        by_key: dict[str, asyncio.Future[bytes | RouterError]] = {}
         for number, item in enumerate(items, 1):
+            key = item.get("key") if isinstance(item, dict) else None
+            if isinstance(key, str) and key in by_key:
+                # The first of its key in the list decides what the key stands for, not the first to be written.
+                await asyncio.wait([by_key[key]])
             running.append(asyncio.ensure_future(self._submit_item(item, caller)))
+            if isinstance(key, str):
+                by_key[key] = running[-1]
             if number % ITEMS_PER_TURN == 0:
                 await asyncio.sleep(0)
         return list(await asyncio.gather(*running))

@@ -107,8 +107,8 @@ _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
         "malformed": "Please write it as described beside the question.",
         "time_in_future": "This time has not come yet. Please check day, hour and time zone.",
         "time_without_zone": "Please choose a time zone.",
-        "url_refused": "Please give an address that begins with http:// or https:// and has neither blanks nor accents, "
-        "or leave this empty and write it into your own words below.",
+        "url_refused": "Please give an address that begins with http:// or https:// and has neither blanks nor "
+        "accents, or leave this empty and write it into your own words below.",
         "encoded_run": "This looks like a file turned into letters and digits. Please describe it in words. "
         "Do not send material. Leave it where it is.",
         "quota_exceeded": "Very many reports came from your network in the last hour. Please try again later, or use "
