@@ -93,7 +93,7 @@ def medians(turns: Iterable[Any]) -> Any:
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    options.add_argument("--pairs", type=int, default=2, help="turns of each program")
+    options.add_argument("--pairs", type=int, default=3, help="turns of each program")
     options.add_argument("--burst", type=int, default=2500, help="concerns filed as fast as they are answered")
     options.add_argument("--paced", type=int, default=300, help="concerns filed at 20 a second")
     options.add_argument("--only", choices=PROGRAMS, help="run one program alone, to profile it")
