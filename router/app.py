@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router import edge, health, secretfiles
+from router import secretfiles
 from router.bell import Bell
 from router.console import pages as console
 from router.errors import RouterError
@@ -26,7 +26,6 @@ from router.intake.inforce import policy_in_force
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
 from router.intake.submit import Door
-from router.model import Login
 from router.reporter import receipts
 from router.reporter.pages import Desk, Kind, Pages
 from router.settings import Settings
@@ -34,9 +33,11 @@ from router.store import cases
 from router.store.clients import active_clients
 from router.store.engine import connect, transaction
 from router.triage.policy import Policy
+from router.vocabulary import Login
+from router.web import edge, health
 
 VERSION: Final = "1"
-_STYLE: Final = (Path(__file__).parent / "static/style.css").read_bytes()
+_STYLE: Final = (Path(__file__).parent / "web/static/style.css").read_bytes()
 
 
 class Part(Protocol):

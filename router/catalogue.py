@@ -13,11 +13,12 @@ from pydantic import create_model
 
 from router.channels import KINDS
 from router.channels.setting import ReferralField
+from router.configfile.shape import shape
+from router.configfile.yamltext import Document, looks_secret, nearest, read, read_file, shown
+from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
-from router.model import Code, Frozen, Guarantee, Name, Payload, Referral, Scope
-from router.shape import shape
-from router.yamltext import Document, looks_secret, nearest, read, read_file, shown
-from router.yamltext import Path as Place
+from router.model import Frozen, Payload, Referral
+from router.vocabulary import Code, Guarantee, Name, Scope
 
 FILE: Final = "channels.yaml"
 ALWAYS_CARRIED: Final = frozenset({"reference", "revision"})

@@ -11,10 +11,10 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
-from router.checkpointfile import CheckpointFile
+from router.audit.checkpointfile import CheckpointFile
+from router.audit.hashchain import Checkpoint, is_signed, link, sign
 from router.clock import now
 from router.errors import Broken, RouterError
-from router.hashchain import Checkpoint, is_signed, link, sign
 from router.store.chain import (
     add_checkpoint,
     chain_end,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine
 
 from router.errors import Broken, Forbidden, SealBroken
-from router.keyrecords import RECOVERY, MemberKey, TeamKeyWrap, normal_handle
-from router.model import AuditEntry, RecipientKey
+from router.keyrecords import RECOVERY, MemberKey, RecipientKey, TeamKeyWrap, normal_handle
+from router.model import AuditEntry
 from router.store.audit import note
 from router.store.engine import transaction
 from router.store.keys import (

@@ -6,8 +6,6 @@ Frozen values that vault and store hand to each other. No private key in clear i
 import re
 from dataclasses import dataclass
 
-from router.model import Sealed
-
 RECOVERY = "recovery"
 """The owner's name of the offline recovery recipient's key; no team may be called so."""
 _HANDLE = re.compile(r"[a-z0-9._@\\-]{1,64}")
@@ -17,6 +15,51 @@ def normal_handle(handle: str) -> str | None:
     """Return a person's handle as it is stored (lower case, no blanks around it), None if it is not one."""
     meant = handle.strip().lower()
     return meant if _HANDLE.fullmatch(meant) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Ciphertext with the suite that made it."""
+
+    suite: str
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWrap:
+    """A case's private key, sealed to one recipient's public key."""
+
+    key_id: str
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientKey:
+    """A public key that a case key may be sealed to: a team's, or the offline recovery recipient's."""
+
+    key_id: str
+    owner: str
+    """The team's name, or `recovery`."""
+    suite: str
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCase:
+    """All key material of a new case: nothing in it opens without a recipient's private key."""
+
+    suite: str
+    public: bytes
+    wraps: tuple[KeyWrap, ...]
+    content: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKey:
+    """What the server keeps of a receipt: a look-up id and the public half; the receipt itself is not kept."""
+
+    lookup: bytes
+    public: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from router.errors import Broken
-from router.model import Login
+from router.vocabulary import Login
 
 SERVERS_FILE = "servers.json"
 """Written into the state directory by `up`: the logins of its embedded servers, readable by the owner only."""

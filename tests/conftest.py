@@ -21,8 +21,8 @@ from router.embedded.account import make_folder
 from router.embedded.postgres import OWNER, SUPERUSER, EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from router.embedded.running import end_noted, note, noted
-from router.model import Login
 from router.store.upgrade import upgrade
+from router.vocabulary import Login
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUNS = CHECKOUT / "var/pytest"

@@ -8,24 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 
 from router import clock
-from router.model import (
-    Deadlines,
-    Decision,
-    Facts,
-    IdempotentAnswer,
-    KeyWrap,
-    Login,
-    NewCase,
-    NoticedHow,
-    PlannedReferral,
-    Referral,
-    ReferralState,
-    Sealed,
-    SealedCase,
-    Severity,
-)
+from router.keyrecords import KeyWrap, Sealed, SealedCase
+from router.model import Deadlines, Decision, Facts, IdempotentAnswer, NewCase, PlannedReferral, Referral
 from router.store.engine import connect, transaction
 from router.store.tables import policies, recipient_keys
+from router.vocabulary import Login, NoticedHow, ReferralState, Severity
 from tests.conftest import Database
 
 POLICY = "a" * 64

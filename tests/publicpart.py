@@ -22,12 +22,12 @@ from starlette.testclient import TestClient
 
 from router import telemetry
 from router.app import public_app
-from router.deadlines import with_deadline
-from router.firststart import begin
-from router.model import Login
+from router.operating.firststart import begin
 from router.settings import Settings
 from router.store.clients import add_client
 from router.store.engine import transaction
+from router.vocabulary import Login
+from router.web.deadlines import with_deadline
 from tests.configs import shipped
 from tests.conftest import Database
 from tests.makers import login

@@ -16,10 +16,10 @@ from celery import Celery, signals
 from router.bell import BROKER_FAILURES, EXPIRES_S, MESSAGES, SWEEP, WAKE, ring_wake
 from router.catalogue import FILE, Catalogue, load_catalogue, parse_catalogue
 from router.errors import Broken, RouterError
-from router.model import Login
 from router.settings import Settings
 from router.store.engine import connect
 from router.telemetry import configure, get_log
+from router.vocabulary import Login
 from workers.deliver import TURN_S, Deliverer, Pace
 from workers.sweep import sweep
 from workers.watchdog import Watchdog

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from router.channels import folder, rt, webhook
-from router.model import Frozen, Guarantee, Payload, Referral
+from router.model import Frozen, Payload, Referral
+from router.vocabulary import Guarantee
 
 
 class Kind(Protocol):

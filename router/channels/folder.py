@@ -10,7 +10,8 @@ import orjson
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from router.model import Frozen, Guarantee, Payload, Referral, plain
+from router.model import Frozen, Payload, Referral, plain
+from router.vocabulary import Guarantee
 
 KIND: Final = "folder"
 GUARANTEE: Final = Guarantee.REPEATABLE

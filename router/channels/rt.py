@@ -16,7 +16,8 @@ from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from router.channels.setting import ReferralField, SecretReference, WebService
-from router.model import FileHash, Frozen, Guarantee, Payload, Referral, Severity
+from router.model import FileHash, Frozen, Payload, Referral
+from router.vocabulary import Guarantee, Severity
 
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from router.configfile.yamltext import nearest, shown
 from router.model import Referral
-from router.yamltext import nearest, shown
 
 _REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
 _HOME = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -8,7 +8,8 @@ from typing import Final
 import orjson
 
 from router.channels.setting import SecretReference, WebService
-from router.model import Frozen, Guarantee, Payload, Referral, plain
+from router.model import Frozen, Payload, Referral, plain
+from router.vocabulary import Guarantee
 
 KIND: Final = "webhook"
 GUARANTEE: Final = Guarantee.KEYED

@@ -14,9 +14,9 @@ import orjson
 import typer
 from sqlalchemy import Engine
 
-from router.model import Login
 from router.settings import Settings
 from router.store.engine import connect
+from router.vocabulary import Login
 
 LONGEST_SECRET = 1000
 

@@ -13,16 +13,17 @@ import orjson
 import typer
 
 from router import clock, secretfiles, telemetry
+from router.audit.checkpointfile import CheckpointFile
+from router.audit.hashchain import Check, Finding, Linked, exported, imported
 from router.chainer import Chainer
-from router.checkpointfile import CheckpointFile
 from router.cli.asking import console, say_json, whose_login
 from router.errors import Broken
-from router.hashchain import Check, Finding, Linked, exported, imported
-from router.model import AuditEntry, Login
+from router.model import AuditEntry
 from router.settings import Settings
 from router.store.audit import note
 from router.store.chain import UNCHAINED_FOR_S, all_linked, hold_still, verify_stored
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 
 commands = typer.Typer(help="Link, check and export the audit.", no_args_is_help=True)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
-from router.model import Login
 from router.settings import Settings
+from router.vocabulary import Login
 
 commands = typer.Typer(help="Bring the database up to date.", no_args_is_help=True)
 

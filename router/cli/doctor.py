@@ -18,7 +18,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of findings as JSON.")] = False,
 ) -> None:
     """Check databases, rights, Redis, secrets, keys, policy, audit and deliveries; exit 1 if one is not ok."""
-    from router.doctor import findings  # noqa: PLC0415 - other commands need none of it
+    from router.operating.doctor import findings  # noqa: PLC0415 - other commands need none of it
 
     seen = []
     for finding in findings(Settings(), only=frozenset(only or ())):

@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from router import clock
 from router.errors import PolicyErrors, Refused
 from router.intake import strictjson
-from router.model import Facts, PlannedReferral, Reference
+from router.model import Facts, PlannedReferral
 from router.settings import Settings
 from router.store.cases import referral_id
 from router.triage.decide import decide
 from router.triage.explain import as_json, as_lines
 from router.triage.policy import Policy, load_policy
+from router.vocabulary import Reference
 
 commands = typer.Typer(help="Test the policy, and show what it does.", no_args_is_help=True)
 

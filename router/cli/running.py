@@ -18,7 +18,7 @@ def up(
 ) -> None:
     """Start everything below STATE_DIR, on embedded servers unless addresses are given; stay in the foreground."""
     from router import telemetry  # noqa: PLC0415 - other commands need none of it
-    from router.up import up as run  # noqa: PLC0415
+    from router.operating.up import up as run  # noqa: PLC0415
 
     settings = Settings()
     telemetry.configure("up", level=settings.log_level)
@@ -40,7 +40,7 @@ def serve(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         again = [sys.executable, "-m", "router.cli", "serve", "--part", part]
         os.execve(sys.executable, again, {**os.environ, METRICS_VARIABLE: str(folder)})  # noqa: S606 - ourselves
-    from router.serve import ServedPart  # noqa: PLC0415
-    from router.serve import serve as run  # noqa: PLC0415
+    from router.operating.serve import ServedPart  # noqa: PLC0415
+    from router.operating.serve import serve as run  # noqa: PLC0415
 
     run(settings, ServedPart(part))

@@ -31,7 +31,7 @@ from router.embedded.account import (
 )
 from router.embedded.running import PROC, end_noted, identity, note, wait_for, write_private
 from router.errors import Broken
-from router.model import Login
+from router.vocabulary import Login
 
 DATABASE: Final = "concern_router"
 SUPERUSER: Final = "postgres"

@@ -12,8 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from router import body, refusals
 from router.intake import wire
+from router.web import body, refusals
 
 TITLE: Final = "concern-router"
 SHAPES: Final[tuple[type[BaseModel], ...]] = (

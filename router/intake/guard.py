@@ -18,8 +18,9 @@ from router.errors import Fault, Refused
 from router.intake import texts, wire
 from router.intake.countries import COUNTRIES
 from router.intake.strictjson import strings
-from router.model import HEX_DIGITS, Content, Facts, FileHash, HashAlgorithm
-from router.refusals import leading_code
+from router.model import Content, Facts, FileHash
+from router.vocabulary import HEX_DIGITS, HashAlgorithm
+from router.web.refusals import leading_code
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far a sender's clock may run ahead of ours."""

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from router.errors import RouterError
 from router.intake.idempotency import FORGET_AFTER_H
-from router.model import RecipientKey
+from router.keyrecords import RecipientKey
 from router.store.answers import forget_answers
 from router.store.engine import transaction
 from router.store.keys import active_recipients

@@ -13,11 +13,12 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import RouterError, StoreFailed, Unavailable
-from router.model import NewCase, ReferralState
+from router.model import NewCase
 from router.store import cases
 from router.store.cases import Repeated
 from router.store.engine import transaction
 from router.telemetry import get_log
+from router.vocabulary import ReferralState
 
 MOST_WAITING: Final = 2000
 """Concerns in the queue; beyond, senders are told to come back."""

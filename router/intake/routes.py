@@ -10,12 +10,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router import body, edge, refusals
 from router.errors import Fault, Refused, RouterError, Unavailable
 from router.intake import document, strictjson, wire
 from router.intake.callers import Callers
 from router.intake.submit import Door
 from router.store.cases import CaseStatus
+from router.web import body, edge, refusals
 
 CREATED: Final = 201
 PREFIX: Final = "/api/v1"

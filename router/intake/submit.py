@@ -15,8 +15,8 @@ from router.clock import new_reference, now
 from router.errors import Refused, RouterError, Unavailable
 from router.intake import guard, idempotency, limits
 from router.intake.callers import Caller
-from router.keyrecords import RECOVERY
-from router.model import NewCase, ReceiptKey, RecipientKey
+from router.keyrecords import RECOVERY, ReceiptKey, RecipientKey
+from router.model import NewCase
 from router.store.cases import Repeated
 from router.telemetry import ACCEPTED
 from router.triage.decide import decide

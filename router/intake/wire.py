@@ -9,11 +9,11 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from router.errors import Fault
-from router.model import (
+from router.model import Frozen
+from router.vocabulary import (
     AssetTag,
     Country,
     EvidenceState,
-    Frozen,
     Involved,
     NoticedHow,
     Reference,

@@ -18,11 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from router import body, clock, edge
+from router import clock
 from router.errors import Fault, Refused, RouterError, Unavailable
 from router.reporter import receipts, words
 from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_form
 from router.store.cases import CaseStatus
+from router.web import body, edge
 
 MAX_FORM_BYTES: Final = 64 * 1024
 KEY_BYTES: Final = 24

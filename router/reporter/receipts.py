@@ -5,7 +5,7 @@ The one user of the receipt's derivation.
 
 from collections.abc import Callable
 
-from router.model import ReceiptKey
+from router.keyrecords import ReceiptKey
 from router.store.cases import CaseStatus
 from router.vault.receipt import new_receipt, receipt_key
 

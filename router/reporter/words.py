@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from router.model import EvidenceState, Involved, NoticedHow, Urgency, WhereFound
-from router.refusals import GUIDANCE
+from router.vocabulary import EvidenceState, Involved, NoticedHow, Urgency, WhereFound
+from router.web.refusals import GUIDANCE
 
 NOTICED_HOW: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from router.model import AuditEntry, NewCase, Severity, plain
+from router.model import AuditEntry, NewCase, plain
 from router.store.audit import note
 from router.store.tables import case_key_wraps, cases, idempotency, referrals, sealed_contents
+from router.vocabulary import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, insert, select, text
 
+from router.audit.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.errors import StoreFailed
-from router.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.store.tables import audit, audit_checkpoints
 
 _CHAINER_LOCK = 0x636F6E_636861696E  # "con" "chain": any number that nothing else of ours locks

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.model import Login
 from router.store.tables import metadata
+from router.vocabulary import Login
 
 ALL = ""
 _KEYS = {"select": ALL, "insert": ALL, "update": "retired_at"}

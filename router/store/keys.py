@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, text
 
-from router.keyrecords import MemberKey, TeamKeyWrap
-from router.model import RecipientKey, Sealed
+from router.keyrecords import MemberKey, RecipientKey, Sealed, TeamKeyWrap
 from router.store.tables import member_keys, people, recipient_keys, team_key_wraps
 
 _KEYMAKERS_LOCK = 0x636F6E_6B657973  # "con" "keys": any number that nothing else of ours locks

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from router.model import KeyWrap, Sealed
+from router.keyrecords import KeyWrap, Sealed
 from router.store.tables import case_key_wraps, cases, recipient_keys, sealed_contents
 
 

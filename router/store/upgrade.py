@@ -7,9 +7,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from router.model import Login
 from router.store.engine import connect, transaction
 from router.store.grants import apply
+from router.vocabulary import Login
 
 
 def alembic_config(connection: Connection) -> Config:

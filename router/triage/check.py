@@ -5,8 +5,8 @@ Works on the documents as they are, right or wrong, so that a file's problems co
 
 from collections.abc import Iterable
 
-from router.model import Scope
-from router.yamltext import Document, Path, nearest, shown
+from router.configfile.yamltext import Document, Path, nearest, shown
+from router.vocabulary import Scope
 
 
 def names(rules: Document, ways: Document) -> None:

@@ -11,20 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from router.catalogue import Channel
-from router.model import (
-    ConditionTried,
-    Deadlines,
-    Decision,
-    Facts,
-    PlannedReferral,
-    Referral,
-    ReferralState,
-    RuleTried,
-    Severity,
-)
+from router.model import ConditionTried, Deadlines, Decision, Facts, PlannedReferral, Referral, RuleTried
 from router.triage.file import ReportedBy
 from router.triage.policy import FALLBACK, Policy
 from router.triage.telling import Told, last_resort, tell
+from router.vocabulary import ReferralState, Severity
 
 ACKNOWLEDGE_WITHIN: Final = timedelta(days=7)
 """Directive (EU) 2019/1937, article 9(1)(b)."""

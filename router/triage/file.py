@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from router.model import (
+from router.model import Frozen
+from router.vocabulary import (
     Code,
     Country,
     EvidenceState,
-    Frozen,
     Involved,
     Name,
     NoticedHow,

@@ -7,8 +7,9 @@ Pure, but for a bounded memory of explanations already made.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from router.model import ConditionTried, RuleTried, Severity
+from router.model import ConditionTried, RuleTried
 from router.triage.file import RouteWhen, When
+from router.vocabulary import Severity
 
 MOST_REMEMBERED: Final = 512
 """Explanations that one rule or condition keeps for the next concern with the same values; then it starts anew."""

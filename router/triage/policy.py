@@ -14,13 +14,14 @@ from typing import Final
 
 from router import catalogue
 from router.catalogue import Catalogue, Channel
+from router.configfile.shape import shape
+from router.configfile.yamltext import read, read_file
 from router.errors import PolicyErrors, Problem
-from router.model import Facts, Involved, Severity
-from router.shape import shape
+from router.model import Facts
 from router.triage import check
 from router.triage.file import PolicyFile, RouteEntry
 from router.triage.match import Rule, compiled
-from router.yamltext import read, read_file
+from router.vocabulary import Involved, Severity
 
 FILE: Final = "policy.yaml"
 FALLBACK: Final = "fallback"

@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from router.catalogue import Channel
-from router.model import ConditionTried, Involved, RuleTried
+from router.model import ConditionTried, RuleTried
 from router.triage.policy import Policy, Team
+from router.vocabulary import Involved
 
 
 @dataclass(slots=True)

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from router.clock import grouped_code
 from router.errors import SealBroken
-from router.keyrecords import RECOVERY, MemberKey, TeamKeyWrap
-from router.model import RecipientKey
+from router.keyrecords import RECOVERY, MemberKey, RecipientKey, TeamKeyWrap
 from router.vault.codes import decoded, encoded, grouped, normalised
 from router.vault.suite import DEFAULT, Private, Public, bound, new_pair, private_from, seal, unseal
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from router.clock import grouped_code
-from router.model import ReceiptKey
+from router.keyrecords import ReceiptKey
 from router.vault.codes import normalised
 from router.vault.suite import bound
 

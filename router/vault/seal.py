@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import orjson
 
 from router.errors import SealBroken
-from router.model import Content, KeyWrap, RecipientKey, Sealed, SealedCase
+from router.keyrecords import KeyWrap, RecipientKey, Sealed, SealedCase
+from router.model import Content
 from router.vault.suite import Private, bound, new_pair, seal
 
 SIZE_CLASSES = (1024, 4096, 16_384, 65_536)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from router.errors import SealBroken
-from router.model import Sealed
+from router.keyrecords import Sealed
 
 
 @dataclass(frozen=True, slots=True)

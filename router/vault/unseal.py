@@ -6,7 +6,8 @@ Asks nobody whether they may: that, the reason and the audit come before. Keeps 
 import orjson
 
 from router.errors import SealBroken
-from router.model import Content, KeyWrap, Sealed
+from router.keyrecords import KeyWrap, Sealed
+from router.model import Content
 from router.vault.seal import case_key_info, content_info, message_info, unpadded
 from router.vault.suite import Private, private_from, unseal
 

@@ -16,8 +16,8 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from router.refusals import GUIDANCE, LEAVE_IT, STATUS
 from router.settings import Settings
+from router.web.refusals import GUIDANCE, LEAVE_IT, STATUS
 from tests.conftest import Database
 from tests.marked import Search
 from tests.publicpart import (

@@ -11,13 +11,14 @@ from router import clock
 from router.console.opening import open_case, open_case_with_recovery
 from router.errors import Broken, Forbidden, SealBroken, StoreFailed
 from router.keymaking import FirstKeys, add_person, first_keys, keys_for_new_teams
-from router.model import Content, Login
+from router.model import Content
 from router.store import cases
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients, list_people
 from router.store.tables import member_keys, people, policies, recipient_keys, team_key_wraps
 from router.vault.codes import decoded, normalised
 from router.vault.seal import seal_case
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import POLICY, a_case, change, login
 

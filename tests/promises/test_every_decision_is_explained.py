@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.model import Decision, Facts, Involved, Referral, Severity, Urgency, WhereFound, plain
+from router.model import Decision, Facts, Referral, plain
 from router.store.cases import referral_id
 from router.triage.explain import as_json, as_lines
 from router.triage.policy import Policy
+from router.vocabulary import Involved, Severity, Urgency, WhereFound
 from tests.policies import decided, facts, shipped, small
 
 POLICY = shipped()

@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.catalogue import ALWAYS_CARRIED
-from router.model import (
-    IDENTIFIERS,
-    Decision,
+from router.model import IDENTIFIERS, Decision, Facts, plain
+from router.triage.policy import Policy
+from router.vocabulary import (
     EvidenceState,
-    Facts,
     Involved,
     NoticedHow,
     ReferralState,
@@ -24,9 +23,7 @@ from router.model import (
     Urgency,
     VerdictSource,
     WhereFound,
-    plain,
 )
-from router.triage.policy import Policy
 from tests.policies import decided, facts, shipped
 
 POLICY: Final = shipped()

@@ -16,12 +16,13 @@ from sqlalchemy import Engine, insert, text
 from router.console.opening import open_case, open_case_with_recovery
 from router.errors import Forbidden, RouterError, SealBroken, StoreFailed
 from router.keymaking import FirstKeys, add_person, first_keys
-from router.model import Content, Login
+from router.model import Content
 from router.store import cases
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients
 from router.store.tables import policies
 from router.vault.seal import seal_case
+from router.vocabulary import Login
 from tests.conftest import CHECKOUT, Database
 from tests.makers import POLICY, a_case, change, login
 

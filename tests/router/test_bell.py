@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from router.bell import QUEUE, SWEEP, WAKE, Bell
 from router.embedded.redis import EmbeddedRedis
-from router.model import Login
 from router.store.cases import record
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 from tests.workers.processes import HalfOpen, wait_until

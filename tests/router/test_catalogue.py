@@ -7,7 +7,8 @@ import pytest
 from router.catalogue import load_catalogue, parse_catalogue
 from router.channels import KINDS
 from router.errors import PolicyErrors
-from router.model import Guarantee, Referral
+from router.model import Referral
+from router.vocabulary import Guarantee
 from tests.policies import CONFIG
 
 RT = """\

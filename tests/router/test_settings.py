@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from router.errors import Broken
-from router.model import Login
 from router.settings import CHILD, SERVERS_FILE, Settings
+from router.vocabulary import Login
 
 EXAMPLE = Path(__file__).parents[2] / "config/env.example"
 

@@ -18,7 +18,7 @@ import pytest
 
 from router.embedded.account import Account, blocked_at
 from router.embedded.running import identity
-from router.model import Login
+from router.vocabulary import Login
 from tests.running import CHECKOUT, Product, running
 
 A_CONCERN = {"category": "fraud", "noticed_how": "colleague_witness"}

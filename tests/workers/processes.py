@@ -14,7 +14,7 @@ from typing import Self
 
 import psutil
 
-from router.model import Login
+from router.vocabulary import Login
 from tests.conftest import Database
 
 CHECKOUT = Path(__file__).parents[2]

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from router.catalogue import Catalogue, parse_catalogue
-from router.model import Login, NewCase
+from router.model import NewCase
 from router.store.cases import record
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 from tests.servers import SINK_SECRET, Sink

@@ -6,9 +6,10 @@ import pytest
 
 from router import clock
 from router.errors import RouterError
-from router.model import LeasedReferral, Proof, ReferralState
+from router.model import LeasedReferral, Proof
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
+from router.vocabulary import ReferralState
 from tests.servers import Answer, Sink
 from tests.workers.rooms import Room, references
 from workers import deliver

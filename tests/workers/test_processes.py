@@ -13,7 +13,7 @@ import pytest
 
 from router.bell import QUEUE, Bell, publisher, ring_wake
 from router.embedded.redis import EmbeddedRedis
-from router.model import Login, ReferralState
+from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import login
 from tests.servers import Answer, Received, Sink

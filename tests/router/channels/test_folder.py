@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from router.channels import folder
-from router.model import Referral, Severity
+from router.model import Referral
+from router.vocabulary import Severity
 
 
 def test_writes_the_fields_that_are_set_and_no_others() -> None:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from router.channels import rt
-from router.model import FileHash, HashAlgorithm, Referral, Severity, Urgency
+from router.model import FileHash, Referral
+from router.vocabulary import HashAlgorithm, Severity, Urgency
 
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "respond_by": "Respond by"}

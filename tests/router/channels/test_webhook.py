@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from router.channels import webhook
-from router.model import Referral, Urgency
+from router.model import Referral
+from router.vocabulary import Urgency
 
 SETTINGS = webhook.Settings(url="https://hooks.example.org/in", secret="env:HOOK_SECRET")
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from router.cli.clients import commands
 from router.errors import Broken
-from router.model import Login
 from router.store.clients import Client, active_clients
 from router.store.engine import transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import login
 from tests.publicpart import everything

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from router.cli import main
-from router.model import Login
 from router.store.cases import record
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import a_case, prepare
 

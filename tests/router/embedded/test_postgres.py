@@ -16,7 +16,7 @@ from psycopg import sql
 from router.embedded.postgres import OWNER, ROLES, SUPERUSER, EmbeddedPostgres
 from router.embedded.running import note
 from router.errors import Broken
-from router.model import Login
+from router.vocabulary import Login
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from router.refusals import STATUS
 from router.store.answers import forget_answers
 from router.store.clients import revoke_client
 from router.store.engine import connect, transaction
+from router.web.refusals import STATUS
 from tests.conftest import Database
 from tests.publicpart import KEY, LEAST, Start, bearer, count, new_client
 

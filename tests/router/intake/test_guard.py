@@ -7,7 +7,7 @@ import pytest
 
 from router.errors import Fault, Refused
 from router.intake.guard import Admitted, Vocabulary, admit
-from router.model import NoticedHow, Urgency, WhereFound
+from router.vocabulary import NoticedHow, Urgency, WhereFound
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 VOCABULARY = Vocabulary(frozenset({"harassment"}), frozenset({"head_office"}))

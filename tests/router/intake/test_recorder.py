@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from router.errors import StoreFailed, Unavailable
 from router.intake import recorder
 from router.intake.recorder import Recorder
-from router.model import Login, ReferralState
+from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 from tests.publicpart import count

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from router import model
-from router.refusals import GUIDANCE
+from router import vocabulary
 from router.reporter import words
 from router.reporter.form import REPORT_FIELDS, ZONE
+from router.web.refusals import GUIDANCE
 from tests.conftest import Database
 from tests.publicpart import Start, count
 
@@ -84,11 +84,11 @@ def test_the_page_asks_what_it_takes_and_nothing_else(public: TestClient) -> Non
 @pytest.mark.parametrize(
     ("labels", "values"),
     [
-        (words.NOTICED_HOW, model.NoticedHow),
-        (words.WHERE_FOUND, model.WhereFound),
-        (words.URGENCY, model.Urgency),
-        (words.EVIDENCE_STATE, model.EvidenceState),
-        (words.INVOLVES, model.Involved),
+        (words.NOTICED_HOW, vocabulary.NoticedHow),
+        (words.WHERE_FOUND, vocabulary.WhereFound),
+        (words.URGENCY, vocabulary.Urgency),
+        (words.EVIDENCE_STATE, vocabulary.EvidenceState),
+        (words.INVOLVES, vocabulary.Involved),
     ],
 )
 def test_every_value_has_plain_words(labels: dict[str, str], values: type[StrEnum]) -> None:

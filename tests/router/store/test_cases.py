@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from router.errors import StoreFailed, Unavailable
-from router.model import Login, NewCase
+from router.model import NewCase
 from router.store import cases
 from router.store.cases import Repeated
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 

@@ -13,15 +13,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, text
 
-from router import chainer, clock, hashchain
+from router import chainer, clock
+from router.audit import hashchain
+from router.audit.checkpointfile import CheckpointFile
+from router.audit.hashchain import Checkpoint, Finding, Line, Linked
 from router.chainer import BATCH, Chainer
-from router.checkpointfile import CheckpointFile
 from router.errors import Broken, StoreFailed
-from router.hashchain import Checkpoint, Finding, Line, Linked
-from router.model import AuditEntry, Login
+from router.model import AuditEntry
 from router.store import chain
 from router.store.audit import note
 from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import change, login
 

@@ -3,9 +3,9 @@
 import pytest
 
 from router.errors import StoreFailed
-from router.model import Login
 from router.store import policies
 from router.store.engine import transaction
+from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import login
 

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from router import clock
-from router.model import LeasedReferral, Login, ReferralState
+from router.model import LeasedReferral
 from router.store import cases, referrals
 from router.store.engine import connect, transaction
 from router.store.referrals import Ended
+from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, change, login, prepare
 

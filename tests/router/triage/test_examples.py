@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from router.configfile.yamltext import read as read_text
+from router.configfile.yamltext import read_file
 from router.model import Facts
-from router.yamltext import read as read_text
-from router.yamltext import read_file
 from tests.policies import CONFIG, decided, held, shipped, told
 
 FILE = "policy.examples.yaml"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from router.model import Severity, Urgency, WhereFound
 from router.triage.match import MOST_REMEMBERED, Rule
+from router.vocabulary import Severity, Urgency, WhereFound
 
 NOTHING: dict[str, Any] = {
     "where_found": None,

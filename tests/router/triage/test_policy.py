@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from router.errors import PolicyErrors
-from router.model import Severity
 from router.triage.policy import load_policy, parse_policy, policy_digest
+from router.vocabulary import Severity
 from tests.policies import CHANNELS, CONFIG, POLICY, facts, problems, shipped, small
 
 TAXONOMY = {

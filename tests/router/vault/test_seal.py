@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.errors import SealBroken
-from router.model import Content, KeyWrap, RecipientKey, Sealed, SealedCase
+from router.keyrecords import KeyWrap, RecipientKey, Sealed, SealedCase
+from router.model import Content
 from router.vault import suite
 from router.vault.seal import SIZE_CLASSES, padded, seal_case, seal_message, unpadded
 from router.vault.suite import DEFAULT, Private, new_pair, private_from

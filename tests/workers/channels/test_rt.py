@@ -9,7 +9,8 @@ import pytest
 from router import clock
 from router.channels import rt
 from router.errors import Declined, TryLater
-from router.model import LeasedReferral, Proof, Referral, Severity
+from router.model import LeasedReferral, Proof, Referral
+from router.vocabulary import Severity
 from tests.servers import RT_TOKEN, Answer, StandInRT
 from workers.channels.rt import RtSender
 

@@ -20,9 +20,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from router import telemetry
 from router.app import console_app, public_app
-from router.deadlines import with_deadline
 from router.embedded.account import make_folder
 from router.settings import METRICS_VARIABLE, Settings
+from router.web.deadlines import with_deadline
 
 CONNECTIONS: Final = 4000
 """Open at once in one part; more are answered 503. Idle ones are cut by the header deadline."""

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from router import body, deadlines, edge
 from router.errors import Refused
+from router.web import body, deadlines, edge
 
 DEADLINE_S = 0.5
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from router.edge import SECURITY_HEADERS
-from router.refusals import MEDIA_TYPE, STATUS, problem_body
+from router.web.edge import SECURITY_HEADERS
+from router.web.refusals import MEDIA_TYPE, STATUS, problem_body
 
 MOST_HEAD_BYTES: Final = 16 * 1024
 """Request line and headers; uvicorn's httptools has no bound of its own."""

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.yamltext import Document, looks_secret, nearest, read
+from router.configfile.yamltext import Document, looks_secret, nearest, read
 
 
 def codes(document: Document) -> list[tuple[int, str]]:

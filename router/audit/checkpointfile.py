@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from router.audit.hashchain import Checkpoint, as_text, from_text
 from router.errors import Broken
-from router.hashchain import Checkpoint, as_text, from_text
 
 _TAIL_BYTES = 4096
 

@@ -27,11 +27,11 @@ from router.embedded.postgres import EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from router.embedded.running import write_private
 from router.errors import Broken
-from router.firststart import begin
-from router.model import Login
+from router.operating.firststart import begin
+from router.operating.supervisor import LOOK_EVERY_S, Child, Place, Supervisor
 from router.settings import CHILD, METRICS_VARIABLE, SERVERS_FILE, Settings
 from router.store.upgrade import upgrade
-from router.supervisor import LOOK_EVERY_S, Child, Place, Supervisor
+from router.vocabulary import Login
 
 WEB_STOP_S: Final = 12.0
 WORKER_STOP_S: Final = 15.0

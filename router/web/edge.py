@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.errors import Refused, RouterError, Unavailable
-from router.refusals import MEDIA_TYPE, RETRY_AFTER_S, STATUS, problem_body
 from router.telemetry import REFUSED, get_log
+from router.web.refusals import MEDIA_TYPE, RETRY_AFTER_S, STATUS, problem_body
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, TextClause, text
 from router import secretfiles
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
-from router.model import Login
 from router.settings import Settings
 from router.store.engine import connect, transaction
 from router.store.grants import GRANTS
@@ -25,6 +24,7 @@ from router.store.keys import active_recipients
 from router.store.tables import metadata
 from router.store.upgrade import alembic_config
 from router.triage.policy import load_policy
+from router.vocabulary import Login
 
 CHAIN_LAG_S: Final = 60
 DUE_AGE_S: Final = 300

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from router.embedded.running import identity, note, noted
-from router.supervisor import Child, Place, Supervisor
+from router.operating.supervisor import Child, Place, Supervisor
 
 MARK = "CONCERN_ROUTER_CHILD"
 SLEEPER = "import time; time.sleep(600)"
@@ -83,7 +83,7 @@ def test_waits_longer_each_time_it_dies_young(
     watching: Supervisor, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = [1000.0]
-    monkeypatch.setattr("router.supervisor.time.monotonic", lambda: moment[0])
+    monkeypatch.setattr("router.operating.supervisor.time.monotonic", lambda: moment[0])
     child = a_child(place, "pass")
     waits = []
     watching.add("one", child)

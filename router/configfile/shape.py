@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from router.yamltext import Document, Path, nearest, shown
+from router.configfile.yamltext import Document, Path, nearest, shown
 
 M = TypeVar("M", bound=BaseModel)
 

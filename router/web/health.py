@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router.body import JSON
 from router.errors import RouterError
 from router.keyrecords import RECOVERY
 from router.store import policies
 from router.store.engine import transaction
 from router.store.keys import active_recipients
+from router.web.body import JSON
 
 LONGEST_LOOK_S: Final = 5
 OK, NOT_READY = 200, 503

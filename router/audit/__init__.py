@@ -1,0 +1,1 @@
+"""The audit's hash chain and its signed checkpoints; no database here."""

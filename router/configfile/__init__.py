@@ -1,0 +1,1 @@
+"""Reads configuration files so that every error has its line."""

@@ -1,0 +1,180 @@
+"""The words of the interface: closed lists, and the patterns that names and identifiers have.
+
+Values are those that clients send and channels show; changing one is a change for all of them.
+Circumstances only: no word here describes content.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+
+class Severity(StrEnum):
+    """How bad it may be, ascending; never below the floor that the category sets."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for low up to 3 for critical."""
+        return tuple(Severity).index(self)
+
+
+class NoticedHow(StrEnum):
+    """How the concern came to light: circumstances, never content."""
+
+    ENDPOINT_HASH_MATCH = "endpoint_hash_match"
+    NETWORK_FILTER = "network_filter"
+    HELPDESK_REPAIR = "helpdesk_repair"
+    COLLEAGUE_WITNESS = "colleague_witness"
+    TOLD_BY_SOMEONE = "told_by_someone"
+    SELF_DISCLOSURE = "self_disclosure"
+    THIRD_PARTY_NOTICE = "third_party_notice"
+    POLICE_NOTICE = "police_notice"
+
+
+class WhereFound(StrEnum):
+    """The medium or place; decides which outside body can act."""
+
+    WORKSTATION = "workstation"
+    LAPTOP = "laptop"
+    SERVER_SHARE = "server_share"
+    REMOVABLE_USB = "removable_usb"
+    EXTERNAL_DISK = "external_disk"
+    COMPANY_PHONE = "company_phone"
+    WEB_PAGE = "web_page"
+    CLOUD_STORAGE = "cloud_storage"
+    FORUM = "forum"
+    SOCIAL_MEDIA = "social_media"
+    GENERATIVE_AI_SERVICE = "generative_ai_service"
+    EMAIL = "email"
+    CHAT = "chat"
+    COLLABORATION_SUITE = "collaboration_suite"
+    LIVE_STREAM = "live_stream"
+    ONLINE_GAME = "online_game"
+    PEER_TO_PEER = "peer_to_peer"
+    NEWSGROUP = "newsgroup"
+    PHONE_CALL_OR_SMS = "phone_call_or_sms"
+    IN_PERSON = "in_person"
+    UNKNOWN = "unknown"
+
+
+class Urgency(StrEnum):
+    """What cannot wait."""
+
+    CHILD_IN_IMMEDIATE_DANGER = "child_in_immediate_danger"
+    LIVE_NOW = "live_now"
+    ACCESS_TO_CHILDREN = "access_to_children"
+    ONGOING = "ongoing"
+    EVIDENCE_AT_RISK = "evidence_at_risk"
+    DANGER_TO_LIFE = "danger_to_life"
+
+
+class EvidenceState(StrEnum):
+    """Where the evidence is now; we never take it."""
+
+    LEFT_IN_PLACE = "left_in_place"
+    DEVICE_ISOLATED = "device_isolated"
+    WITH_POLICE = "with_police"
+    DOCUMENTS_KEPT_BY_REPORTER = "documents_kept_by_reporter"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Involved(StrEnum):
+    """Who is said to be involved; the policy maps each to teams, which are then not told."""
+
+    IT_HELPDESK = "it_helpdesk"
+    SECURITY_TEAM = "security_team"
+    HR = "hr"
+    LEGAL = "legal"
+    LINE_MANAGER = "line_manager"
+    SENIOR_MANAGEMENT = "senior_management"
+    EXTERNAL_PARTNER = "external_partner"
+
+
+class VerdictSource(StrEnum):
+    """Who says what it is; none means a suspicion."""
+
+    NONE = "none"
+    HASH_LIST = "hash_list"
+    VENDOR_VERIFIED = "vendor_verified"
+    POLICE = "police"
+
+
+class HashAlgorithm(StrEnum):
+    """Cryptographic hashes only: perceptual ones can be inverted into a likeness."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
+HEX_DIGITS = {HashAlgorithm.MD5: 32, HashAlgorithm.SHA1: 40, HashAlgorithm.SHA256: 64}
+Reference = Annotated[str, StringConstraints(pattern=r"^CR(-[0-9A-HJKMNP-TV-Z]{4}){3}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+"""A name from the policy: category, site, team."""
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+"""A name from the configuration: channel, route, rule."""
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+SourceTicket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._#-]{1,64}$")]
+AssetTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+SubjectHandle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@\\-]{1,64}$")]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,2075}$", max_length=2083)]
+CaseLink = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}/console/cases/CR(-[0-9A-HJKMNP-TV-Z]{4}){3}$"),
+]
+
+
+class Login(StrEnum):
+    """One database login for each kind of process; the value ends the setting's name."""
+
+    INTAKE = "intake"
+    WORKER = "worker"
+    CONSOLE = "console"
+    CHAINER = "chainer"
+
+
+class Scope(StrEnum):
+    """Inside the organisation a referral may leave by itself; outside it waits for approvals."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
+class ReferralState(StrEnum):
+    """Where a referral stands in the ledger."""
+
+    DRAFT = "draft"
+    """Waits for enough different people to approve it."""
+    STANDBY = "standby"
+    """Waits for its time; the sweep makes it due."""
+    DUE = "due"
+    """Should be sent now, or as soon as `due_at` has come."""
+    LEASED = "leased"
+    """A worker owns it until `lease_until`."""
+    SENT = "sent"
+    """The channel accepted it and showed it when read back."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person over there took it."""
+    RECALLED = "recalled"
+    """Withdrawn after a conflict was found."""
+    DEAD = "dead"
+    """Could not be delivered; stands in front of a person."""
+
+
+class Guarantee(StrEnum):
+    """How a channel kind keeps a second delivery from becoming a second ticket (promise 3)."""
+
+    FOUND = "found"
+    """Looked up by our reference before each create, and verified in the hit."""
+    KEYED = "keyed"
+    """The receiver drops repeats by our id."""
+    REPEATABLE = "repeatable"
+    """A repeat overwrites or is recognisable as the same message."""

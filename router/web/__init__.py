@@ -1,0 +1,1 @@
+"""What every web process shares: limits, deadlines, headers, problems, health."""
