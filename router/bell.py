@@ -28,6 +28,10 @@ QUEUE: Final = "doorbells"
 EXPIRES_S: Final = 300
 """A worker drops older doorbells unread; more than two hosts' clocks may differ."""
 COALESCE_S: Final = 0.05
+"""Least time between two rings of one channel."""
+COALESCE_BUSY_S: Final = 0.25
+BUSY_PER_S: Final = 40.0
+"""Above this many calls a second, rings come further apart: fewer turns with more in each."""
 STOP_S: Final = 2.0
 BROKER_FAILURES: Final = (OperationalError, KombuError, RedisError, OSError)
 """What publishing raises when Redis is away, frozen, full or starting."""
@@ -93,6 +97,7 @@ class Bell:
         self._sweep_every_s = sweep_every_s
         self._lease_s = lease_s
         self._wanted: set[str] = set()
+        self._calls = 0
         self._lock = threading.Lock()
         self._called = threading.Event()
         self._stopping = threading.Event()
@@ -106,6 +111,7 @@ class Bell:
         """Note that `channels` have something due. Waits for nothing, raises nothing."""
         with self._lock:
             self._wanted.update(channels)
+            self._calls += 1
         self._called.set()
 
     def stop(self) -> None:
@@ -117,6 +123,7 @@ class Bell:
 
     def _run(self) -> None:
         next_sweep = monotonic()
+        apart_s = COALESCE_S
         while not self._stopping.is_set():
             self._called.wait(max(0.0, next_sweep - monotonic()))
             if self._stopping.is_set():
@@ -129,7 +136,10 @@ class Bell:
                 self._ring_wanted()
             except Exception:  # noqa: BLE001 - a thread's edge: the bell outlives whatever it was
                 get_log().exception("bell_failed", code="unforeseen")
-            self._stopping.wait(COALESCE_S)
+            self._stopping.wait(apart_s)
+            with self._lock:
+                calls, self._calls = self._calls, 0
+            apart_s = COALESCE_BUSY_S if calls > BUSY_PER_S * apart_s else COALESCE_S
 
     def _sweep(self) -> None:
         """Add what is due to what is wanted, and ask a worker for its own sweep."""

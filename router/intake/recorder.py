@@ -48,10 +48,13 @@ class _Waiting:
 
 
 class Recorder:
-    """Threads that write what waits, `batch` concerns at most in one transaction."""
+    """Threads that write what waits, `batch` concerns at most in one transaction.
+
+    One is enough: while it commits, the next batch gathers; a second one would halve the batches.
+    """
 
     def __init__(
-        self, engine: Engine, *, batch: int, threads: int = 2, after_commit: Callable[[Iterable[str]], None]
+        self, engine: Engine, *, batch: int, threads: int = 1, after_commit: Callable[[Iterable[str]], None]
     ) -> None:
         self._engine = engine
         self._batch = batch

@@ -1,7 +1,7 @@
 """The one act behind API, batch and page: admit, decide, seal, record; then answer.
 
-Content exists in clear only between the request and the seal, on this stack. Nothing here writes
-a log line about a concern, and nothing answers before the commit.
+Content exists in clear only between the request and the seal, on this stack. Nothing here logs
+more of a concern than its reference, and nothing answers before the commit.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from router.intake.callers import Caller
 from router.keyrecords import RECOVERY, ReceiptKey, RecipientKey
 from router.model import NewCase
 from router.store.cases import Repeated
-from router.telemetry import ACCEPTED
-from router.triage.decide import decide
+from router.telemetry import ACCEPTED, get_log
+from router.triage.decide import POLICY_ERROR, decide
 from router.triage.policy import Policy
 from router.vault.seal import seal_case
 
@@ -129,6 +129,8 @@ class Door:
             statutory=caller.client is None,
             console_url=self._console_url,
         )
+        if decision.trace and decision.trace[0].rule == POLICY_ERROR:
+            get_log().error("policy_failed", reference=reference)
         sealed = seal_case(reference, admitted.content, self._readers(decision.teams))
         receipt, receipt_key = (None, None) if caller.client else self._issue_receipt()
         deadlines = decision.deadlines

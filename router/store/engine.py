@@ -5,17 +5,23 @@ Database errors leave here as codes: psycopg prints failing rows, so its text go
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from router.errors import StoreFailed, Unavailable
 
 CONNECT_TIMEOUT_S = 5
 LOCK_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
+PING_AFTER_S = 1.0
+"""A connection that lay unused for longer is asked whether it lives; asking each time costs a round trip."""
 
 
 def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
@@ -24,12 +30,11 @@ def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
     Opens nothing yet. Statements end after STATEMENT_TIMEOUT_MS, waits for locks after
     LOCK_TIMEOUT_MS, so that nobody hangs on a frozen neighbour.
     """
-    return create_engine(
+    engine = create_engine(
         dsn.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,
-        pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
@@ -39,6 +44,26 @@ def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC",
         },
     )
+    _ping_idle(engine)
+    return engine
+
+
+def _ping_idle(engine: Engine) -> None:
+    """Have connections that lay idle tested when they are taken out again, and replaced if they are dead."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_raw: object, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _test(raw: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if monotonic() - record.info.get("idle_since", monotonic()) > PING_AFTER_S:
+            try:
+                alive = engine.dialect.do_ping(raw)
+            except psycopg.Error:
+                alive = False
+            if not alive:
+                raise DisconnectionError
 
 
 @contextmanager
