@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, NoReturn
@@ -275,15 +274,10 @@ def retry_after(said: str) -> float:
 
 
 def secret(reference: str) -> str:
-    """Return the secret that `reference` (env:NAME or file:/path) names, read anew each second.
+    """Return the secret that `reference` (env:NAME or file:/path) names, read anew at each call.
 
     Raises TryLater `secret_missing`: the referral waits until an operator has put it there.
     """
-    return _secret(reference, int(monotonic()))
-
-
-@lru_cache(maxsize=64)
-def _secret(reference: str, _second: int) -> str:
     scheme, _, place = reference.partition(":")
     if scheme == "env":
         found = os.environ.get(place, "")
