@@ -1,4 +1,4 @@
-"""Loopback stand-ins for what is outside: a webhook receiver, the part of RT that we use, a proxy that can cut.
+"""Loopback stand-ins for what is outside: a webhook receiver, and the part of RT that we use.
 
 They listen on 127.0.0.1 only and end with their `with` block. A stand-in shows what we send and
 how we bear odd answers; it proves nothing about the real system (tests/peers does that).
@@ -138,7 +138,7 @@ class _Server(ThreadingHTTPServer):
 
     def cut_all(self) -> None:
         for connection in list(self._open):
-            _cut(connection)
+            cut(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that was killed or cut is what these tests are about."""
@@ -227,6 +227,8 @@ class StandInRT(Loopback):
         self.tickets: list[dict[str, Any]] = []
         """As a GET of the ticket shows them."""
         self.comments: list[tuple[str, str]] = []
+        self.moves: list[tuple[str, str]] = []
+        """Each change of queue: the ticket's number, and the queue's number before."""
 
     @property
     def rest_url(self) -> str:
@@ -248,6 +250,8 @@ class StandInRT(Loopback):
                 return self._queue(name)
             case "GET", ["tickets"]:
                 return self._search(parse_qs(address.query))
+            case "GET", ["transactions"]:
+                return self._moved(parse_qs(address.query))
             case "POST", ["ticket"]:
                 return self._create(request.json)
             case method, ["ticket", number, *rest] if number.isdigit():
@@ -316,6 +320,23 @@ class StandInRT(Loopback):
                 return self._change(ticket, request.json)
         return _json(405, {"message": "Method Not Allowed"})
 
+    def move(self, number: int, queue: str) -> None:
+        """Put a ticket into another queue, as a member of staff does."""
+        ticket = self.tickets[number - 1]
+        self.moves.append((str(number), ticket["Queue"]["id"]))
+        ticket["Queue"] = {"id": str(self._queues.index(queue) + 1), "type": "queue"}
+
+    def _moved(self, query: Mapping[str, list[str]]) -> Answer:
+        """Read the only TransactionSQL that we speak; anything else finds nothing."""
+        term = r"ObjectId = \d+"
+        wanted = re.fullmatch(
+            rf"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND \(({term}(?: OR {term})*)\)",
+            query.get("query", [""])[0],
+        )
+        numbers = re.findall(r"\d+", wanted[1]) if wanted else []
+        moves = [{"type": "transaction", "ObjectId": n, "OldValue": q} for n, q in self.moves if n in numbers]
+        return _json(200, {"items": moves, "count": len(moves), "page": 1, "pages": None, "total": None})
+
     def _change(self, ticket: dict[str, Any], wanted: Mapping[str, Any]) -> Answer:
         status = wanted.get("Status", ticket["Status"])
         if status not in {"new", "open", "stalled", "resolved", "rejected"}:
@@ -328,72 +349,6 @@ def _json(status: int, value: object) -> Answer:
     return Answer(status, json.dumps(value).encode())
 
 
-class Proxy:
-    """A TCP proxy in front of a real server, for what happens between its answer and us.
-
-    `on_answer(request, answer)` runs when the server has answered (so the effect is there) and
-    nothing of it was passed on: the place to kill the caller. It returns whether to pass the answer
-    on; otherwise the connection is cut. It gets the request's bytes and the answer's first ones.
-    """
-
-    def __init__(self, host: str, port: int, *, on_answer: Callable[[bytes, bytes], bool] | None = None) -> None:
-        self.on_answer = on_answer
-        self._upstream = (host, port)
-        self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self._stopping = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping = True
-        _cut(self._listener)
-        self._listener.close()
-        self._thread.join()
-        for connection in list(self._open):
-            _cut(connection)
-
-    def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
-
-    def _carry(self, client: socket.socket) -> None:
-        with client, suppress(OSError), socket.create_connection(self._upstream, timeout=30) as server:
-            server.settimeout(None)
-            self._open |= {client, server}
-            asked = bytearray()
-            up = threading.Thread(target=self._pass_up, args=(client, server, asked), daemon=True)
-            up.start()
-            while answer := server.recv(65536):
-                request = bytes(asked)
-                asked.clear()
-                if request and self.on_answer and not self.on_answer(request, answer):
-                    break
-                client.sendall(answer)
-            _cut(client)
-            _cut(server)
-            up.join()
-            self._open -= {client, server}
-
-    def _pass_up(self, client: socket.socket, server: socket.socket, asked: bytearray) -> None:
-        with suppress(OSError):
-            while chunk := client.recv(65536):
-                asked += chunk
-                server.sendall(chunk)
-            server.shutdown(socket.SHUT_WR)
-
-
-def _cut(connection: socket.socket) -> None:
+def cut(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -13,7 +13,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from router import clock
-from tests.servers import RT_TOKEN, SINK_SECRET, Answer, Proxy, Received, Sink, StandInRT
+from tests.proxy import Proxy
+from tests.servers import RT_TOKEN, SINK_SECRET, Answer, Received, Sink, StandInRT
 
 
 def post(url: str, key: str, body: bytes, *, secret: str = SINK_SECRET) -> int:

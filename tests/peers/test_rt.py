@@ -1,6 +1,7 @@
 """A real Request Tracker 5: a concern filed over HTTP is a ticket there, once, with facts and without content."""
 
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ import yaml
 
 from tests.configs import shipped
 from tests.marked import Search
+from tests.proxy import Proxy
 from tests.running import Product, running
-from tests.servers import Proxy
 
 pytestmark = pytest.mark.peers
 
@@ -48,6 +49,12 @@ class Peer:
 
     def create(self, ticket: Mapping[str, Any]) -> None:
         httpx2.post(f"{self.url}/REST/2.0/ticket", json=ticket, headers=self._headers).raise_for_status()
+
+    def move(self, number: str, queue: str) -> None:
+        """Put a ticket into another queue, as a member of staff does."""
+        place = f"{self.url}/REST/2.0/ticket/{number}"
+        httpx2.put(place, json={"Queue": queue}, headers=self._headers).raise_for_status()
+        assert self._get(f"ticket/{number}")["Queue"]["id"] == str(self._get(f"queue/{queue}")["id"])
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -197,3 +204,21 @@ def test_one_ticket_when_the_worker_is_killed_between_answer_and_settle(
     assert len(rt.tickets(reference)) == 1
     assert sent["state"] == "sent"
     assert sent["attempts"] == 2
+
+
+def test_one_ticket_though_staff_moved_it_to_another_queue_meanwhile(
+    rt: Peer, product: Product, cutter: Cutter
+) -> None:
+    before = cutter.created
+    cutter.arm(product)
+    reference = file(product, "security_incident")
+    end = time.monotonic() + 60
+    while cutter.armed:
+        assert time.monotonic() < end, "no ticket was made"
+        time.sleep(0.1)
+    (made,) = rt.tickets(reference)
+    rt.move(made["id"], "Facilities")
+    sent = delivery(product, reference, "security-desk")
+
+    assert cutter.created == before + 1
+    assert (sent["state"], sent["remote_id"], sent["attempts"]) == ("sent", made["id"], 2)
