@@ -1,12 +1,12 @@
 """Request Tracker 5, REST 2.0: one ticket for each case.
 
-Pure: the create call's exact body, the query that finds the ticket again, and what must read back. RT
+Pure: the create call's exact body, the queries that find the ticket again, and what must read back. RT
 answers 201 and drops custom fields it does not know, and a misspelt field in a query finds nothing, so the
 worker compares what RT shows with `expected` before it settles. No requestor is ever set: RT would mail
 the whole text to them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -50,7 +50,7 @@ class Settings(Frozen):
     token: SecretReference
     """Where the authentication token of RT's user stands."""
     queue: RtName
-    """Where tickets are created and looked for: another desk's queue on the same RT gets a ticket of its own."""
+    """Where tickets are created: another desk's queue on the same RT gets a ticket of its own."""
     custom_fields: Annotated[Mapping[ReferralField, RtName], AfterValidator(_with_reference)]
     """Our fields, and the names of the custom fields that hold them there."""
 
@@ -88,6 +88,12 @@ def find_query(settings: Settings, reference: str) -> str:
     name = settings.custom_fields["reference"]
     quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
     return f"CF.{{{name}}} = '{quoted}'"
+
+
+def moves_query(numbers: Iterable[int]) -> str:
+    """Return the TransactionSQL that finds every change of queue of these tickets."""
+    these = " OR ".join(f"ObjectId = {number}" for number in numbers)
+    return f"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND ({these})"
 
 
 def expected(payload: Payload) -> Mapping[str, str]:

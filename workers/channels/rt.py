@@ -17,10 +17,11 @@ from workers.channels.transport import Transport, secret
 
 CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 """RT's own words for tickets that nobody works on any more."""
+PER_PAGE: Final = "100"
 
 
 class RtSender:
-    """One queue."""
+    """One queue: what was made in it is ours, wherever staff put it since."""
 
     def __init__(self, settings: rt.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
         self._settings = settings
@@ -30,18 +31,21 @@ class RtSender:
     def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
         """Find or create the ticket, read it back and return its number.
 
-        Several tickets of the case in this queue: the lowest open one counts, and the proof says
-        `doubled`. Raises Declined `field_dropped` when RT does not show what was sent; the ticket
-        is there then, and incomplete.
+        A ticket that staff moved to another queue is still the one made here. Several tickets of the
+        case made in this queue: the lowest open one counts, and the proof says `doubled`. Raises
+        Declined `field_dropped` when RT does not show what was sent; the ticket is there then, and
+        incomplete.
         """
         until = monotonic() + deadline_s
         queue = self._queue(until)
         hits = self._find(leased.fields.reference, queue, until)
         number = hits[0] if hits else self._create(payload, until)
         ticket = self._object(self._call("GET", f"/ticket/{number}", until))
-        if _queue_of(ticket) != queue:
+        here = _queue_of(ticket) == queue
+        if not (here or hits):
             raise Declined("wrong_queue")
-        if rt.reads_back(payload, ticket):
+        # Another queue need not have our fields; that the reference is there was seen.
+        if here and rt.reads_back(payload, ticket):
             raise Declined("field_dropped")
         if not hits and ticket.get("Status") in {None, "", *CLOSED}:
             raise Declined("not_open")
@@ -57,21 +61,28 @@ class RtSender:
         return self._queue_id
 
     def _find(self, reference: str, queue: str, until: float) -> list[int]:
-        """Return the numbers of the case's tickets in the queue, open ones first, each verified."""
-        asked = urlencode(
-            {
-                "query": rt.find_query(self._settings, reference),
-                "fields": "Status,Queue,CustomFields",
-                "per_page": "100",
-            }
-        )
-        answer = self._object(self._call("GET", f"/tickets?{asked}", until))
+        """Return the numbers of the case's tickets that were made in the queue, open ones first, each verified."""
+        query = rt.find_query(self._settings, reference)
+        items = self._items("tickets", until, query=query, fields="Status,Queue,CustomFields")
+        field = self._settings.custom_fields["reference"]
+        shown = {_number(t): t for t in items if _is_of(t, field, reference)}
+        made_in = self._made_in(shown, until) if shown else {}
+        ours = [(t.get("Status") in CLOSED, number) for number, t in shown.items() if made_in[number] == queue]
+        return [number for _, number in sorted(ours)]
+
+    def _made_in(self, tickets: Mapping[int, Mapping[str, Any]], until: float) -> dict[int, str | None]:
+        """Return the queue that each ticket was made in: where it is, unless somebody moved it."""
+        query = rt.moves_query(tickets)
+        moves = self._items("transactions", until, query=query, fields="ObjectId,OldValue", orderby="id", order="ASC")
+        first = {_number(move, "ObjectId"): str(move.get("OldValue")) for move in reversed(moves)}
+        return {number: first.get(number, _queue_of(ticket)) for number, ticket in tickets.items()}
+
+    def _items(self, of: str, until: float, **asked: str) -> list[Mapping[str, Any]]:
+        answer = self._object(self._call("GET", f"/{of}?{urlencode({**asked, 'per_page': PER_PAGE})}", until))
         items = answer.get("items")
         if not isinstance(items, list):
             raise TryLater("odd_reply")
-        field = self._settings.custom_fields["reference"]
-        ours = [t for t in items if isinstance(t, dict) and _is_of(t, field, reference) and _queue_of(t) == queue]
-        return [number for _, number in sorted((t.get("Status") in CLOSED, _number(t)) for t in ours)]
+        return [self._object(item) for item in items]
 
     def _create(self, payload: Payload, until: float) -> int:
         return _number(self._object(self._call("POST", "/ticket", until, payload)))
@@ -90,9 +101,9 @@ class RtSender:
         return answer
 
 
-def _number(ticket: Mapping[str, Any]) -> int:
-    """Return the ticket's number: text in a search and after a create, a number in a read."""
-    number = str(ticket.get("id", ""))
+def _number(shown: Mapping[str, Any], name: str = "id") -> int:
+    """Return a ticket's number: text in a search and after a create, a number in a read."""
+    number = str(shown.get(name, ""))
     if not (number.isascii() and number.isdigit()):
         raise TryLater("odd_reply")
     return int(number)

@@ -94,6 +94,26 @@ def test_another_queue_gets_a_ticket_of_its_own(there: StandInRT) -> None:
     assert send(there, queue="Legal") == Proof("2")
 
 
+def test_a_ticket_that_staff_moved_is_still_the_one_made_here(there: StandInRT) -> None:
+    send(there)
+    there.move(1, "Legal")
+    there.move(1, "Safeguarding")
+    there.move(1, "Legal")
+    for field in there.tickets[0]["CustomFields"][1:]:
+        field["values"] = []  # what the other queue does not have
+
+    assert send(there) == Proof("1", repeated=True)
+
+
+def test_a_ticket_moved_into_a_desk_s_queue_is_not_that_desk_s_own(there: StandInRT) -> None:
+    send(there)
+    there.move(1, "Legal")
+
+    assert send(there, queue="Legal") == Proof("2")
+    assert send(there) == Proof("1", repeated=True)
+    assert send(there, queue="Legal") == Proof("2", repeated=True)
+
+
 def test_a_queue_that_we_may_not_use_holds_the_referral(there: StandInRT) -> None:
     with pytest.raises(TryLater, match=r"^not_authorised$"):
         send(there, queue="Nowhere")
