@@ -92,12 +92,18 @@ class Protocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count what the head holds."""
+        """Count what the head holds. What follows a body in chunks (a trailer) is read away: it is no header.
+
+        A proxy that adds or takes off headers has not seen it, and the parser does not tell the two apart.
+        """
         self._count(len(name) + len(value) + HEADER_OVERHEAD_BYTES)
-        super().on_header(name, value)
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Stop the head's clock and let the application begin."""
+        if not self._reads_one_way():
+            raise _Stopped
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise _Stopped
@@ -143,6 +149,15 @@ class Protocol(HttpToolsProtocol):
         lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
         lines += [b"%s: %s" % header for header in self.headers if header[0] not in UPGRADE_HEADERS]
         return b"\r\n".join([*lines, b"", b""])
+
+    def _reads_one_way(self) -> bool:
+        """Say whether every server in between takes this head for the same request (RFC 9112, 3.2 and 6.1)."""
+        version = self.parser.get_http_version()
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version == "1.1":
+            return hosts == 1 and codings in ([], [b"chunked"])
+        return version == "1.0" and hosts <= 1 and not codings
 
     def _count(self, size: int) -> None:
         self._head_bytes += size

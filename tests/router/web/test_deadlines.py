@@ -23,10 +23,11 @@ GOOD = HEAD + b"Content-Length: 2\r\n\r\n{}"
 
 
 class Seen:
-    """How many whole requests the application was given."""
+    """Which whole requests the application was given."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
+        self.headers: list[set[str]] = []
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def port(seen: Seen) -> Iterator[int]:
         except Refused as error:
             return edge.problem_answer(error)
         seen.bodies.append(sent)
+        seen.headers.append(set(request.headers))
         if sent == b"[]":
             await asyncio.sleep(4 * DEADLINE_S)
         return Response(b"taken")
@@ -183,6 +185,11 @@ SMUGGLED = {
     "length and chunks": HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks and length": HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
     "two encodings": HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "compressed chunks": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunks by HTTP/1.0": HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no host": GOOD.replace(b"Host: a\r\n", b""),
+    "two hosts": GOOD.replace(b"Host: a", b"Host: a\r\nHost: b"),
+    "HTTP/0.9": b"POST /\r\n\r\n",
     "a blank before the colon": b"POST / HTTP/1.1\r\nHost : a\r\n\r\n",
     "a folded header": b"POST / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
     "bare line feeds": b"POST / HTTP/1.1\nHost: a\nContent-Length: 2\n\n{}",
@@ -212,6 +219,21 @@ def test_what_two_servers_could_read_differently_is_refused(line: socket.socket,
     assert b"content-security-policy" in got
     assert b"MARKED" not in got
     assert len(seen.bodies) == before
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one piece", "later"])
+def test_what_follows_the_chunks_is_not_taken_for_a_header(line: socket.socket, seen: Seen, *, apart: bool) -> None:
+    request = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+    trailer = b"0\r\nX-Forwarded-For: 192.0.2.9\r\nAuthorization: MARKED\r\n\r\n"
+    if apart:
+        line.sendall(request)
+        time.sleep(DEADLINE_S / 5)
+        line.sendall(trailer)
+    else:
+        line.sendall(request + trailer)
+
+    assert answer(line).startswith(b"HTTP/1.1 200")
+    assert seen.headers[-1] == {"host", "content-type", "transfer-encoding"}
 
 
 @pytest.mark.parametrize(
