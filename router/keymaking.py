@@ -1,10 +1,10 @@
 """Who gets keys: the first ones, those of further teams, those of further people.
 
-A passphrase and the recovery identity are returned once, to be printed by the caller, and kept
+A passphrase and the recovery identity are given once, to be printed by the caller, and kept
 nowhere. Everything else goes into one transaction with its audit entries. Opens no case.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
@@ -50,11 +50,15 @@ class FirstKeys:
     """Opens every case when all members are gone; belongs on paper, in a safe."""
 
 
-def first_keys(engine: Engine, teams: Sequence[str], handle: str) -> FirstKeys | None:
+def first_keys(
+    engine: Engine, teams: Sequence[str], handle: str, *, show: Callable[[FirstKeys], None] = lambda _: None
+) -> FirstKeys | None:
     """Make a key for each of `teams`, the recovery recipient, and a first member of every team.
 
-    None when there is a person already: then nothing was changed. Two at once do no harm. Raises
-    Broken for a handle or a team's name that cannot be, and what `transaction` raises.
+    `show` is called before anything is kept: keys whose secrets nobody saw would seal what nobody
+    can open. If it raises, or the process ends in it, there are no keys, and a later call makes
+    others. None when there is a person already: then nothing was changed or shown. Two at once do
+    no harm. Raises Broken for a handle or a team's name that cannot be, and what `transaction` raises.
     """
     member_handle = _require_handle(handle)
     _require_names(teams)
@@ -72,7 +76,9 @@ def first_keys(engine: Engine, teams: Sequence[str], handle: str) -> FirstKeys |
             connection,
             [AuditEntry(_ACTOR, "key_made", RECOVERY), AuditEntry(_ACTOR, "person_added", f"person:{member_handle}")],
         )
-    return FirstKeys(passphrase, identity)
+        made = FirstKeys(passphrase, identity)
+        show(made)
+    return made
 
 
 def keys_for_new_teams(engine: Engine, teams: Sequence[str], handle: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ Start = Callable[..., TestClient]
 @pytest.fixture
 def settings(database: Database, tmp_path: Path) -> Settings:
     config = shipped(tmp_path / "config")
-    begin(database.dsn(Login.CONSOLE), secrets_dir=tmp_path / "secrets", config_dir=config, reviewer="first")
+    begin(database.dsn(Login.CONSOLE), secrets_dir=tmp_path / "secrets", config_dir=config, reviewer="first", say=print)
     return Settings(
         database_url_intake=SecretStr(database.dsn(Login.INTAKE)),
         database_url_console=SecretStr(database.dsn(Login.CONSOLE)),

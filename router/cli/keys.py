@@ -1,13 +1,15 @@
 """Commands for keys: `keys init` and `keys list`. Prints each secret once, keeps none."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from router import secretfiles
 from router.cli.asking import console, say_json
-from router.keymaking import first_keys, keys_for_new_teams
+from router.keymaking import FirstKeys, first_keys, keys_for_new_teams
 from router.settings import Settings
 from router.store.engine import transaction
 from router.store.keys import active_recipients
@@ -31,17 +33,21 @@ def init(
     settings = Settings()
     secretfiles.make(settings.secrets_path)
     teams = load_policy(settings.config_dir).key_teams
+
+    def show(made: Sequence[str], first: FirstKeys | None = None) -> None:
+        if as_json:
+            say_json({"member": member, "teams": made, **(asdict(first) if first else {})})
+            return
+        typer.echo(f"teams with a new key: {', '.join(made) or 'none'}; their member: {member}")
+        if first:
+            typer.echo("Write these two down now; they are stored nowhere and not shown again.")
+            typer.echo(f"  passphrase of {member}: {first.passphrase}")
+            typer.echo(f"  recovery identity: {first.recovery_identity}")
+
     with console(settings) as engine:
-        first = first_keys(engine, teams, member)
-        made = teams if first else keys_for_new_teams(engine, teams, member)
-    if as_json:
-        say_json({"member": member, "teams": made, **(asdict(first) if first else {})})
-        return
-    typer.echo(f"teams with a new key: {', '.join(made) or 'none'}; their member: {member}")
-    if first:
-        typer.echo("Write these two down now; they are stored nowhere and not shown again.")
-        typer.echo(f"  passphrase of {member}: {first.passphrase}")
-        typer.echo(f"  recovery identity: {first.recovery_identity}")
+        # Shown before they are kept; should this be cut short, the next call makes and shows others.
+        if not first_keys(engine, teams, member, show=partial(show, teams)):
+            show(keys_for_new_teams(engine, teams, member))
 
 
 @commands.command(name="list")

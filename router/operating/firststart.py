@@ -1,27 +1,37 @@
 """What a new deployment needs before its first concern: secrets, keys, a first reviewer.
 
-Made once; the reviewer's passphrase and the recovery identity are returned to be shown and are
-stored nowhere. A policy that does not load stops a first start and no later one.
+Made once; the reviewer's passphrase and the recovery identity are shown before the keys are kept,
+and are stored nowhere. A policy that does not load stops a first start and no later one.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from router import secretfiles
 from router.errors import Forbidden, PolicyErrors
-from router.keymaking import first_keys, keys_for_new_teams
+from router.keymaking import FirstKeys, first_keys, keys_for_new_teams
 from router.store.engine import connect, transaction
 from router.store.keys import anybody
 from router.triage.policy import load_policy
 
 
-def begin(console_dsn: str, *, secrets_dir: Path, config_dir: Path, reviewer: str) -> tuple[str, ...]:
-    """Make what is missing and return lines to show once; empty when there was a reviewer already.
+def begin(console_dsn: str, *, secrets_dir: Path, config_dir: Path, reviewer: str, say: Callable[[str], None]) -> None:
+    """Make what is missing; `say` shows, at a first start, the secrets that are shown once.
 
     Gives keys to teams that are new in the policy, in the hands of `reviewer`. Raises PolicyErrors
     at a first start with a wrong policy, and what the store raises.
     """
+
+    def show(first: FirstKeys) -> None:
+        say("First start. Write these two down now; they are stored nowhere and not shown again.")
+        say(f"  reviewer           {reviewer}, member of every team")
+        say(f"  passphrase         {first.passphrase}")
+        say(f"  recovery identity  {first.recovery_identity}")
+        say("  (opens every case when all passphrases are lost: on paper, in a safe)")
+        say("  Should this start be cut short and a later one show two others, only the later ones count.")
+
     secretfiles.make(secrets_dir)
     engine = connect(console_dsn, process="first-start", pool_size=1)
     try:
@@ -31,25 +41,19 @@ def begin(console_dsn: str, *, secrets_dir: Path, config_dir: Path, reviewer: st
             teams = load_policy(config_dir).key_teams
         except PolicyErrors:
             if begun:
-                return ()
+                return
             raise
-        first = first_keys(engine, teams, reviewer)
-        if first is None:
-            return _further(engine, teams, reviewer)
+        if first_keys(engine, teams, reviewer, show=show) is None:
+            _further(engine, teams, reviewer, say)
     finally:
         engine.dispose()
-    return (
-        "First start. Write these two down now; they are stored nowhere and not shown again.",
-        f"  reviewer           {reviewer}, member of every team",
-        f"  passphrase         {first.passphrase}",
-        f"  recovery identity  {first.recovery_identity}",
-        "  (opens every case when all passphrases are lost: on paper, in a safe)",
-    )
 
 
-def _further(engine: Engine, teams: tuple[str, ...], reviewer: str) -> tuple[str, ...]:
+def _further(engine: Engine, teams: tuple[str, ...], reviewer: str, say: Callable[[str], None]) -> None:
     try:
         made = keys_for_new_teams(engine, teams, reviewer)
     except Forbidden:
-        return (f"There is no reviewer `{reviewer}` to hold new teams' keys; see `concern-router doctor`.",)
-    return tuple(f"Team `{team}` is new in the policy; `{reviewer}` holds its key." for team in made)
+        say(f"There is no reviewer `{reviewer}` to hold new teams' keys; see `concern-router doctor`.")
+        return
+    for team in made:
+        say(f"Team `{team}` is new in the policy; `{reviewer}` holds its key.")

@@ -107,13 +107,13 @@ class Up:
         self._check_binds()
         self._start_servers()
         upgrade(self._settings.owner_dsn, {login: role_of(self._settings.dsn(login)) for login in Login})
-        for line in begin(
+        begin(
             self._settings.dsn(Login.CONSOLE),
             secrets_dir=self._given.secrets_path,
             config_dir=self._given.config_dir,
             reviewer=self._reviewer,
-        ):
-            self._say(line)
+            say=self._say,
+        )
         for name, child in children.items():
             if self._stopping.is_set():
                 return
