@@ -14,7 +14,9 @@ from typing import Final
 LONGEST_HEX: Final = 63
 """Hex digits in a row; 64 are a SHA-256, which belongs into `hashes`, or more."""
 LONGEST_HEX_WORDS: Final = 127
-"""Hex digits in short groups, as dumps print them; ten MAC addresses have fewer."""
+"""Hex digits in short groups, as dumps print them, in all; ten MAC addresses have fewer."""
+LONGEST_HEX_ADDRESS: Final = 32
+"""Digits of an IPv6 address in full. A line of a dump has more: an offset and sixteen bytes."""
 LONGEST_BASE64: Final = 79
 """Base64 characters in a row; the longest words of German have about as many letters."""
 LONGEST_BASE64_IN_ADDRESS: Final = 255
@@ -22,11 +24,13 @@ LONGEST_BASE64_IN_ADDRESS: Final = 255
 LONGEST_TOKEN: Final = 199
 """ASCII characters without a blank that are no web address."""
 SHORTEST_DUMP: Final = 16
-"""Groups of hex digits in a row, before their digits are counted."""
+"""Groups of hex digits in a text, before their digits are counted."""
+SHORTEST_DUMP_LINE: Final = 8
+"""Groups of hex digits in a row, likewise: some tools print the same bytes as characters behind each line."""
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 _OVERRIDES: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_DATA_URI: Final = re.compile(r"data:[a-z]+/[a-z0-9.+-]+[;,]|data:[^\s]{0,80};base64|;base64,", re.IGNORECASE)
+_DATA_URI: Final = re.compile(r"data:(?:[a-z]+/[a-z0-9.+-]+)?[;,]|data:[^\s]{0,80};base64|;base64,", re.IGNORECASE)
 _SIGNATURES: Final = re.compile(
     # The same beginnings of JPEG, PNG, GIF, PDF, ZIP, RIFF, MP4 and Matroska: in base64, in hex, as read by Latin-1.
     r"(?:/9j/|iVBORw0KG|R0lGOD|JVBERi|UEsDB|UklGR|AAAA[A-Za-z0-9+/]{2}Z0eX|GkXfo)[A-Za-z0-9+/_-]{16}"
@@ -37,14 +41,16 @@ _SIGNATURES: Final = re.compile(
 )
 _HEX_RUN: Final = re.compile(rf"[0-9A-Fa-f]{{{LONGEST_HEX + 1},}}")
 _HEX_WORDS: Final = re.compile(
-    rf"(?:(?:\\x|0x)[0-9A-Fa-f]{{2}}[\s,:;]{{0,3}}|[0-9A-Fa-f]{{2,8}}[\s,:;]{{1,3}}){{{SHORTEST_DUMP},}}"
+    rf"(?:(?:\\x|0x)[0-9A-Fa-f]{{2}}[\s,:;]{{0,3}}|[0-9A-Fa-f]{{2,8}}[\s,:;]{{1,3}}){{{SHORTEST_DUMP_LINE},}}"
 )
 _HEX_LINES: Final = re.compile(
-    r"(?:[0-9A-Fa-f]{32,63}\s+){2,}[0-9A-Fa-f]{32,63}|(?:[0-9A-Fa-f]{40,63}\s+)+[0-9A-Fa-f]{40}"
+    r"(?:[0-9A-Fa-f]{32,63}\s{1,80}){2,}[0-9A-Fa-f]{32,63}|(?:[0-9A-Fa-f]{40,63}\s{1,80})+[0-9A-Fa-f]{40}"
 )
 _ESCAPED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}){24,}")
 _BASE64_RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{LONGEST_BASE64 + 1},}}")
 _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+_AROUND_LINES: Final = re.compile(r"&#(?:10|13|x[AaDd]);|[\"'`,>|\\]|(?<![^\s\"'`,])[+&](?![^\s\"'`,])")
+"""What stands around each line of a quoted mail, of a program's text, of XML."""
 _TOKEN: Final = re.compile(rf"[!-~]{{{LONGEST_TOKEN + 1},}}")
 _ADDRESS: Final = re.compile(r"[(<\"']?https?://", re.IGNORECASE)
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{6,}")
@@ -114,10 +120,10 @@ def _is_hex(text: str) -> bool:
     if any(not run[0].isdigit() for run in _HEX_RUN.finditer(text)) or _HEX_LINES.search(text):
         return True
     # Times and telephone numbers in a row are hex pairs as well, but without letters.
-    for words in _HEX_WORDS.finditer(text):
-        digits = re.sub(r"\\x|0x|[\s,:;]+", "", words[0])
-        if len(digits) > LONGEST_HEX_WORDS and sum(map(str.isalpha, digits)) * 10 > len(digits):
-            return True
+    runs = (re.sub(r"\\x|0x|[\s,:;]+", "", words[0]) for words in _HEX_WORDS.finditer(text))
+    dumped = [run for run in runs if len(run) > LONGEST_HEX_ADDRESS and sum(map(str.isalpha, run)) * 10 > len(run)]
+    if sum(map(len, dumped)) > LONGEST_HEX_WORDS:
+        return True
     for escaped in _ESCAPED_BYTES.finditer(text):
         try:
             bytes.fromhex(escaped[0].replace("%", "")).decode()
@@ -130,7 +136,8 @@ def _is_base64(text: str) -> bool:
     if any(_is_dense(run[0]) for run in _BASE64_RUN.finditer(text)):
         return True
     # Wrapped lines: neighbours of 16 characters and more that mix letters as no language does.
-    return any(mixed and sum(map(len, words)) > LONGEST_BASE64 for mixed, words in groupby(text.split(), _is_mixed))
+    words = _AROUND_LINES.sub(" ", text).split()
+    return any(mixed and sum(map(len, run)) > LONGEST_BASE64 for mixed, run in groupby(words, _is_mixed))
 
 
 def _has_long_token(text: str) -> bool:

@@ -18,6 +18,16 @@ def lines(text: str, width: int) -> str:
     return "\n".join(text[start : start + width] for start in range(0, len(text), width))
 
 
+def dumped(line: str, *, group: int) -> str:
+    """Return BYTES as dump tools print them: offset, sixteen bytes in hex, and the same as characters."""
+    rows = [BYTES[start : start + 16] for start in range(0, len(BYTES), 16)]
+    shown = ["".join(chr(byte) if 32 <= byte < 127 else "." for byte in row) for row in rows]
+    return "\n".join(
+        line.format(16 * number, row.hex(" ", group), text)
+        for number, (row, text) in enumerate(zip(rows, shown, strict=True))
+    )
+
+
 WORDS = {
     "nothing": "",
     "lines and tabs": "The laptop in room 12 made odd noises.\r\n\tThen it stopped.\n",
@@ -31,6 +41,9 @@ WORDS = {
     "device addresses": "aa:bb:cc:dd:ee:ff\n" * 9,
     "device ids": lines("123e4567-e89b-12d3-a456-426614174000" * 6, 36),
     "one md5": "it said d41d8cd98f00b204e9800998ecf8427e there",
+    "long device addresses between words": "from 2001:0db8:85a3:0000:0000:8a2e:0370:7334 to my laptop, " * 9,
+    "file names": "IMG20240101WA0001Copy.jpg, ScanAusDemKeller2024Nr3.pdf, " * 5,
+    "quoted mail": "> on 2024-01-02 you wrote:\n> that it is fine\n" * 20,
     "talk of data": "data: the data; base64 is a word, and so is begin",
     "a ruled line": "=" * 100 + "\n" + "_" * 250,
     "Cyrillic": "Привет, это случилось вчера 😀👨‍👩‍👧 в 10:00",
@@ -41,7 +54,14 @@ WORDS = {
 }
 
 MATERIAL = {
-    "data_uri": ["data:image/png;base64,AAAA", "DATA:text/plain,abc", "x data:;base64,AA", "a;base64,b"],
+    "data_uri": [
+        "data:image/png;base64,AAAA",
+        "DATA:text/plain,abc",
+        "x data:;base64,AA",
+        "a;base64,b",
+        "data:,a",
+        "data:;x,a",
+    ],
     "file_signature": [
         "x /9j/4AAQSkZJRgABAQAAAQABAAD",
         "iVBORw0KGgoAAAANSUhEUgAAAAE",
@@ -58,6 +78,12 @@ MATERIAL = {
         lines(B64, 76),
         lines(B64, 64),
         lines(B64, 20).replace("\n", " "),
+        lines(B64, 76).replace("\n", "\n> "),
+        lines(B64, 76).replace("\n", '" +\n"'),
+        lines(B64, 40).replace("\n", "', '"),
+        lines(B64, 76).replace("\n", "&#13;\n"),
+        dumped("{:08x}: {}  {}", group=2),
+        dumped("{:08x}  {}  |{}|", group=1),
         base64.urlsafe_b64encode(BYTES).decode(),
         base64.b32encode(BYTES).decode(),
         base64.b85encode(BYTES).decode(),
