@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy import Connection, Row, func, insert, select, text
 
 from router.audit.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.errors import StoreFailed
@@ -18,7 +18,9 @@ _CHAINER_LOCK = 0x636F6E_636861696E  # "con" "chain": any number that nothing el
 _PAGE = 5000
 UNCHAINED_FOR_S = 60
 """An entry that was committed and is still not linked after this long is a finding."""
-_LINE = (audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.object, audit.c.outcome, audit.c.detail)
+_AT = func.least(func.greatest(audit.c.at, text("timestamptz '0002-01-01Z'")), text("timestamptz '9998-01-01Z'"))
+"""Only someone who tampers writes a time beyond; nothing of ours could read it, and the chain would stand still."""
+_LINE = (audit.c.id, _AT.label("at"), audit.c.actor, audit.c.action, audit.c.object, audit.c.outcome, audit.c.detail)
 
 
 def lock_chain(connection: Connection) -> bool:
@@ -105,7 +107,8 @@ def verify_stored(
 def left_unchained(connection: Connection) -> list[Finding]:
     """Return the entries that should have been linked long ago."""
     query = text("""
-        select id from audit where seq is null and at < clock_timestamp() - make_interval(secs => :s)
+        select id from audit where seq is null and not at between clock_timestamp() - make_interval(secs => :s)
+                                                           and clock_timestamp() + make_interval(secs => :s)
         order by id limit 1000""")
     rows = connection.execute(query, {"s": UNCHAINED_FOR_S}).scalars()
     return [Finding("left_unchained", None, id=identity) for identity in rows]

@@ -127,6 +127,8 @@ def test_an_entry_that_is_not_committed_is_not_linked_and_does_not_hold_up_other
     [
         ("update audit set actor = 'nobody' where seq = 2", {("line_changed", 2)}),
         ("update audit set at = at + interval '1 microsecond' where seq = 2", {("line_changed", 2)}),
+        ("update audit set at = 'infinity' where seq = 2", {("line_changed", 2)}),
+        ("update audit set at = '-infinity' where seq = 2", {("line_changed", 2)}),
         ("update audit set hash = sha256('x') where seq = 2", HASH_CHANGED),
         ("update audit set hash = null where seq = 2", HASH_CHANGED),
         ("delete from audit where seq = 2", {("line_removed", 2)}),
@@ -218,6 +220,17 @@ def test_an_entry_left_unchained_for_a_minute_is_found(audit: Audit) -> None:
     audit.tamper("update audit set at = at - interval '61 s' where seq is null and object = 'CR-1'")
 
     assert [(finding.code, finding.seq, finding.id) for finding in audit.verify()] == [("left_unchained", None, 3)]
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "12000-01-01", "1000-01-01 BC"])
+def test_an_entry_at_an_impossible_time_is_found_and_does_not_hold_up_the_chain(audit: Audit, at: str) -> None:
+    audit.chain(1)
+    audit.write(2)
+    audit.tamper(f"update audit set at = '{at}' where seq is null and object = 'CR-1'")
+
+    assert audit.codes() == {("left_unchained", None)}
+    assert audit.chainer.link_batch() == 2
+    assert audit.codes() == set()
 
 
 def test_nothing_is_linked_on_top_of_a_chain_that_was_not_signed(audit: Audit) -> None:
