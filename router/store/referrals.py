@@ -122,8 +122,10 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     """
     query = text("""
         update referrals r set state = e.state, outcome = e.outcome, remote_id = coalesce(e.remote_id, r.remote_id),
-               lease_until = null, due_at = clock_timestamp() + make_interval(secs => e.wait_s),
-               settled_at = case when e.state = 'due' then null else clock_timestamp() end
+               lease_until = null,
+               due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s)
+                                     else due_at end,
+               settled_at = case e.state when 'due' then null else clock_timestamp() end
         from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
                     cast(:remote_ids as text[]), cast(:waits as float8[]))
              as e(id, lease_no, state, outcome, remote_id, wait_s)

@@ -137,6 +137,17 @@ def test_postponed_is_not_leased_before_its_time(owner: Engine, worker: Engine) 
     assert len(lease(worker)) == 1
 
 
+def test_what_was_sent_still_shows_when_it_was_due(owner: Engine, worker: Engine) -> None:
+    post(owner)
+    [held] = lease(worker)
+
+    settle(worker, sent(held))
+
+    with transaction(owner) as connection:
+        [row] = referrals.ledger(connection, 10)
+    assert row["due_at"] == held.first_due_at < row["settled_at"]
+
+
 def test_a_later_revision_waits_for_an_earlier_one(owner: Engine, worker: Engine) -> None:
     post(owner)
     with transaction(owner) as connection:
