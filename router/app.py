@@ -80,7 +80,7 @@ def public_app(settings: Settings) -> FastAPI:
         idempotency_secret=secrets.idempotency,
         quotas=quotas,
         anonymous_per_hour=settings.anonymous_per_hour,
-        console_url=str(settings.console_url).rstrip("/"),
+        console_url=str(settings.console_address).rstrip("/"),
     )
     chores = (
         housekeeping.Chore(recipients.refresh, seconds=housekeeping.RECIPIENTS_S),
@@ -114,7 +114,7 @@ def console_app(settings: Settings) -> FastAPI:
         yield
         engine.dispose()
 
-    app = _app(settings.console_url.scheme, running, api_document=False)
+    app = _app(settings.console_address.scheme, running, api_document=False)
     app.include_router(console.routes)
     app.include_router(health.routes(partial(health.missing, engine)))
     return app

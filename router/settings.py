@@ -4,13 +4,24 @@
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AnyHttpUrl, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
@@ -33,6 +44,19 @@ CONTAINER_SECRETS = "/run/secrets"
 
 Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """host:port"""
+
+
+def _listed(given: object) -> object:
+    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+def _network(given: str) -> str:
+    ip_network(given)
+    return given
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_listed)]
+"""Addresses and networks, written with commas between."""
 
 
 class Settings(BaseSettings):
@@ -68,10 +92,10 @@ class Settings(BaseSettings):
     """Metrics, apart from both: a counter that moves must not tip off a colleague."""
     public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
     """Where reporters reach the public part."""
-    console_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8001")
-    """Where reviewers reach the console; the link in referrals starts with it."""
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose X-Forwarded-For and -Proto are believed, as a JSON list; none by default."""
+    console_url: AnyHttpUrl | None = None
+    """Where reviewers reach the console; the link in referrals starts with it. Default: CONSOLE_BIND, over http."""
+    trusted_proxies: Networks = ()
+    """Addresses and networks whose X-Forwarded-For and -Proto are believed, commas between; none by default."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """Least level of log lines; no level shows content."""
 
@@ -132,6 +156,11 @@ class Settings(BaseSettings):
     def secrets_path(self) -> Path:
         """Where the deployment's secrets are."""
         return self.secrets_dir or self.state_dir / "secrets"
+
+    @property
+    def console_address(self) -> AnyHttpUrl:
+        """Where reviewers reach the console."""
+        return self.console_url or AnyHttpUrl(f"http://{self.console_bind}")
 
     def dsn(self, login: Login) -> str:
         """Return the database address of one kind of process; raises Broken naming the variable if unset."""

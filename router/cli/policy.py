@@ -64,7 +64,7 @@ def explain(
         reference=SHOWN_REFERENCE,
         received_at=_moment(at),
         statutory=not client,
-        console_url=str(settings.console_url),
+        console_url=str(settings.console_address),
     )
     if as_json_text:
         typer.echo(json.dumps(as_json(policy, decision, _key_of)))

@@ -80,6 +80,29 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         _ = Settings().broker
 
 
+def test_proxies_are_written_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_TRUSTED_PROXIES", "10.0.0.7, fd00::/8")
+
+    assert Settings().trusted_proxies == ("10.0.0.7", "fd00::/8")
+
+
+@pytest.mark.parametrize("odd", ["*", "[]", "proxy.example", "10.0.0.7/8"])
+def test_what_is_no_network_is_refused_as_a_proxy(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_TRUSTED_PROXIES", odd)
+
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings()
+
+
+def test_the_console_is_where_it_is_bound_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_CONSOLE_BIND", "127.0.0.1:9001")
+    bound = Settings()
+    monkeypatch.setenv("CONCERN_ROUTER_CONSOLE_URL", "https://console.example")
+
+    assert str(bound.console_address) == "http://127.0.0.1:9001/"
+    assert str(Settings().console_address) == "https://console.example/"
+
+
 def test_a_wrong_value_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONCERN_ROUTER_BIND", "MARKED-7f3a")
 
