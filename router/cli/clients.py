@@ -66,7 +66,7 @@ def list_clients(*, as_json: Annotated[bool, typer.Option("--json", help="Print 
         return
     for row in rows:
         state = "revoked" if row["revoked_at"] else "active"
-        typer.echo(f"{row['name']:48}  {state:7}  {row['quota_per_minute']} a minute")
+        typer.echo(f"{row['name']:48}  {state:7}  {row['per_minute']} a minute")
 
 
 @commands.command()

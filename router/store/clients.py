@@ -29,7 +29,12 @@ def active_clients(connection: Connection) -> dict[bytes, Client]:
 
 def all_clients(connection: Connection) -> list[dict[str, Any]]:
     """Return every client as a plain row for a list; no digest."""
-    columns = (clients.c.name, clients.c.quota_per_minute, clients.c.created_at, clients.c.revoked_at)
+    columns = (
+        clients.c.name,
+        clients.c.quota_per_minute.label("per_minute"),
+        clients.c.created_at,
+        clients.c.revoked_at,
+    )
     return [dict(row) for row in connection.execute(select(*columns).order_by(clients.c.name)).mappings()]
 
 

@@ -46,7 +46,7 @@ def test_lists_and_revokes(database: Database) -> None:
 
     listed = json.loads(run("list", "--json"))
     assert [(row["name"], row["revoked_at"] is not None) for row in listed] == [("agent", True)]
-    assert set(listed[0]) == {"name", "quota_per_minute", "created_at", "revoked_at"}
+    assert set(listed[0]) == {"name", "per_minute", "created_at", "revoked_at"}
     assert known(database) == {}
 
 
