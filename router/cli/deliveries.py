@@ -34,12 +34,14 @@ def list_deliveries(
     if as_json:
         say_json(rows)
         return
-    for row in rows:
-        typer.echo(_line(row))
+    shown = [_cells(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for cells in shown:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def _line(row: dict[str, Any]) -> str:
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     at = (row["settled_at"] or row["due_at"]).isoformat(timespec="seconds")
-    ended = f"{row['outcome'] or '-'}  {row['remote_id'] or '-'}"
-    tries = f"{row['attempts']:>3} tried"
-    return f"{row['reference']}  {row['state']:12}  {tries}  {at}  {row['channel']} ({row['kind']})  {ended}"
+    to = f"{row['channel']} ({row['kind']})"
+    ended = (row["outcome"] or "-", row["remote_id"] or "-")
+    return (row["reference"], row["state"], f"{row['attempts']} tried", at, to, *ended)

@@ -54,7 +54,7 @@ def test_json_has_exactly_the_agreed_keys(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", rows["desk"]["due_at"])
 
 
-def test_people_get_a_line_each(
+def test_people_get_a_line_each_with_columns_below_each_other(
     reference: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(monkeypatch)
@@ -62,6 +62,8 @@ def test_people_get_a_line_each(
 
     assert len(lines) == 2
     assert all(line.startswith(reference) for line in lines)
+    assert sorted(line.split()[1] for line in lines) == ["due", "sent"]
+    assert len({line.index(" tried") for line in lines}) == 1
 
 
 def test_looking_is_noted(
