@@ -117,6 +117,8 @@ _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
         "idempotency_key_reused": "This page was sent before with other answers. Please check and send them again.",
         "body_too_large": "That was too much text. Please shorten it. Do not send material. Leave it where it is.",
         "body_too_slow": "Your report did not arrive in time. Please send it again.",
+        "sent_from_elsewhere": "This came to us from another web page, and we did not keep it. If it is what you want "
+        "to tell us, please press the button below.",
         "not_a_form": "Please fill in this page and press Send.",
         "internal_error": "Something went wrong on our side, and we cannot keep your report right now. "
         "Please try again, or go to somebody you trust.",

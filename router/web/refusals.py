@@ -34,6 +34,7 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
         "token_refused": "Send the token that `concern-router clients add` printed, or none at all.",
         "client_required": "Send a client's token; only clients may do this.",
     },
+    403: {"sent_from_elsewhere": "Send the form from our own page."},
     404: {"not_found": "Check the address."},
     405: {"method_not_allowed": "Use one of the documented methods."},
     408: {

@@ -237,3 +237,21 @@ def test_the_sites_and_categories_are_those_of_the_policy(public: TestClient) ->
 
     assert 'value="csam_suspected"' in text
     assert text.count("<optgroup") >= 2
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_sites_page_files_nothing_and_uses_up_nothing(start: Start, database: Database, site: str) -> None:
+    public = start(anonymous_per_hour=1, wrong_receipts_per_hour=1)
+    sent = {**LEAST, "narrative": "MARKED-7f3a", "key": "A-key-that-the-other-page-knows-1234"}
+    elsewhere = {"Sec-Fetch-Site": site}
+
+    refused = [public.post("/report", data=sent, headers=elsewhere) for _ in range(3)]
+    refused += [public.post("/follow-up", data={"receipt": "wrong"}, headers=elsewhere) for _ in range(3)]
+
+    assert {answer.status_code for answer in refused} == {403}
+    page = Page(refused[0].text)
+    assert "MARKED-7f3a" in refused[0].text
+    assert page.fields["key"]["value"] != sent["key"]
+    assert count(database, "cases") == 0
+    assert public.post("/follow-up", data={"receipt": "wrong"}).status_code == 404
+    assert public.post("/report", data=sent, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 201
