@@ -28,10 +28,12 @@ from router.embedded.account import (
     require_reach,
     server_account,
 )
-from router.embedded.running import end_noted, note, wait_for, write_private
+from router.embedded.running import end_in, end_noted, note, wait_for, write_private
 from router.errors import Broken
 
 ON_PATH: Final = ("redis-server", "valkey-server")
+PROGRAMS: Final = ("redis", "valkey")
+"""How the names of their programs begin; where `redis-server` is a link, it is to another one."""
 START_S = 20.0
 STOP_S = 10.0
 TRIES = 5
@@ -77,6 +79,7 @@ class EmbeddedRedis:
         state_dir = state_dir.absolute()
         self._home = state_dir / "redis"
         self._login = self._home / "login.json"
+        self._work = self._home / "work"
         self._run = state_dir / "run/redis.json"
         self._log = state_dir / "logs/redis.log"
         self._port = 0
@@ -119,6 +122,7 @@ class EmbeddedRedis:
             make_folder(folder, 0o700)
         require_reach(account, self._home)
         end_noted(self._run, (signal.SIGTERM, signal.SIGKILL), each_s=STOP_S, group=False)
+        end_in(self._work, PROGRAMS)
         if self._login.exists():
             known = orjson.loads(self._login.read_bytes())
             self._port, self._password = known["port"], known["password"]
@@ -157,16 +161,20 @@ class EmbeddedRedis:
 
     def _launch(self, binary: Path, account: Account) -> bool:
         """Start the server and return whether it answers; the password reaches it on standard input only."""
-        folder = self._home / "work"
+        folder = self._work
         if not folder.exists():
             folder.mkdir(mode=0o700)
             account.give(folder)
         config = _CONFIG.format(port=self._port, password=self._password, folder=folder, memory=MEMORY)
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        # Whole before the server starts: one whose starter dies must not run with half of it, open to all.
+        stdin, given = os.pipe()
+        os.write(given, config.encode())
+        os.close(given)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own choice of binary, no input
                 [str(binary), "-"],
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TMPDIR": str(folder)},
@@ -174,11 +182,8 @@ class EmbeddedRedis:
             )
         finally:
             os.close(log)
+            os.close(stdin)
         note(self._run, self._process.pid)
-        with suppress(BrokenPipeError):
-            if self._process.stdin:
-                self._process.stdin.write(config.encode())
-                self._process.stdin.close()
         wait_for(lambda: self._answers() or not self.alive(), START_S)
         return self.alive()
 

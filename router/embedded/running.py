@@ -47,43 +47,44 @@ def noted(file: Path) -> int | None:
     return pid if seen["identity"] is not None and identity(pid) == seen["identity"] else None
 
 
-def session_members(pid: int, marker: bytes) -> list[int]:
-    """Return processes of the session that `pid` led, whether or not it still runs.
+def end_marked(marker: str) -> None:
+    """Kill every process with `marker`, NAME=value, in its environment: what we started, and what that did.
 
-    Only those with `marker` in their environment: a session's number is free again once all of
-    its members are gone, and a stranger's has no marker of ours.
+    Finds what no file names: children that outlived their leader, and what was started by an `up`
+    that was killed before it could write the number down.
     """
-    found = []
-    for entry in PROC.iterdir():
-        if not entry.name.isdecimal():
-            continue
-        with contextlib.suppress(OSError):
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            ours = int(fields[3]) == pid and marker in (entry / "environ").read_bytes().split(b"\0")
-            if ours and fields[0] not in {"Z", "X"}:
-                found.append(int(entry.name))
-    return found
+    wanted = marker.encode()
+    _end_all(lambda process: wanted in (process / "environ").read_bytes().split(b"\0"))
 
 
-def end_session(pid: int, marker: bytes) -> None:
-    """Kill what `session_members` finds, until nothing is left: children that outlived their leader."""
+def end_in(folder: Path, programs: tuple[str, ...]) -> None:
+    """Kill every process whose working directory is `folder` and whose program's name begins with one of `programs`.
+
+    For those that write over their environment.
+    """
+    place = folder.resolve()
+
+    def ours(process: Path) -> bool:
+        return (process / "cwd").readlink() == place and (process / "exe").readlink().name.startswith(programs)
+
+    _end_all(ours)
+
+
+def _end_all(ours: Callable[[Path], bool]) -> None:
+    """Kill the processes that `ours` knows by their folder in /proc, until nothing is left."""
 
     def ended() -> bool:
-        members = session_members(pid, marker)
-        for member in members:
+        found = []
+        for process in PROC.iterdir():
+            with contextlib.suppress(OSError):
+                if process.name.isdecimal() and ours(process) and identity(int(process.name)):
+                    found.append(int(process.name))
+        for pid in found:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
-        return not members
+                os.kill(pid, signal.SIGKILL)
+        return not found
 
     wait_for(ended, KILL_S)
-
-
-def led_by(file: Path) -> int:
-    """Return the process id that `file` names, running or not; 0 if it names none."""
-    try:
-        return int(orjson.loads(file.read_bytes())["pid"])
-    except (OSError, ValueError):
-        return 0
 
 
 def end_noted(file: Path, signals: Sequence[signal.Signals], *, each_s: float, group: bool) -> bool:

@@ -1,7 +1,7 @@
 """Keeps processes running: starts them in order, starts again what dies, stops them in reverse.
 
-Each child is alone in a session of its own, so that what a dead one leaves behind can be ended
-with it. Knows nothing of what the processes do, and ends only what it started.
+Each child leads a session and has a mark in its environment, so that what a dead one leaves behind
+can be ended with it. Knows nothing of what the processes do, and ends only what it started.
 """
 
 import os
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from router.embedded.running import end_noted, end_session, led_by, note, wait_for
+from router.embedded.running import end_marked, end_noted, note, wait_for
 from router.errors import RouterError
 from router.telemetry import get_log
 
@@ -113,10 +113,8 @@ class Child:
     def end_leftovers(self) -> None:
         """End our own dead child's children, and what an `up` that was killed left running."""
         self._bury()
-        leader = led_by(self._run)
         end_noted(self._run, (signal.SIGTERM, signal.SIGKILL), each_s=self._stop_s, group=True)
-        if leader:
-            end_session(leader, self._marker.encode())
+        end_marked(self._marker)
 
     def _bury(self) -> None:
         """Kill the group, then reap its leader: until then the group's number cannot be anybody else's."""
@@ -127,7 +125,7 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(leader, signal.SIGKILL)
             self._process.wait()
-        end_session(leader, self._marker.encode())
+        end_marked(self._marker)
         get_log().info("child_ended", part=self._name, exit=self._process.returncode, pid=leader)
         self._process = None
         self._run.unlink(missing_ok=True)

@@ -74,6 +74,22 @@ def test_an_orphan_is_ended_at_the_next_start(tmp_path: Path) -> None:
         heir.stop()
 
 
+def test_an_orphan_that_nobody_wrote_down_is_ended_too(tmp_path: Path) -> None:
+    abandoned = EmbeddedRedis(tmp_path / "state")
+    abandoned.start()
+    (tmp_path / "state/run/redis.json").unlink()
+    heir = EmbeddedRedis(tmp_path / "state")
+
+    heir.start()
+
+    try:
+        assert not abandoned.alive()
+        assert heir.url == abandoned.url
+    finally:
+        heir.stop()
+        abandoned.stop()
+
+
 def test_moves_to_another_port_when_its_own_is_taken(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path / "state")
     server.start()

@@ -173,6 +173,25 @@ def test_leftover_children_are_ended_when_their_leader_is_dead(place: Place, tmp
     abandoned.stop()
 
 
+def test_what_was_started_and_not_written_down_is_ended_at_the_next_start(place: Place, tmp_path: Path) -> None:
+    abandoned, grandchild = a_family(place, tmp_path)
+    leader = abandoned.pid
+    (place.run / "one.json").unlink()
+    heir, neighbour = a_child(place, SLEEPER), a_child(place, SLEEPER, name="two")
+    neighbour.start()
+
+    heir.start()
+
+    try:
+        assert gone(leader)
+        assert gone(grandchild)
+        assert heir.alive()
+        assert neighbour.alive()
+    finally:
+        for child in (heir, neighbour, abandoned):
+            child.stop()
+
+
 def test_a_stranger_that_got_the_number_is_left_alone(place: Place) -> None:
     stranger = psutil.Popen([sys.executable, "-c", SLEEPER], start_new_session=True)
     file = place.run / "one.json"
