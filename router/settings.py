@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
@@ -41,6 +42,14 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 CONTAINER_SECRETS = "/run/secrets"
 """Where container engines put secrets: files called like the variables, in small letters. systemd names its own."""
+
+
+def _bare(address: AnyHttpUrl) -> AnyHttpUrl:
+    """Refuse what could not stand before `/console/cases/...` in a referral: every decision would fall back."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]{1,255}/", str(address)):
+        raise ValueError("scheme, host and port only")
+    return address
+
 
 Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """host:port"""
@@ -92,8 +101,8 @@ class Settings(BaseSettings):
     """Metrics, apart from both: a counter that moves must not tip off a colleague."""
     public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
     """Where reporters reach the public part."""
-    console_url: AnyHttpUrl | None = None
-    """Where reviewers reach the console; the link in referrals starts with it. Default: CONSOLE_BIND, over http."""
+    console_url: Annotated[AnyHttpUrl, AfterValidator(_bare)] | None = None
+    """Where reviewers reach the console, without a path; the link in referrals starts with it. Default: CONSOLE_BIND, over http."""
     trusted_proxies: Networks = ()
     """Addresses and networks whose X-Forwarded-For and -Proto are believed, commas between; none by default."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from router.errors import Broken
 from router.settings import CHILD, SERVERS_FILE, Settings
-from router.vocabulary import Login
+from router.vocabulary import CaseLink, Login
 
 EXAMPLE = Path(__file__).parents[2] / "config/env.example"
 
@@ -117,3 +117,20 @@ def test_secrets_do_not_show() -> None:
 
     assert "MARKED" not in repr(settings)
     assert "MARKED" not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize("rest", ["host/prefix", "name:secret@host", "my_host", "host/?a=b", "host/#a"])
+def test_a_console_address_that_no_referral_could_carry_is_refused(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_CONSOLE_URL", f"https://{rest}")
+
+    with pytest.raises(ValidationError, match="console_url") as refused:
+        Settings()
+
+    assert rest not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["console.example.org", "127.0.0.1:8001", "[::1]:8001", "h\u00f6st.example/"])
+def test_a_bare_console_address_is_taken(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_CONSOLE_URL", f"https://{host}")
+
+    TypeAdapter(CaseLink).validate_python(f"{str(Settings().console_url).rstrip('/')}/console/cases/CR-0000-0000-0000")
