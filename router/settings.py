@@ -102,7 +102,10 @@ class Settings(BaseSettings):
     public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
     """Where reporters reach the public part."""
     console_url: Annotated[AnyHttpUrl, AfterValidator(_bare)] | None = None
-    """Where reviewers reach the console, without a path; the link in referrals starts with it. Default: CONSOLE_BIND, over http."""
+    """Where reviewers reach the console, without a path; the link in referrals starts with it.
+
+    Default: CONSOLE_BIND, over http.
+    """
     trusted_proxies: Networks = ()
     """Addresses and networks whose X-Forwarded-For and -Proto are believed, commas between; none by default."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
