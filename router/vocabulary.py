@@ -125,7 +125,7 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 SourceTicket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._#-]{1,64}$")]
 AssetTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 SubjectHandle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@\\-]{1,64}$")]
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,2075}$", max_length=2083)]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,2076}$", max_length=2083)]
 CaseLink = Annotated[
     str,
     StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]{1,255}/console/cases/CR(-[0-9A-HJKMNP-TV-Z]{4}){3}$"),

@@ -52,6 +52,8 @@ _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 _AROUND_LINES: Final = re.compile(r"&#(?:10|13|x[AaDd]);|[\"'`,>|\\]|(?<![^\s\"'`,])[+&](?![^\s\"'`,])")
 """What stands around each line of a quoted mail, of a program's text, of XML."""
 _TOKEN: Final = re.compile(rf"[!-~]{{{LONGEST_TOKEN + 1},}}")
+_REPEATED: Final = re.compile(r"(.)\1{15,}")
+"""One character over and over says nothing, however long the address."""
 _ADDRESS: Final = re.compile(r"[(<\"']?https?://", re.IGNORECASE)
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{6,}")
 _LATIN: Final = re.compile(r"[\x00-\u024f\u2010-\u2027\u20ac]*")
@@ -86,8 +88,9 @@ def _is_plain(text: str) -> bool:
 
 def address_fault(address: str) -> str | None:
     """Return the code of what is wrong with a web address beyond its form, None if nothing."""
-    runs = (run[0] for run in _BASE64_RUN.finditer(address) if len(run[0]) > LONGEST_BASE64_IN_ADDRESS)
-    if _is_hex(address) or any(map(_is_dense, runs)):
+    said = _REPEATED.sub(r"\1", address)
+    runs = (run[0] for run in _BASE64_RUN.finditer(said) if len(run[0]) > LONGEST_BASE64_IN_ADDRESS)
+    if _is_hex(said) or any(map(_is_dense, runs)):
         return _always_wrong(address) or "encoded_run"
     return _always_wrong(address)
 
@@ -117,7 +120,9 @@ def _has_odd_share(text: str) -> bool:
 
 
 def _is_hex(text: str) -> bool:
-    if any(not run[0].isdigit() for run in _HEX_RUN.finditer(text)) or _HEX_LINES.search(text):
+    # One character over and over says nothing, and the longest identifier may be such.
+    runs = (run[0] for run in _HEX_RUN.finditer(text) if len(set(run[0])) > 1)
+    if any(not run.isdigit() for run in runs) or _HEX_LINES.search(text):
         return True
     # Times and telephone numbers in a row are hex pairs as well, but without letters.
     runs = (re.sub(r"\\x|0x|[\s,:;]+", "", words[0]) for words in _HEX_WORDS.finditer(text))

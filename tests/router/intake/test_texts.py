@@ -30,6 +30,7 @@ def dumped(line: str, *, group: int) -> str:
 
 WORDS = {
     "nothing": "",
+    "the longest identifier of one letter": "A" * 64,
     "lines and tabs": "The laptop in room 12 made odd noises.\r\n\tThen it stopped.\n",
     "a long German word": "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
     "an address of words": "https://example.org/a-long-slug/with-many-words-in-lower-case/and-more-words-2024/than-anybody/index",
