@@ -22,13 +22,25 @@ def unwrap_case_key(reference: str, suite: str, wrap: KeyWrap, recipient: Privat
 
 def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content:
     """Return what was sealed at the door, character for character; raises SealBroken."""
-    fields = orjson.loads(unpadded(unseal(sealed, case_key, info=content_info(reference))))
-    return Content(narrative=fields["narrative"], contact=fields["contact"])
+    fields = _read(unseal(sealed, case_key, info=content_info(reference)))
+    # The case's public key is no secret: what opens need not have been sealed by us.
+    if not isinstance(fields, dict) or set(fields) != {"narrative", "contact"}:
+        raise SealBroken("content_malformed")
+    if not all(written is None or isinstance(written, str) for written in fields.values()):
+        raise SealBroken("content_malformed")
+    return Content(**fields)
 
 
 def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:
     """Return one message of the dialogue; raises SealBroken."""
-    message = orjson.loads(unpadded(unseal(sealed, key, info=message_info(reference))))
+    message = _read(unseal(sealed, key, info=message_info(reference)))
     if not isinstance(message, str):
         raise SealBroken("message_malformed")
     return message
+
+
+def _read(block: bytes) -> object:
+    try:
+        return orjson.loads(unpadded(block))
+    except orjson.JSONDecodeError:
+        raise SealBroken("content_malformed") from None

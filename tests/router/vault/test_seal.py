@@ -1,5 +1,7 @@
 """Sealing: what went in comes out for a recipient, and for nobody and nowhere else."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from router.errors import SealBroken
 from router.keyrecords import KeyWrap, RecipientKey, Sealed, SealedCase
 from router.model import Content
 from router.vault import suite
-from router.vault.seal import SIZE_CLASSES, padded, seal_case, seal_message, unpadded
+from router.vault.seal import SIZE_CLASSES, content_info, padded, seal_case, seal_message, unpadded
 from router.vault.suite import DEFAULT, Private, new_pair, private_from
 from router.vault.unseal import unseal_content, unseal_message, unwrap_case_key
 
@@ -144,6 +146,21 @@ def test_content_and_case_key_are_each_bound_to_their_case() -> None:
         unwrap_case_key(OTHER_CASE, sealed.suite, sealed.wraps[0], private)
     with pytest.raises(SealBroken, match="does_not_open"):
         unseal_content(OTHER_CASE, sealed.content, case_key)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [b"MARKED", b'"MARKED"', b"[]", b"{}", b'{"narrative":5,"contact":null}', b'{"narrative":"","contact":"","x":1}'],
+)
+def test_what_somebody_else_sealed_to_the_case_is_no_content(plain: bytes) -> None:
+    key, private = a_recipient()
+    sealed = seal_case(CASE, Content("a", None), [key])
+    foreign = suite.seal(padded(plain), sealed.suite, sealed.public, info=content_info(CASE))
+
+    with pytest.raises(SealBroken, match="^content_malformed$") as broken:
+        opened(replace(sealed, content=foreign), private)
+
+    assert broken.value.__context__ is None or broken.value.__suppress_context__
 
 
 def test_a_wrap_for_another_recipient_does_not_open() -> None:
