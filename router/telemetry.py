@@ -163,7 +163,8 @@ def configure(process: str, *, level: str = "INFO", strict: bool = False) -> Non
     """
     global _strict  # noqa: PLW0603 - one switch for the process, set once at its start
     _strict = strict
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _forbid_core_dumps()
+    logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -183,6 +184,15 @@ def configure(process: str, *, level: str = "INFO", strict: bool = False) -> Non
     root.handlers[:] = [_Foreign(log)]
     root.setLevel(max(logging.getLevelName(level), logging.WARNING) if level != "DEBUG" else logging.DEBUG)
     _hook_edges(log)
+
+
+def _forbid_core_dumps() -> None:
+    # One byte, not none: to a program, which core_pattern may name, Linux writes in spite of 0 but not of 1
+    # (fs/coredump.c), and to a file it writes neither.
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    except ValueError:  # somebody forbade it for good
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _hook_edges(log: structlog.typing.FilteringBoundLogger) -> None:

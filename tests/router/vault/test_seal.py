@@ -157,7 +157,7 @@ def test_what_somebody_else_sealed_to_the_case_is_no_content(plain: bytes) -> No
     sealed = seal_case(CASE, Content("a", None), [key])
     foreign = suite.seal(padded(plain), sealed.suite, sealed.public, info=content_info(CASE))
 
-    with pytest.raises(SealBroken, match="^content_malformed$") as broken:
+    with pytest.raises(SealBroken, match=r"^content_malformed$") as broken:
         opened(replace(sealed, content=foreign), private)
 
     assert broken.value.__context__ is None or broken.value.__suppress_context__
