@@ -18,18 +18,18 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from router import clock
 from router.catalogue import Catalogue, Channel
-from router.errors import Declined, RouterError, TryLater
+from router.errors import Declined, RouterError, StoreFailed, TryLater
 from router.model import LeasedReferral, Payload, Proof
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
 from router.telemetry import DELIVERIES, DELIVERY_SECONDS, get_log
 from workers.channels import SENDERS
 from workers.channels.base import Sender
-from workers.retry import MOST_TRIES, wait_before
+from workers.retry import FEWEST_TRIES, GIVE_UP_S, MOST_TRIES, wait_before
 
 TURN_S: Final = 30.0
 """A turn leases nothing new after this; calls under way may end."""
@@ -97,11 +97,14 @@ class Deliverer:
         return self._senders[channel.name]
 
     def _keep_for_later(self, name: str) -> bool:
-        """A referral to a channel that nobody knows is never dropped: it waits until the channel is back."""
+        """A referral to a channel that nobody knows waits until the channel is back, for as long as any is tried."""
         with transaction(self.engine) as connection:
             held = lease(connection, name, limit=self._pace.lease_batch, lease_s=self._pace.lease_s)
-            if held:
-                give_back(connection, held, wait_s=UNKNOWN_WAIT_S)
+            give_back(connection, [leased for leased in held if leased.age_s < GIVE_UP_S], wait_s=UNKNOWN_WAIT_S)
+            overdue = [_unknown(leased) for leased in held if leased.age_s >= GIVE_UP_S]
+            ours = settle(connection, overdue) if overdue else set()
+        for ended in overdue:
+            _tell(ended, ours=ended.referral.id in ours)
         if held:
             get_log().error("channel_unknown", count=len(held))
         return len(held) == self._pace.lease_batch
@@ -121,6 +124,8 @@ class _Turn:
     done: "SimpleQueue[tuple[_Held, Ended | None]]" = field(default_factory=SimpleQueue)
     failures: int = 0
     """Attempts in a row that the channel could not take."""
+    alone: bool = True
+    """First come, one by one, referrals whose workers ended twice: one of them may be why."""
     written: float = 0.0
     """When (monotonic) the last write to the database began."""
 
@@ -131,7 +136,8 @@ class _Turn:
         with self._given_back():
             while True:
                 going = monotonic() < ends and not self.stopping() and not self._hopeless()
-                leased = self._write(room=self.pace.lease_batch if going and more and not self.ready else 0)
+                wanted = going and more and not self.ready and not (self.alone and self.flying)
+                leased = self._write(room=self.pace.lease_batch if wanted else 0)
                 more = more if leased is None else leased
                 if going:
                     self._launch()
@@ -158,6 +164,7 @@ class _Turn:
         """In one transaction settle, renew and lease; return whether anything was leased, None if not asked to.
 
         While the database is away, what ended is kept and tried again for as long as a call may last.
+        If it refuses, each is tried apart, so that one does not keep the others from being settled.
         """
         stale = [held for held in self._next() if monotonic() - held.confirmed > FRESH_S]
         if not (self.ended or stale or room):
@@ -167,10 +174,28 @@ class _Turn:
             try:
                 return self._write_once(stale, room)
             except RouterError as error:
-                if not self.ended or monotonic() > patience:
+                if not (self.ended or self.flying) or monotonic() > patience:
                     raise
                 get_log().warning("settle_failed", code=error.code, channel=self.channel.name, count=len(self.ended))
+                if isinstance(error, StoreFailed):
+                    self._settle_apart()
                 sleep(AWAY_WAIT_S)
+
+    def _settle_apart(self) -> None:
+        """Settle each in a transaction of its own; drop what is refused even so: its lease runs out."""
+        kept = []
+        for ended in self.ended:
+            try:
+                with transaction(self.engine) as connection:
+                    ours = settle(connection, [ended])
+            except StoreFailed as error:
+                about = {"channel": self.channel.name, "referral": ended.referral.id}
+                get_log().error("settle_failed", code=error.code, **about)
+            except RouterError:
+                kept.append(ended)
+            else:
+                _tell(ended, ours=ended.referral.id in ours)
+        self.ended[:] = kept
 
     def _next(self) -> list[_Held]:
         """Return those that would be started now."""
@@ -182,13 +207,21 @@ class _Turn:
         with transaction(self.engine) as connection:
             ours = settle(connection, self.ended) if self.ended else set()
             kept = renew(connection, [h.referral for h in stale], lease_s=self.pace.lease_s) if stale else set()
-            new = lease(connection, self.channel.name, limit=room, lease_s=self.pace.lease_s) if room else []
+            new = self._lease(connection, room) if room else []
         for ended in self.ended:
             _tell(ended, ours=ended.referral.id in ours)
         self.ended.clear()
         self._keep(stale, kept, asked)
         self.ready.extend(_Held(referral, asked) for referral in new)
         return bool(new) if room else None
+
+    def _lease(self, connection: Connection, room: int) -> list[LeasedReferral]:
+        if self.alone:
+            new = lease(connection, self.channel.name, limit=1, lease_s=self.pace.lease_s, broke=True)
+            if new:
+                return new
+            self.alone = False
+        return lease(connection, self.channel.name, limit=room, lease_s=self.pace.lease_s, broke=False)
 
     def _keep(self, stale: Sequence[_Held], kept: AbstractSet[str], asked: float) -> None:
         """Note which of the `stale` leases were renewed, and drop those that are not ours any more."""
@@ -272,6 +305,12 @@ def _later(leased: LeasedReferral, code: str, started: datetime, *, retry_after_
     if wait_s is None:
         return Ended(leased, "dead", code, started)
     return Ended(leased, "due", code, started, wait_s=wait_s)
+
+
+def _unknown(leased: LeasedReferral) -> Ended:
+    """Return how it ends when its channel stayed unknown to the last: then a person must look."""
+    state = "dead" if leased.attempts > FEWEST_TRIES else "due"
+    return Ended(leased, state, "channel_unknown", clock.now(), wait_s=UNKNOWN_WAIT_S)
 
 
 def _outcome(proof: Proof) -> str:

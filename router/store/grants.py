@@ -31,7 +31,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
             "insert": "id, reference, channel, kind, revision, policy, state, fields",
-            "select": "reference, channel, state, due_at, lease_until",
+            "select": "reference, channel, state, first_due_at, due_at, leased_at, lease_until",
         },
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},

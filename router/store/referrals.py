@@ -17,16 +17,21 @@ from router.store.audit import note
 from router.store.tables import attempts
 
 _OPEN_NOW = """
-    (state = 'due' and due_at <= clock_timestamp()
+    (state = 'due' and (due_at <= clock_timestamp() or coalesce(leased_at, first_due_at) > clock_timestamp())
      or state = 'leased' and (lease_until < clock_timestamp()
                               or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
 """
+"""A row touched in the future was so before the clock was set back; then neither `due_at` means anything."""
 _IN_TURN = """
     (revision = 1 or not exists (
         select from referrals earlier
         where earlier.reference = r.reference and earlier.channel = r.channel
           and earlier.revision < r.revision and earlier.state in ('due', 'leased', 'standby')))
 """
+_BROKE = """
+    (state = 'leased' and r.attempts - (select count(*) from attempts a where a.referral = r.id) > 1)
+"""
+"""Leased twice without a line of how it ended: it, or one beside it, ended its worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +60,28 @@ def flip_standby(connection: Connection) -> int:
     return connection.execute(text(query)).rowcount
 
 
-def lease(connection: Connection, channel: str, *, limit: int, lease_s: float) -> list[LeasedReferral]:
+def lease(
+    connection: Connection, channel: str, *, limit: int, lease_s: float, broke: bool | None = None
+) -> list[LeasedReferral]:
     """Lease up to `limit` due referrals of `channel` for `lease_s` seconds, oldest first.
 
     Counts the attempt before anything is sent. A revision is leased only when no earlier one of
-    the same case and channel is unsettled. Skips what another worker is just leasing.
+    the same case and channel is unsettled. Skips what another worker is just leasing. With
+    `broke` only those whose workers ended twice, which should be sent alone; without, only others.
     """
     query = text(f"""
         with picked as (
             select id from referrals r
             where channel = :channel and {_OPEN_NOW} and {_IN_TURN}
+              and (cast(:broke as bool) is null or {_BROKE} = :broke)
             order by due_at limit :limit for update skip locked)
         update referrals r set state = 'leased', lease_no = lease_no + 1, attempts = attempts + 1,
                leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
         from picked where r.id = picked.id
         returning r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
                   extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
-    rows = connection.execute(query, {"channel": channel, "limit": limit, "longest_s": float(lease_s)})
+    values = {"channel": channel, "limit": limit, "longest_s": float(lease_s), "broke": broke}
+    rows = connection.execute(query, values)
     return [_leased(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
@@ -80,7 +90,7 @@ def _leased(row: Any) -> LeasedReferral:
     try:
         fields, readable = Referral.model_validate(row["fields"]), True
     except ValidationError:
-        fields, readable = Referral(reference=row["reference"]), False
+        fields, readable = Referral.model_construct(reference=row["reference"]), False
     return LeasedReferral(
         id=row["id"],
         channel=row["channel"],
@@ -177,9 +187,9 @@ def ledger(connection: Connection, limit: int) -> list[dict[str, Any]]:
 def stalled(connection: Connection, *, stall_s: float) -> bool:
     """Say whether something could have been sent for `stall_s` seconds, and nothing was leased or ended since then."""
     query = text(f"""
-        with since as (select clock_timestamp() - make_interval(secs => :s) as t)
-        select exists (select from referrals r, since where state = 'due' and due_at < t and {_IN_TURN})
-           and not exists (select from referrals, since where state = 'leased' and leased_at > t)
-           and not exists (select from (select ended_at from attempts order by id desc limit 1) as last, since
-                           where ended_at > t)""")  # noqa: S608 - our own words
+        with lately as (select clock_timestamp() - make_interval(secs => :s) as t, clock_timestamp() as now)
+        select exists (select from referrals r, lately where state = 'due' and due_at < t and {_IN_TURN})
+           and not exists (select from referrals, lately where state = 'leased' and leased_at between t and now)
+           and not exists (select from (select ended_at from attempts order by id desc limit 1) as last, lately
+                           where ended_at between t and now)""")  # noqa: S608 - our own words
     return bool(connection.execute(query, {"s": float(stall_s)}).scalar_one())

@@ -1,11 +1,15 @@
 """A turn delivers what is due once, keeps what it cannot deliver, and loses nothing to its own end."""
 
 import threading
+import time
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from router import clock
-from router.errors import RouterError
+from router.errors import RouterError, StoreFailed, Unavailable
 from router.model import LeasedReferral, Proof
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
@@ -85,6 +89,91 @@ def test_a_channel_that_nobody_knows_keeps_its_referrals(room: Room, sink: Sink)
     [row] = room.rows("*, due_at > clock_timestamp() + interval '200 s' as later")
 
     assert (row.state, row.attempts, row.later) == ("due", 0, True)
+
+
+def test_a_channel_unknown_for_three_days_leaves_its_referrals_to_a_person(room: Room, sink: Sink) -> None:
+    room.post(channels=("gone",))
+    room.run("update referrals set first_due_at = first_due_at - interval '73 hours'")
+    deliverer = room.deliverer(room.catalogue(sink))
+    for _ in range(5):
+        deliverer.deliver("gone")
+        [row] = room.rows()
+        assert row.state == "due"
+        room.run("update referrals set due_at = clock_timestamp()")
+    deliverer.deliver("gone")
+    [row] = room.rows()
+
+    assert (row.state, row.outcome, row.attempts) == ("dead", "channel_unknown", 6)
+
+
+def test_what_ended_its_workers_before_is_sent_alone(room: Room, sink: Sink) -> None:
+    room.post(12)
+    room.run("""update referrals set state = 'leased', attempts = 2, lease_until = clock_timestamp() - interval '1 s'
+             where id in (select id from referrals limit 3)""")
+    broke = {row.id for row in room.rows("id", "state = 'leased'")}
+    sending: set[str] = set()
+    beside: dict[str, set[str]] = {}
+
+    class Watched:
+        def send(self, leased: LeasedReferral, *_: object, **__: object) -> Proof:
+            sending.add(leased.id)
+            time.sleep(0.05)
+            beside[leased.id] = sending - {leased.id}
+            sending.discard(leased.id)
+            return Proof(leased.id)
+
+    deliverer = room.deliverer(room.catalogue(sink))
+    deliverer._senders["desk"] = Watched()
+    deliverer.deliver("desk")
+
+    assert room.states() == {"sent": 12}
+    assert all(not beside[one] for one in broke)
+    assert not any(beside[one] & broke for one in beside)
+    assert any(beside.values())
+
+
+def test_one_that_the_database_refuses_keeps_no_other_from_being_settled(
+    room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.post(8)
+    odd = room.rows()[3].id
+
+    def refusing(connection: Connection, ended: Sequence[Ended]) -> set[str]:
+        if odd in {one.referral.id for one in ended}:
+            raise StoreFailed("database_refused_23503")
+        return settle(connection, ended)
+
+    monkeypatch.setattr(deliver, "settle", refusing)
+    room.deliverer(room.catalogue(sink)).deliver("desk")
+
+    assert room.states() == {"sent": 7, "leased": 1}
+    assert not sink.repeats
+
+
+def test_a_call_under_way_while_the_database_is_away_is_settled_later(
+    room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.post(1)
+    away = threading.Event()
+    leases: list[int] = []
+
+    def failing(*arguments: Any, **more: Any) -> list[LeasedReferral]:
+        leases.append(1)
+        if away.is_set():
+            away.clear()
+            raise Unavailable("database_away_unreachable")
+        return lease(*arguments, **more)
+
+    def now_away(_request: object) -> None:
+        away.set()
+        time.sleep(1.5)
+
+    sink.before_answer = now_away
+    monkeypatch.setattr(deliver, "lease", failing)
+    room.deliverer(room.catalogue(sink)).deliver("desk")
+
+    assert not away.is_set(), "the database was away during the call"
+    assert room.states() == {"sent": 1}
 
 
 def test_a_channel_that_takes_nothing_is_left_alone(room: Room, sink: Sink) -> None:

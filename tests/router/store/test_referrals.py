@@ -145,7 +145,7 @@ def test_what_was_sent_still_shows_when_it_was_due(owner: Engine, worker: Engine
 
     with transaction(owner) as connection:
         [row] = referrals.ledger(connection, 10)
-    assert row["due_at"] == held.first_due_at < row["settled_at"]
+    assert held.first_due_at <= row["due_at"] < row["settled_at"]
 
 
 def test_a_later_revision_waits_for_an_earlier_one(owner: Engine, worker: Engine) -> None:
@@ -168,6 +168,50 @@ def test_only_what_is_due_is_leased(owner: Engine, worker: Engine, state: Referr
     post(owner, state=state)
 
     assert lease(worker) == []
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(owner: Engine, worker: Engine, database: Database) -> None:
+    post(owner, 4)
+    with transaction(owner) as connection:
+        ids = list(connection.execute(text("select id from referrals order by id")).scalars())
+        later = "clock_timestamp() + interval '1 day'"
+        for change_to, of in zip(
+            (
+                f"due_at = {later}, first_due_at = {later}",  # recorded while the clock was ahead
+                f"due_at = {later}, leased_at = {later}, attempts = 1",  # tried then
+                f"due_at = {later}",  # waits as it was told
+                f"state = 'leased', leased_at = {later}, lease_until = {later}",
+            ),
+            ids,
+            strict=True,
+        ):
+            change(connection, f"update referrals set {change_to} where id = :of", of=of)  # noqa: S608 - ours
+    with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
+        assert referrals.due_channels(connection, longest_s=LEASE_S) == ["desk"]
+
+    assert {leased.id for leased in lease(worker)} == {ids[0], ids[1], ids[3]}
+
+
+def test_what_ended_its_workers_is_leased_apart(owner: Engine, worker: Engine) -> None:
+    post(owner, 5)
+    with transaction(owner) as connection:
+        change(
+            connection,
+            """update referrals set state = 'leased', attempts = 2, lease_until = clock_timestamp() - interval '1 s'
+            where id in (select id from referrals order by id limit 2)""",
+        )
+        change(
+            connection,
+            """insert into attempts (referral, attempt, started_at, outcome)
+            select max(id), 1, clock_timestamp(), 'http_503' from referrals where state = 'leased'""",
+        )
+        [broke] = connection.execute(text("select min(id) from referrals where state = 'leased'")).scalars()
+    with transaction(worker) as connection:
+        others = referrals.lease(connection, "desk", limit=9, lease_s=LEASE_S, broke=False)
+        apart = referrals.lease(connection, "desk", limit=9, lease_s=LEASE_S, broke=True)
+
+    assert len(others) == 4
+    assert [leased.id for leased in apart] == [broke]
 
 
 def test_standby_becomes_due_when_its_time_has_come_and_not_before(owner: Engine, worker: Engine) -> None:
