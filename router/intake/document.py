@@ -3,7 +3,7 @@
 Made from the same models and tables that check and answer; no page that runs it is served.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +23,22 @@ SHAPES: Final[tuple[type[BaseModel], ...]] = (
     wire.BatchOut,
     wire.StatusOut,
     wire.ProblemOut,
+)
+
+ANY_REQUEST: Final = frozenset(
+    {"bad_request", "headers_too_slow", "headers_too_large", "token_refused", "internal_error", "unavailable"}
+)
+"""Codes that each operation may answer with."""
+CLIENT: Final = frozenset({"client_required"})
+KEY: Final = frozenset({"idempotency_key_malformed", "idempotency_key_weak", "idempotency_key_reused"})
+LOOKED_UP: Final = frozenset({"not_found"})
+BATCH: Final = frozenset({"idempotency_key_per_item", "invalid_concern", "missing", "wrong_type", "too_many"})
+BODY: Final = frozenset(
+    {"not_json", "not_utf8", "duplicate_key", "number_refused", "lone_surrogate", "nul_character", "too_deep"}
+    | {"body_too_slow", "body_too_large", "media_type_refused", "content_encoding_refused", "quota_exceeded"}
+)
+CONCERN: Final = frozenset(
+    code for code, status in refusals.STATUS.items() if status == HTTPStatus.UNPROCESSABLE_ENTITY
 )
 
 _PLACE: Final = "#/components/schemas/{model}"
@@ -53,15 +69,16 @@ def asking(name: str) -> dict[str, Any]:
     return {"security": [{"client": []}], "parameters": [parameter]}
 
 
-def answers(status: int, shape: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """Return an operation's answers: the good one, and every status of the table of problems."""
+def answers(status: int, shape: type[BaseModel], *codes: Collection[str]) -> dict[int | str, dict[str, Any]]:
+    """Return an operation's answers: the good one, those that any may have, and the problems that `codes` name."""
+    possible = ANY_REQUEST.union(*codes)
     good = {"description": HTTPStatus(status).phrase, "content": {body.JSON: {"schema": _reference(shape)}}}
     problems: dict[int | str, dict[str, Any]] = {
         bad: {
-            "description": ", ".join(sorted(code for code, of in refusals.STATUS.items() if of == bad)),
+            "description": ", ".join(sorted(code for code in possible if refusals.STATUS[code] == bad)),
             "content": {refusals.MEDIA_TYPE: {"schema": _reference(wire.ProblemOut)}},
         }
-        for bad in sorted(set(refusals.STATUS.values()))
+        for bad in sorted({refusals.STATUS[code] for code in possible})
     }
     return {status: good, **problems}
 

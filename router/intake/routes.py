@@ -78,21 +78,21 @@ class Api:
             self.file_concern,
             methods=["POST"],
             status_code=CREATED,
-            responses=document.answers(CREATED, wire.AcceptedOut),
+            responses=document.answers(CREATED, wire.AcceptedOut, document.BODY, document.KEY, document.CONCERN),
             openapi_extra=document.taking(wire.ConcernIn, anonymous=True),
         )
         routes.add_api_route(
             "/concerns/batch",
             self.file_batch,
             methods=["POST"],
-            responses=document.answers(200, wire.BatchOut),
+            responses=document.answers(200, wire.BatchOut, document.BODY, document.CLIENT, document.BATCH),
             openapi_extra=document.taking(wire.BatchIn, anonymous=False),
         )
         routes.add_api_route(
             "/concerns/{reference}",
             self.show_concern,
             methods=["GET"],
-            responses=document.answers(200, wire.StatusOut),
+            responses=document.answers(200, wire.StatusOut, document.CLIENT, document.LOOKED_UP),
             openapi_extra=document.asking("reference"),
         )
         return routes

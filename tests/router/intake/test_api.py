@@ -261,6 +261,21 @@ def test_the_document_describes_exactly_these_operations(public: TestClient) -> 
     assert [public.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
 
 
+def test_the_document_names_the_problems_that_an_operation_can_have_and_no_others(public: TestClient) -> None:
+    paths = public.get("/api/v1/openapi.json").json()["paths"]
+    answers = {path: set(operation["responses"]) for path, of in paths.items() for operation in of.values()}
+    always = {"400", "401", "408", "431", "500", "503"}
+
+    assert answers == {
+        CONCERNS: always | {"201", "409", "413", "415", "422", "429"},
+        BATCH: always | {"200", "413", "415", "422", "429"},
+        f"{CONCERNS}/{{reference}}": always | {"200", "404"},
+    }
+    described = {status: answer["description"] for status, answer in paths[CONCERNS]["post"]["responses"].items()}
+    assert "data_uri" in described["422"]
+    assert "not_a_form" not in described["400"]
+
+
 def test_every_answer_carries_the_security_headers(start: Start) -> None:
     public = start()
     answers = [
