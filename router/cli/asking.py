@@ -1,4 +1,4 @@
-"""What commands of the console share: its login to the database, secrets from the terminal, who sits there.
+"""What commands of the console share: its login to the database, answers and secrets from the terminal, who sits there.
 
 A secret comes from a prompt that does not show it, or from standard input; never from an argument,
 which other users of the machine could read.
@@ -14,6 +14,7 @@ import orjson
 import typer
 from sqlalchemy import Engine
 
+from router.errors import Broken
 from router.settings import Settings
 from router.store.engine import connect
 from router.vocabulary import Login
@@ -36,6 +37,18 @@ def secret(prompt: str, *, from_stdin: bool) -> str:
     if from_stdin or not sys.stdin.isatty():
         return sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
     return str(typer.prompt(prompt, hide_input=True, err=True))
+
+
+def said(given: str | None, option: str, prompt: str) -> str:
+    """Return what was given with `option`, or what is typed after `prompt`; raises Broken where nobody can type.
+
+    Never reads a pipe: what comes there is a secret, and would be taken for an answer that is stored.
+    """
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise Broken("option_missing", f"add {option}")
+    return str(typer.prompt(prompt, err=True))
 
 
 def whose_login() -> str:

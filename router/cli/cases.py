@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli.asking import console, say_json, secret, whose_login
+from router.cli.asking import console, said, say_json, secret, whose_login
 from router.console.opening import open_case, open_case_with_recovery
 from router.model import AuditEntry
 from router.settings import Settings
@@ -42,8 +42,10 @@ def list_cases(
 def open_one(
     reference: Annotated[str, typer.Argument(help="The case, CR-....-....-....")],
     *,
-    handle: Annotated[str, typer.Option("--as", help="Who opens it.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit: 3 to 200 characters.")],
+    handle: Annotated[str | None, typer.Option("--as", help="Who opens it; asked for if left out.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for the audit: 3 to 200 characters; asked for if left out.")
+    ] = None,
     recovery: Annotated[bool, typer.Option(help="Open with the offline recovery identity.")] = False,
     passphrase_stdin: Annotated[
         bool, typer.Option(help="Read passphrase or recovery identity from standard input.")
@@ -51,6 +53,8 @@ def open_one(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Print narrative and contact of a case, to a member of one of its teams. The audit says who and why."""
+    handle = said(handle, "--as", "Who are you (handle)")
+    reason = said(reason, "--reason", "Reason, for the audit")
     with console(Settings()) as engine:
         if recovery:
             identity = secret("Recovery identity", from_stdin=passphrase_stdin)
