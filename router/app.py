@@ -170,10 +170,10 @@ def _desk(
     async def submit(sent: Mapping[str, Any], request: Request, key: str | None) -> bytes:
         return await door.submit(dict(sent), callers.person(request), key)
 
-    def wait_for_guess_s(request: Request, take: bool) -> int:  # noqa: FBT001 - the desk's interface
+    def wait_for_guess_s(request: Request) -> int:
         bucket = f"receipt {callers.person(request).bucket}"
         most = settings.wrong_receipts_per_hour
-        return quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S, take=take)
+        return quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S)
 
     return Desk(
         categories=tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values()),

@@ -30,11 +30,11 @@ class Quotas:
     def __init__(self) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def wait_s(self, bucket: str, *, most: int, window_s: int, take: bool = True) -> int:
-        """Return 0 if one more of `most` in `window_s` seconds fits, and count it if `take`; else seconds to wait."""
+    def wait_s(self, bucket: str, *, most: int, window_s: int) -> int:
+        """Return 0 if one more of `most` in `window_s` seconds fits, and count it; else seconds to wait."""
         quota = RateLimitItemPerSecond(most, window_s)
         try:
-            if (self._limiter.hit if take else self._limiter.test)(quota, bucket):
+            if self._limiter.hit(quota, bucket):
                 return 0
             reset, _ = self._limiter.get_window_stats(quota, bucket)
         except Exception as error:  # noqa: BLE001 - a broken counter must not turn a person away

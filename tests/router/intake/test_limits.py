@@ -47,11 +47,6 @@ def test_callers_do_not_share() -> None:
     assert quotas.wait_s("b", most=1, window_s=60) == 0
 
 
-def test_looking_does_not_count() -> None:
-    quotas = Quotas()
-    assert [quotas.wait_s("a", most=1, window_s=60, take=False) for _ in range(3)] == [0, 0, 0]
-
-
 def test_lets_everybody_through_when_it_cannot_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patched, because the library's memory has no way to break."""
     quotas = Quotas()
