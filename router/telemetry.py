@@ -72,6 +72,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
         "channel_unknown",  # referrals wait for a channel that the catalogue does not name
+        "catalogue_not_kept",  # the channels in force could not be written down, for when their file is wrong
         "settle_failed",  # how attempts ended could not be written yet; tried again
         "turn_failed",  # a channel's turn ended early: the database is away, or the configuration is wrong
         "lease_lost",  # somebody else had taken the referral; nothing was changed

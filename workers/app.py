@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery, signals
+from redis import Redis
+from redis.exceptions import RedisError
 
-from router.bell import BROKER_FAILURES, EXPIRES_S, MESSAGES, SWEEP, WAKE, ring_wake
+from router.bell import BROKER_FAILURES, EXPIRES_S, MESSAGES, QUEUE, SWEEP, WAKE, ring_wake
 from router.catalogue import FILE, Catalogue, load_catalogue, parse_catalogue
 from router.errors import Broken, RouterError
 from router.settings import Settings
@@ -26,6 +28,9 @@ from workers.watchdog import Watchdog
 
 STOP_S: Final = 10.0
 """Allowance for what a turn does beside sending."""
+
+MOST_DOORBELLS: Final = 1000
+"""Doorbells that a worker finds when it starts; older ones are dropped unread."""
 
 _stop = mmap.mmap(-1, 1)
 """One byte that the main process and its pool share: not 0 once the worker was told to stop."""
@@ -153,7 +158,11 @@ def _catalogue(settings: Settings) -> Catalogue:
         if not kept.exists():
             raise
         return parse_catalogue(kept.read_text("utf-8"))
-    _keep(settings.config_dir / FILE, kept)
+    try:
+        _keep(settings.config_dir / FILE, kept)
+    except OSError:
+        # A full disk: no reason not to deliver to those who are not on it.
+        get_log().error("catalogue_not_kept")
     return catalogue
 
 
@@ -169,12 +178,27 @@ def _set_up_logging(**_: object) -> None:
     configure("worker", level=_settings().log_level)
 
 
+@signals.worker_init.connect
+def _drop_old_doorbells(**_: object) -> None:
+    """Make room: a Redis that ran full while no worker emptied it would keep this one out as well.
+
+    Newer doorbells, and the sweeps, say all that the dropped ones said.
+    """
+    try:
+        with Redis.from_url(_settings().broker, socket_timeout=5, socket_connect_timeout=5) as redis:
+            redis.ltrim(QUEUE, 0, MOST_DOORBELLS - 1)
+    except (RedisError, OSError, ValueError):
+        # ValueError: an address that only Celery knows how to read, such as a list of sentinels.
+        get_log().warning("bell_failed", code="broker_away")
+
+
 @signals.worker_ready.connect
 def _worker_is_ready(**_: object) -> None:
     settings = _settings()
     get_log().info("started", pid=os.getpid())
     engine = connect(settings.dsn(Login.WORKER), process="worker-watchdog", pool_size=1)
-    Watchdog(engine, stall_s=settings.stall_s).start()
+    # A call may last a third of a lease: with long leases a worker may do right and show nothing for that long.
+    Watchdog(engine, stall_s=max(settings.stall_s, settings.lease_s)).start()
 
 
 @signals.worker_shutting_down.connect

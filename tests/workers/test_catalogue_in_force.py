@@ -38,3 +38,10 @@ def test_only_a_very_first_start_refuses(settings: Settings) -> None:
 
     with pytest.raises(Broken):
         _catalogue(settings)
+
+
+def test_a_disk_that_takes_nothing_stops_no_delivery(settings: Settings) -> None:
+    settings.state_dir.mkdir()
+    (settings.state_dir / "run").write_text("in the way, as a full disk is")
+
+    assert set(_catalogue(settings).channels) == {"desk", "file"}

@@ -83,6 +83,16 @@ def test_a_referral_nobody_can_read_is_dead_and_holds_up_nobody(room: Room, sink
     assert [row.outcome for row in room.rows(where="state = 'dead'")] == ["unrenderable"]
 
 
+def test_a_reference_in_another_form_is_dead_and_holds_up_nobody(room: Room, sink: Sink) -> None:
+    room.post(3)
+    room.run("alter table referrals drop constraint referrals_reference_fkey")
+    room.run("update referrals set reference = 'CASE-1' where id = (select min(id) from referrals)")
+    room.run("update referrals set fields = fields || '{\"reference\": \"CASE-1\"}' where reference = 'CASE-1'")
+    room.deliverer(room.catalogue(sink)).deliver("desk")
+
+    assert room.states() == {"dead": 1, "sent": 2}
+
+
 def test_a_channel_that_nobody_knows_keeps_its_referrals(room: Room, sink: Sink) -> None:
     room.post(channels=("gone",))
     room.deliverer(room.catalogue(sink)).deliver("gone")

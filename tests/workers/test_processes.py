@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.exceptions import RedisError
 
 from router.bell import QUEUE, Bell, publisher, ring_wake
 from router.embedded.redis import EmbeddedRedis
@@ -117,6 +118,21 @@ def test_redis_killed_and_started_empty_costs_seconds(place: Place) -> None:
         place.redis.start()
 
         assert wait_until(place.sent(5))
+
+
+@pytest.mark.faults
+def test_a_redis_full_of_doorbells_does_not_keep_the_worker_out(place: Place) -> None:
+    place.room.post(3)
+    place.ring()
+    with place.redis.client() as redis:
+        [doorbell] = redis.lrange(QUEUE, 0, -1)  # type: ignore[misc]
+        for _ in range(40):
+            redis.lpush(QUEUE, *[doorbell] * 500)
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"])  # type: ignore[index]
+        with pytest.raises(RedisError):
+            redis.set("full", "yes")
+        with place.worker(), place.bell():
+            assert wait_until(place.sent(3))
 
 
 @pytest.mark.faults
