@@ -125,10 +125,10 @@ def test_a_redis_full_of_doorbells_does_not_keep_the_worker_out(place: Place) ->
     place.room.post(3)
     place.ring()
     with place.redis.client() as redis:
-        [doorbell] = redis.lrange(QUEUE, 0, -1)  # type: ignore[misc]
+        [doorbell] = redis.lrange(QUEUE, 0, -1)
         for _ in range(40):
             redis.lpush(QUEUE, *[doorbell] * 500)
-        redis.config_set("maxmemory", redis.info("memory")["used_memory"])  # type: ignore[index]
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"])
         with pytest.raises(RedisError):
             redis.set("full", "yes")
         with place.worker(), place.bell():
