@@ -1,22 +1,29 @@
 """Many concerns share a commit; each sender hears its own outcome, and after the commit only."""
 
 import asyncio
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine
+from starlette.testclient import TestClient
 
+from router.app import public_app
 from router.errors import StoreFailed, Unavailable
 from router.intake import recorder
 from router.intake.recorder import Recorder
+from router.settings import Settings
 from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
-from tests.publicpart import count
+from tests.proxy import Proxy
+from tests.publicpart import KEY, LEAST, count
 
 
 @pytest.fixture
@@ -124,3 +131,32 @@ def test_stopping_writes_what_waits(intake: Engine, database: Database) -> None:
     asyncio.run(run())
 
     assert count(database, "cases") == 5
+
+
+def test_a_commit_whose_answer_got_lost_is_found_again_by_its_key(settings: Settings, database: Database) -> None:
+    """The sender hears 503, though the concern is kept: the same key must get the 201 of that one."""
+    direct = urlsplit(database.dsn(Login.INTAKE))
+    armed = threading.Event()
+
+    def pass_on(request: bytes, _answer: bytes) -> bool:
+        lost = armed.is_set() and b"COMMIT" in request and count(database, "cases") == 1
+        if lost:
+            armed.clear()
+        return not lost
+
+    headers = {"Idempotency-Key": KEY}
+    with Proxy(str(direct.hostname), int(direct.port or 0), on_answer=pass_on) as proxy:
+        port = urlsplit(proxy.url).port
+        dsn = direct._replace(netloc=f"{direct.username}:{direct.password}@127.0.0.1:{port}").geturl()
+        through = settings.model_copy(update={"database_url_intake": SecretStr(dsn)})
+        with TestClient(public_app(through)) as public:
+            armed.set()
+            lost = public.post("/api/v1/concerns", json=LEAST, headers=headers)
+            assert not armed.is_set(), "the answer to the commit was cut off"
+            again = [public.post("/api/v1/concerns", json=LEAST, headers=headers) for _ in range(2)]
+
+    assert lost.status_code == 503
+    assert [answer.status_code for answer in again] == [201, 201]
+    assert again[0].content == again[1].content
+    with psycopg.connect(database.owner_dsn) as connection:
+        assert connection.execute("select reference from cases").fetchall() == [(again[0].json()["reference"],)]
