@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 GENESIS: Final = bytes(32)
 ORIGIN: Final = "concern-router/audit/v1"
+_CHECKPOINT: Final = "checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,10 @@ class Check:
         self.findings: list[Finding] = []
         self.size = 0
         self._head = GENESIS
+        self._key = key
         self._ends: dict[int, set[bytes]] = {}
         for checkpoint in dict.fromkeys((*outside, *(stored or ()))):
-            if is_signed(checkpoint, key):
-                self._ends.setdefault(checkpoint.size, set()).add(checkpoint.head)
-            else:
-                self.findings.append(Finding("checkpoint_forged", checkpoint.size))
+            self.vouch(checkpoint)
         if stored is not None:
             removed = {c.size for c in outside} - {c.size for c in stored}
             self.findings += [Finding("checkpoint_removed", size) for size in removed]
@@ -165,7 +164,13 @@ class Check:
             known = {c.size for c in outside}
             late = [c.size for c in stored if c.size not in known and c.at < copied_before]
             self.findings += [Finding("checkpoint_not_copied", size) for size in late]
-        self._signed_to = max(self._ends, default=0)
+
+    def vouch(self, checkpoint: Checkpoint) -> None:
+        """Hold the chain against one more checkpoint; must come before the line at which it ends."""
+        if is_signed(checkpoint, self._key):
+            self._ends.setdefault(checkpoint.size, set()).add(checkpoint.head)
+        else:
+            self.findings.append(Finding("checkpoint_forged", checkpoint.size))
 
     def take(self, linked: Linked) -> None:
         """Hold the next line against its hash, the line before, and the checkpoints that end there."""
@@ -181,16 +186,28 @@ class Check:
 
     def finish(self) -> list[Finding]:
         """Return all findings, the end of the chain included."""
-        if self._signed_to > self.size:
-            self.findings.append(Finding("tail_cut_off", self.size + 1, to=self._signed_to))
-        if self.size > self._signed_to:
-            self.findings.append(Finding("tail_unsigned", self._signed_to + 1, to=self.size))
+        signed_to = max(self._ends, default=0)
+        if signed_to > self.size:
+            self.findings.append(Finding("tail_cut_off", self.size + 1, to=signed_to))
+        if self.size > signed_to:
+            self.findings.append(Finding("tail_unsigned", signed_to + 1, to=self.size))
         return sorted(self.findings, key=lambda f: (f.seq or 0, f.code))
 
 
 def exported(linked: Linked) -> dict[str, Any]:
     """Return a line of the export: what the hash covers, and the hash."""
     return {**written(linked.seq, linked.line), "hash": linked.hash.hex() if linked.hash else None}
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> dict[str, str]:
+    """Return the line with which an export begins: it vouches for the lines that were signed last."""
+    return {_CHECKPOINT: as_text(checkpoint)}
+
+
+def imported_checkpoint(values: object) -> Checkpoint | None:
+    """Return the checkpoint that `checkpoint_line` wrote, None if this is another line."""
+    text = values.get(_CHECKPOINT) if isinstance(values, dict) else None
+    return from_text(text) if isinstance(text, str) else None
 
 
 def imported(values: Mapping[str, Any]) -> Linked:

@@ -14,14 +14,23 @@ import typer
 
 from router import clock, secretfiles, telemetry
 from router.audit.checkpointfile import CheckpointFile
-from router.audit.hashchain import Check, Finding, Linked, exported, imported
+from router.audit.hashchain import (
+    Check,
+    Checkpoint,
+    Finding,
+    Linked,
+    checkpoint_line,
+    exported,
+    imported,
+    imported_checkpoint,
+)
 from router.chainer import Chainer
 from router.cli.asking import console, say_json, whose_login
 from router.errors import Broken
 from router.model import AuditEntry
 from router.settings import Settings
 from router.store.audit import note
-from router.store.chain import UNCHAINED_FOR_S, all_linked, hold_still, verify_stored
+from router.store.chain import UNCHAINED_FOR_S, all_linked, hold_still, last_checkpoint, verify_stored
 from router.store.engine import connect, transaction
 from router.vocabulary import Login
 
@@ -52,7 +61,7 @@ def verify(
     """Check every line of the audit against its hash, the chain, and the checkpoints signed outside the database.
 
     Exit 1 with the findings, each at its line. With --file it needs no database: only an export,
-    the checkpoints (copied after the export) and the public key.
+    the checkpoints (copied before the export) and the public key.
     """
     settings = Settings()
     copy = CheckpointFile(checkpoints) if checkpoints else CheckpointFile.below(settings.state_dir)
@@ -60,8 +69,11 @@ def verify(
     key, outside = secretfiles.read_public_key(key_path), copy.read()
     if file:
         check = Check(key, outside)
-        for linked in _read_export(file):
-            check.take(linked)
+        for read in _read_export(file):
+            if isinstance(read, Checkpoint):
+                check.vouch(read)
+            else:
+                check.take(read)
         size, findings = check.size, check.finish()
     else:
         copied_before = clock.now() - timedelta(seconds=UNCHAINED_FOR_S)
@@ -70,12 +82,13 @@ def verify(
     _report(size, findings, as_json=as_json)
 
 
-def _read_export(file: Path) -> Iterator[Linked]:
+def _read_export(file: Path) -> Iterator[Checkpoint | Linked]:
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield imported(orjson.loads(line))
+                    values = orjson.loads(line)
+                    yield (imported_checkpoint(values) if number == 1 else None) or imported(values)
                 except (ValueError, KeyError, TypeError):
                     raise Broken("export_malformed", f"{file}:{number} is not a line of `audit export`") from None
     except OSError:
@@ -101,12 +114,15 @@ def _in_words(finding: Finding) -> str:
 
 @commands.command()
 def export() -> None:
-    """Print the linked audit as JSON lines, for `audit verify --file` anywhere. Itself audited."""
+    """Print the last checkpoint and the linked audit as JSON lines, for `audit verify --file`. Itself audited."""
     with console(Settings()) as engine:
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "audit_exported", "audit")])
         with transaction(engine) as connection:
             hold_still(connection)
+            checkpoint = last_checkpoint(connection)
+            if checkpoint:
+                sys.stdout.buffer.write(orjson.dumps(checkpoint_line(checkpoint)) + b"\n")
             for linked in all_linked(connection):
                 sys.stdout.buffer.write(orjson.dumps(exported(linked)) + b"\n")
             sys.stdout.buffer.flush()

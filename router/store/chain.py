@@ -72,6 +72,14 @@ def checkpoints_after(connection: Connection, size: int) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in connection.execute(query.order_by(columns.size))]
 
 
+def last_checkpoint(connection: Connection) -> Checkpoint | None:
+    """Return the checkpoint of the longest chain, None if nothing was signed yet."""
+    columns = audit_checkpoints.c
+    query = select(columns.size, columns.head, columns.at, columns.signature).order_by(columns.size.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return Checkpoint(*row) if row else None
+
+
 def hold_still(connection: Connection) -> None:
     """Let the rest of this transaction see one moment of the database; must be its first statement."""
     connection.execute(text("set transaction isolation level repeatable read, read only"))

@@ -262,15 +262,21 @@ def test_from_the_command_line_to_an_export_that_verifies_elsewhere(
         actions = set(connection.execute(text("select action from audit")).scalars())
     assert {"key_made", "person_added", "case_received", "case_opened", "cases_listed"} <= actions
 
-    export = tmp_path / "audit.jsonl"
+    export, copy = tmp_path / "audit.jsonl", tmp_path / "checkpoints"
+    copy.write_bytes((tmp_path / "audit/checkpoints").read_bytes())
+    shell.run("cases", "list")
+    chain_all(shell, owner)
     export.write_bytes(shell.run("audit", "export").stdout)
+    chain_all(shell, owner)  # the export's own entry, after what was exported
     elsewhere = Shell({key: value for key, value in shell.env.items() if "DATABASE" not in key})
-    arguments = ("audit", "verify", "--file", str(export))
-    assert elsewhere.json(*arguments)["size"] == verified["size"]
+    arguments = ("audit", "verify", "--file", str(export), "--checkpoints", str(copy))
+    assert elsewhere.json(*arguments) == {"ok": True, "size": verified["size"] + 1, "findings": []}
     export.write_bytes(export.read_bytes().replace(b"person:ana", b"person:eve", 1))
     found = elsewhere.run(*arguments)
     assert found.returncode == 1
     assert b"line_changed" in found.stdout
+    export.write_bytes(b"".join(export.read_bytes().splitlines(keepends=True)[:-1]))
+    assert b"tail_cut_off" in elsewhere.run(*arguments).stdout
 
 
 def test_verify_exits_1_and_names_the_line(shell: Shell, owner: Engine) -> None:
