@@ -45,7 +45,7 @@ bind 127.0.0.1
 protected-mode yes
 port {port}
 requirepass {password}
-dir {folder}
+dir "{folder}"
 daemonize no
 save ""
 appendonly no
@@ -165,7 +165,8 @@ class EmbeddedRedis:
         if not folder.exists():
             folder.mkdir(mode=0o700)
             account.give(folder)
-        config = _CONFIG.format(port=self._port, password=self._password, folder=folder, memory=MEMORY)
+        quoted = str(folder).replace("\\", r"\\").replace('"', r"\"")
+        config = _CONFIG.format(port=self._port, password=self._password, folder=quoted, memory=MEMORY)
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         # Whole before the server starts: one whose starter dies must not run with half of it, open to all.
         stdin, given = os.pipe()

@@ -42,6 +42,17 @@ def test_password_is_on_no_command_line_and_in_no_environment(redis_server: Embe
     assert password not in " ".join([*process.cmdline(), *process.environ().values()])
 
 
+def test_starts_below_a_folder_of_any_name(tmp_path: Path) -> None:
+    server = EmbeddedRedis(tmp_path / 'my "own" \\ état')
+    server.start()
+
+    try:
+        with server.client() as client:
+            assert client.config_get("dir") == {"dir": str(tmp_path / 'my "own" \\ état/redis/work')}
+    finally:
+        server.stop()
+
+
 def test_same_address_after_kill_and_after_a_stop(tmp_path: Path) -> None:
     first = EmbeddedRedis(tmp_path / "state")
     first.start()
