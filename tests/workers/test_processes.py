@@ -121,6 +121,25 @@ def test_redis_killed_and_started_empty_costs_seconds(place: Place) -> None:
 
 
 @pytest.mark.faults
+def test_a_referral_that_ends_its_worker_each_time_holds_up_no_other(place: Place) -> None:
+    place.room.post(12)
+    poison = place.room.rows("id")[5].id
+    with place.worker(sends_at_once=4, lease_batch=16) as worker:
+
+        def end_the_worker(request: Received) -> None:
+            if request.headers["webhook-id"] == poison:
+                worker.kill_children()
+
+        place.sink.before_answer = end_the_worker
+        with place.bell():
+            assert wait_until(lambda: place.room.states().get("sent") == 11, 90)
+
+        [row] = place.room.rows(where=f"id = '{poison}'")
+        assert row.state in {"due", "leased"}
+        assert row.attempts >= 2
+
+
+@pytest.mark.faults
 def test_a_redis_full_of_doorbells_does_not_keep_the_worker_out(place: Place) -> None:
     place.room.post(3)
     place.ring()
