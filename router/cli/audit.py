@@ -75,6 +75,8 @@ def verify(
             else:
                 check.take(read)
         size, findings = check.size, check.finish()
+        if any(finding.code == "tail_cut_off" for finding in findings):
+            typer.echo("tail_cut_off: or the checkpoints are newer than the export; take a copy from before", err=True)
     else:
         copied_before = clock.now() - timedelta(seconds=UNCHAINED_FOR_S)
         with console(settings) as engine, transaction(engine) as connection:

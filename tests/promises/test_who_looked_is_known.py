@@ -276,7 +276,9 @@ def test_from_the_command_line_to_an_export_that_verifies_elsewhere(
     assert found.returncode == 1
     assert b"line_changed" in found.stdout
     export.write_bytes(b"".join(export.read_bytes().splitlines(keepends=True)[:-1]))
-    assert b"tail_cut_off" in elsewhere.run(*arguments).stdout
+    cut = elsewhere.run(*arguments)
+    assert b"tail_cut_off" in cut.stdout
+    assert b"newer than the export" in cut.stderr
 
 
 def test_verify_exits_1_and_names_the_line(shell: Shell, owner: Engine) -> None:
