@@ -49,7 +49,7 @@ _HEX_LINES: Final = re.compile(
 _ESCAPED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}){24,}")
 _BASE64_RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{LONGEST_BASE64 + 1},}}")
 _BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
-_AROUND_LINES: Final = re.compile(r"&#(?:10|13|x[AaDd]);|[\"'`,>|\\]|(?<![^\s\"'`,])[+&](?![^\s\"'`,])")
+_AROUND_LINES: Final = re.compile(r"&#(?:10|13|(?i:x[ad]));|[\"'`,>|\\]|(?<![^\s\"'`,])[+&](?![^\s\"'`,])")
 """What stands around each line of a quoted mail, of a program's text, of XML."""
 _TOKEN: Final = re.compile(rf"[!-~]{{{LONGEST_TOKEN + 1},}}")
 _REPEATED: Final = re.compile(r"(.)\1{15,}")

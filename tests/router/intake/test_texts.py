@@ -83,6 +83,7 @@ MATERIAL = {
         lines(B64, 76).replace("\n", '" +\n"'),
         lines(B64, 40).replace("\n", "', '"),
         lines(B64, 76).replace("\n", "&#13;\n"),
+        lines(B64, 76).replace("\n", "&#xA;\n"),
         dumped("{:08x}: {}  {}", group=2),
         dumped("{:08x}  {}  |{}|", group=1),
         base64.urlsafe_b64encode(BYTES).decode(),
