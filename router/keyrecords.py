@@ -5,6 +5,7 @@ Frozen values that vault and store hand to each other. No private key in clear i
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 RECOVERY = "recovery"
 """The owner's name of the offline recovery recipient's key; no team may be called so."""
@@ -23,6 +24,11 @@ class Sealed:
 
     suite: str
     blob: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex, by which the audit knows what was sealed at the door."""
+        return sha256(self.suite.encode() + b"\n" + self.blob).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ class AuditEntry:
     object: str
     outcome: str = "ok"
     detail: str = ""
-    """A code or a short reason of a member of staff; never anything from a concern."""
+    """A code, a digest of a ciphertext, or a short reason of a member of staff; never anything from a concern."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,9 @@ def _find(attempt: _Attempt) -> StoredSeal:
 
 
 def _unseal(reference: str, seal: StoredSeal, stored: StoredWrap, recipient: Private) -> Content:
+    """Return the content. Anybody can seal to a public key, so what opens must also be what the audit says came in."""
+    if not seal.untouched:
+        raise SealBroken("content_replaced")
     case_key = unwrap_case_key(reference, seal.suite, stored.wrap, recipient)
     if seal.content is None:
         return Content(narrative=None, contact=None)

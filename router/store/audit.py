@@ -7,6 +7,10 @@ from sqlalchemy import Connection, insert
 from router.model import AuditEntry
 from router.store.tables import audit
 
+RECEIVED = "case_received"
+"""The action that tells of a new case; its detail is the digest of the sealed content, or NOTHING_SEALED."""
+NOTHING_SEALED = "nothing_sealed"
+
 
 def note(connection: Connection, entries: Iterable[AuditEntry]) -> None:
     """Insert `entries` unchained; the chainer links them after the commit."""

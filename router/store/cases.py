@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from router.model import AuditEntry, NewCase, plain
-from router.store.audit import note
+from router.store.audit import NOTHING_SEALED, RECEIVED, note
 from router.store.tables import case_key_wraps, cases, idempotency, referrals, sealed_contents
 from router.vocabulary import Severity
 
@@ -103,8 +103,12 @@ def _insert_all(connection: Connection, new: Sequence[NewCase]) -> None:
         connection.execute(insert(referrals), posted)
     note(
         connection,
-        [AuditEntry(actor=_actor(case), action="case_received", object=case.reference) for case in new],
+        [AuditEntry(_actor(case), RECEIVED, case.reference, detail=_sealed_as(case)) for case in new],
     )
+
+
+def _sealed_as(case: NewCase) -> str:
+    return case.sealed.content.digest if case.sealed.content else NOTHING_SEALED
 
 
 def _actor(case: NewCase) -> str:

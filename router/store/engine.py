@@ -41,6 +41,11 @@ def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
         connect_args={
             "application_name": process,
             "connect_timeout": CONNECT_TIMEOUT_S,
+            # A host that vanished is noticed in half a minute, not when the kernel gives up after fifteen.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC",
         },
     )

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from router.keyrecords import KeyWrap, Sealed
-from router.store.tables import case_key_wraps, cases, recipient_keys, sealed_contents
+from router.store.audit import NOTHING_SEALED, RECEIVED
+from router.store.tables import audit, case_key_wraps, cases, recipient_keys, sealed_contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,34 @@ class StoredWrap:
 
 @dataclass(frozen=True, slots=True)
 class StoredSeal:
-    """What is needed besides a private key to open a case. `content` is None when nothing was written."""
+    """What is needed besides a private key to open a case. `content` is None when nothing was written.
+
+    `received` is what the audit said of the content when the case came in, None if it says nothing.
+    """
 
     suite: str
     wraps: tuple[StoredWrap, ...]
     content: Sealed | None
+    received: str | None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the content is the one that was sealed at the door, as the audit tells."""
+        return self.received == (self.content.digest if self.content else NOTHING_SEALED)
 
 
 def sealed_case(connection: Connection, reference: str) -> StoredSeal | None:
     """Return the seal of the case `reference`, None if there is no such case."""
+    received = (
+        select(audit.c.detail)
+        .where(audit.c.action == RECEIVED, audit.c.object == reference)
+        .order_by(audit.c.id)
+        .limit(1)
+        .scalar_subquery()
+        .label("received")
+    )
     query = (
-        select(cases.c.suite.label("case_suite"), sealed_contents.c.suite, sealed_contents.c.blob)
+        select(cases.c.suite.label("case_suite"), sealed_contents.c.suite, sealed_contents.c.blob, received)
         .outerjoin(sealed_contents, sealed_contents.c.reference == cases.c.reference)
         .where(cases.c.reference == reference)
     )
@@ -41,7 +59,7 @@ def sealed_case(connection: Connection, reference: str) -> StoredSeal | None:
     if row is None:
         return None
     content = Sealed(row.suite, row.blob) if row.blob is not None else None
-    return StoredSeal(row.case_suite, _wraps(connection, reference), content)
+    return StoredSeal(row.case_suite, _wraps(connection, reference), content, row.received)
 
 
 def _wraps(connection: Connection, reference: str) -> tuple[StoredWrap, ...]:

@@ -247,6 +247,7 @@ audit = Table(
     Column("hash", LargeBinary, nullable=True),
 )
 """Inserted unchained with the change it tells of; the chainer sets `seq` and `hash` once, after the commit."""
+Index("audit_received_idx", audit.c.object, postgresql_where=text("action = 'case_received'"))
 Index("audit_unchained_idx", audit.c.id, postgresql_where=text("seq is null"))
 
 audit_checkpoints = Table(

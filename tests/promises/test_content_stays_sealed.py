@@ -12,12 +12,13 @@ from router.console.opening import open_case, open_case_with_recovery
 from router.errors import Broken, Forbidden, SealBroken, StoreFailed
 from router.keymaking import FirstKeys, add_person, first_keys, keys_for_new_teams
 from router.model import Content
-from router.store import cases
+from router.store import cases, tables
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients, list_people
 from router.store.tables import member_keys, people, policies, recipient_keys, team_key_wraps
 from router.vault.codes import decoded, normalised
-from router.vault.seal import seal_case
+from router.vault.seal import content_info, padded, seal_case
+from router.vault.suite import seal
 from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import POLICY, a_case, change, login
@@ -180,6 +181,21 @@ def test_swapped_rows_do_not_open(vault: Vault, swap: str) -> None:
 
     with pytest.raises(SealBroken):
         vault.open(reference)
+
+
+def test_content_sealed_by_somebody_else_or_taken_away_is_noticed(vault: Vault) -> None:
+    """Anybody who can write to the database can seal to a case's public key; the audit knows what came in."""
+    replaced, removed = vault.file("hr"), vault.file("hr")
+    with transaction(vault.owner) as connection:
+        case = connection.execute(select(tables.cases).where(tables.cases.c.reference == replaced)).one()
+        plain = padded(b'{"narrative":"another","contact":null}')
+        forged = seal(plain, case.suite, case.public, info=content_info(replaced))
+        change(connection, "update sealed_contents set blob = :blob where reference = :r", blob=forged.blob, r=replaced)
+        change(connection, "delete from sealed_contents where reference = :r", r=removed)
+
+    for reference in (replaced, removed):
+        with pytest.raises(SealBroken, match=r"^content_replaced$"):
+            vault.open(reference)
 
 
 def test_another_member_s_row_under_my_handle_does_not_open(vault: Vault) -> None:

@@ -110,7 +110,7 @@ def test_the_entry_is_committed_before_the_seal_is_broken_open(office: Office) -
         )
     assert [(outcome, detail) for _, _, outcome, detail in office.entries()] == [
         ("ok", "a test"),
-        ("failed_does_not_open", ""),
+        ("failed_content_replaced", ""),
     ]
 
 

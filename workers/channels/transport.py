@@ -247,9 +247,9 @@ def _read(response: Response) -> bytes:
 def judge(reply: Reply) -> None:
     """Return for 2xx; raise TryLater or Declined for everything else.
 
-    408, 425, 429 and 5xx: the service cannot now. 401 and 403, and redirects: what it needs is a
-    change of our configuration or of its rights, not of the referral, so the referral waits.
-    Any other 4xx is a no.
+    408, 425, 429 and 5xx: the service cannot now. 401, 403, 404 and redirects: what it needs is a
+    change of our configuration or of its rights, or the end of its maintenance, not of the
+    referral, so the referral waits. Any other 4xx is a no.
     """
     status = reply.status
     if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15
@@ -258,7 +258,7 @@ def judge(reply: Reply) -> None:
         raise TryLater("not_authorised")
     if 300 <= status < 400:  # noqa: PLR2004
         raise TryLater("redirected")
-    if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004
+    if status in {404, 408, 425, 429} or status >= 500:  # noqa: PLR2004
         raise TryLater(f"http_{status}", retry_after_s=retry_after(reply.headers.get("Retry-After", "")))
     raise Declined(f"http_{status}")
 

@@ -113,7 +113,7 @@ def test_refused_connection_is_told_from_a_lost_answer() -> None:
 def test_keeps_the_connection_for_the_next_call() -> None:
     with Sink() as sink:
         transport = Transport(sink.url)
-        sink.answer_always(Answer(404))
+        sink.answer_always(Answer(422))
         for _ in range(3):
             with pytest.raises(Declined):
                 transport.call("GET", "/x", until=monotonic() + 5, headers={})
@@ -126,7 +126,7 @@ def test_keeps_the_connection_for_the_next_call() -> None:
     ("status", "outcome", "code"),
     [
         (400, Declined, "http_400"),
-        (404, Declined, "http_404"),
+        (404, TryLater, "http_404"),
         (409, Declined, "http_409"),
         (422, Declined, "http_422"),
         (401, TryLater, "not_authorised"),
@@ -200,7 +200,7 @@ def test_takes_no_proxy_and_no_password_from_the_environment(monkeypatch: pytest
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b")
     with Sink() as sink:
-        sink.answer_always(Answer(404))
+        sink.answer_always(Answer(422))
         with pytest.raises(Declined):
             post(sink.url)
 

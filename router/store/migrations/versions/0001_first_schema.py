@@ -253,6 +253,9 @@ def _create_audit() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("audit_pkey")),
         sa.UniqueConstraint("seq", name=op.f("audit_seq_key")),
     )
+    op.create_index(
+        "audit_received_idx", "audit", ["object"], unique=False, postgresql_where=sa.text("action = 'case_received'")
+    )
     op.create_index("audit_unchained_idx", "audit", ["id"], unique=False, postgresql_where=sa.text("seq is null"))
     op.create_table(
         "audit_checkpoints",
