@@ -133,7 +133,7 @@ def _app(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
     edge.answer_errors(app)
     app.add_middleware(edge.Edge, https=scheme == "https")
     shared = APIRouter(include_in_schema=False)
-    shared.add_api_route("/static/style.css", _style, methods=["GET"])
+    shared.add_api_route("/static/style.css", _style, methods=edge.READ)
     app.include_router(shared)
     return app
 

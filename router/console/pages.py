@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from router.web.edge import READ
+
 _NOT_YET: Final = (Path(__file__).parent / "templates/not_yet.html").read_text()
 
 
@@ -16,5 +18,5 @@ async def not_yet(_request: Request) -> Response:
 
 
 routes = APIRouter(include_in_schema=False)
-routes.add_api_route("/console", not_yet, methods=["GET"])
-routes.add_api_route("/console/cases/{reference}", not_yet, methods=["GET"])
+routes.add_api_route("/console", not_yet, methods=READ)
+routes.add_api_route("/console/cases/{reference}", not_yet, methods=READ)

@@ -24,6 +24,7 @@ from router.reporter import receipts, words
 from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_form
 from router.store.cases import CaseStatus
 from router.web import body, edge
+from router.web.refusals import GUIDANCE, LEAVE_IT
 
 MAX_FORM_BYTES: Final = 64 * 1024
 KEY_BYTES: Final = 24
@@ -82,10 +83,10 @@ class Pages:
     def routes(self) -> APIRouter:
         """Return the pages; they are not part of the API's document."""
         routes = APIRouter(include_in_schema=False)
-        routes.add_api_route("/", self.begin, methods=["GET"])
-        routes.add_api_route("/report", self.show_report, methods=["GET"])
+        routes.add_api_route("/", self.begin, methods=edge.READ)
+        routes.add_api_route("/report", self.show_report, methods=edge.READ)
         routes.add_api_route("/report", self.take_report, methods=["POST"])
-        routes.add_api_route("/follow-up", self.show_follow_up, methods=["GET"])
+        routes.add_api_route("/follow-up", self.show_follow_up, methods=edge.READ)
         routes.add_api_route("/follow-up", self.take_follow_up, methods=["POST"])
         return routes
 
@@ -146,6 +147,8 @@ class Pages:
 
     def _report(self, typed: Typed, error: RouterError | None = None) -> Response:
         told = _told(error) if error else _Told(200, {}, None, ())
+        # Words are kept for who typed them; material goes back to nobody.
+        material = {fault.field for fault in told.faults if GUIDANCE[fault.code] == LEAVE_IT}
         return _page(
             "report.html",
             told.status,
@@ -153,7 +156,7 @@ class Pages:
             message=told.message,
             faults=told.faults,
             wrong={fault.field for fault in told.faults},
-            typed=typed.single,
+            typed={name: text for name, text in typed.single.items() if name not in material},
             ticked=typed.several,
             key=_key(typed, error),
             groups=self._groups,

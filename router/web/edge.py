@@ -17,6 +17,8 @@ from router.errors import Refused, RouterError, Unavailable
 from router.telemetry import REFUSED, get_log
 from router.web.refusals import MEDIA_TYPE, RETRY_AFTER_S, STATUS, problem_body
 
+READ: Final = ["GET", "HEAD"]
+"""What a page that changes nothing answers; probes and proxies ask with HEAD."""
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "require-trusted-types-for 'script'"

@@ -16,6 +16,7 @@ from router.store import policies
 from router.store.engine import transaction
 from router.store.keys import active_recipients
 from router.web.body import JSON
+from router.web.edge import READ
 
 LONGEST_LOOK_S: Final = 5
 OK, NOT_READY = 200, 503
@@ -48,8 +49,8 @@ def routes(look: Callable[[], Sequence[str]], degraded: Sequence[str] = ()) -> A
             return _answer(NOT_READY, "not_ready", (*codes, *degraded))
         return _answer(OK, "degraded" if degraded else "ready", degraded)
 
-    made.add_api_route("/healthz", healthz, methods=["GET"])
-    made.add_api_route("/readyz", readyz, methods=["GET"])
+    made.add_api_route("/healthz", healthz, methods=READ)
+    made.add_api_route("/readyz", readyz, methods=READ)
     return made
 
 

@@ -33,6 +33,7 @@ REPLY_CAP: Final = 256 * 1024
 CONNECT_S: Final = 10.0
 TICK_S: Final = 0.25
 """How late the timer may be."""
+IDLE_S: Final = 10.0
 SECRET_CAP: Final = 4096
 CONNECTIONS: Final = 32
 _CHUNK: Final = 64 * 1024
@@ -146,7 +147,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Timer:
-    """Shuts the lines of calls whose time is over; one thread, started with the first call."""
+    """Shuts the lines of calls whose time is over; its one thread goes when none comes for a while."""
 
     def __init__(self) -> None:
         self._calls: set[_Call] = set()
@@ -173,8 +174,7 @@ class _Timer:
                 call.release()
 
     def _watch(self) -> None:
-        while True:
-            self._busy.wait()
+        while self._wanted():
             sleep(TICK_S)
             now = monotonic()
             with self._lock:
@@ -183,6 +183,16 @@ class _Timer:
                 for call in self._calls:
                     if now > call.until:
                         call.shut()
+
+    def _wanted(self) -> bool:
+        """Wait for calls; after IDLE_S without any, say no: the next call starts another thread."""
+        if self._busy.wait(IDLE_S):
+            return True
+        with self._lock:
+            if self._calls:
+                return True
+            self._thread = None
+            return False
 
 
 class Transport:

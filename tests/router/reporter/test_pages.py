@@ -256,3 +256,23 @@ def test_another_sites_page_files_nothing_and_uses_up_nothing(start: Start, data
     assert count(database, "cases") == 0
     assert public.post("/follow-up", data={"receipt": "wrong"}).status_code == 404
     assert public.post("/report", data=sent, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 201
+
+
+def test_words_come_back_to_who_typed_them_but_material_to_nobody(public: TestClient) -> None:
+    typed = {
+        "category": "fraud",
+        "noticed_how": "told_by_someone",
+        "narrative": "data:image/png;base64,MARKED7f3aMARKED7f3a",
+        "contact": "MARKED-7f3a kept",
+    }
+
+    answer = public.post("/report", data=typed)
+
+    assert answer.status_code == 422
+    assert "MARKED-7f3a kept" in answer.text
+    assert "MARKED7f3a" not in answer.text
+
+
+@pytest.mark.parametrize("page", ["/report", "/follow-up", "/healthz", "/readyz", "/static/style.css"])
+def test_probes_may_ask_with_head(public: TestClient, page: str) -> None:
+    assert public.head(page).status_code == 200

@@ -18,6 +18,7 @@ import pytest
 from router import clock
 from router.errors import Declined, TryLater
 from tests.servers import Answer, Sink
+from workers.channels import transport as transport_module
 from workers.channels.transport import REPLY_CAP, Reply, Transport, retry_after, secret
 
 MARKED = "MARKED-7f3a"
@@ -259,3 +260,19 @@ def test_a_missing_secret_holds_the_referral(reference: str) -> None:
 
 def test_a_reply_does_not_print_its_body() -> None:
     assert MARKED not in repr(Reply(200, {}, MARKED.encode()))
+
+
+def test_the_timer_goes_when_no_call_comes_and_is_there_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patched: ten idle seconds without waiting for them."""
+    monkeypatch.setattr(transport_module, "IDLE_S", 0.05)
+    with Sink() as sink:
+        transport = Transport(sink.url)
+        sink.answer_always(Answer(422))
+        for _ in range(2):
+            with pytest.raises(Declined):
+                transport.call("GET", "/x", until=monotonic() + 5, headers={})
+            timer = transport._timer._thread
+            assert timer is not None
+            timer.join(5)
+
+            assert not timer.is_alive()
