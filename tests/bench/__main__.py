@@ -33,7 +33,7 @@ Program = Callable[[Path, SinkAt], AbstractContextManager[Running]]
 PROGRAMS: Mapping[str, Program] = {"product": product, "straight_line": straight_line}
 
 
-def turn(name: str, number: int, *, burst: int, paced: int) -> dict[str, Any]:
+def turn(name: str, number: int, *, burst: int, paced: int, connections: int) -> dict[str, Any]:
     """Run one program once and return what was measured."""
     folder = STATE / f"{name}-{number}"
     with sink(folder / "sink") as target, PROGRAMS[name](folder / "program", target) as running:
@@ -41,7 +41,7 @@ def turn(name: str, number: int, *, burst: int, paced: int) -> dict[str, Any]:
         file_all(running, target, count=WARM_UP, seed=number)
         idle = memory(running.roots)
         before = cpu_seconds(roots)
-        fast, delivered = file_all(running, target, count=burst, seed=1000 + number)
+        fast, delivered = file_all(running, target, count=burst, seed=1000 + number, connections=connections)
         spent = {kind: used - before.get(kind, 0.0) for kind, used in cpu_seconds(roots).items()}
         slow, arrived = file_all(running, target, count=paced, seed=2000 + number, per_s=PACED_PER_S)
         waits = sorted(1000 * (arrived[ref] - at) for ref, at in slow["accepted_at"].items() if ref in arrived)
@@ -60,11 +60,18 @@ def turn(name: str, number: int, *, burst: int, paced: int) -> dict[str, Any]:
 
 
 def file_all(
-    running: Running, target: SinkAt, *, count: int, seed: int, per_s: float = 0.0
+    running: Running,
+    target: SinkAt,
+    *,
+    count: int,
+    seed: int,
+    per_s: float = 0.0,
+    connections: int = Plan.connections,
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """File `count` concerns and wait until the sink has them; return what the generator saw and when each arrived."""
     wanted = target.count() + count
-    seen = generate(Plan(running.port, count, per_s=per_s, token=running.token, seed=seed))
+    plan = Plan(running.port, count, per_s=per_s, token=running.token, seed=seed, connections=connections)
+    seen = generate(plan)
     if seen["statuses"] != {"201": count}:
         raise SystemExit(f"not all were accepted: {seen['statuses']}")
     have, changed = target.count(), time.monotonic()
@@ -96,6 +103,7 @@ def main() -> None:
     options.add_argument("--pairs", type=int, default=3, help="turns of each program")
     options.add_argument("--burst", type=int, default=2500, help="concerns filed as fast as they are answered")
     options.add_argument("--paced", type=int, default=300, help="concerns filed at 20 a second")
+    options.add_argument("--connections", type=int, default=Plan.connections, help="kept open to file over")
     options.add_argument("--only", choices=PROGRAMS, help="run one program alone, to profile it")
     given = options.parse_args()
     shutil.rmtree(STATE, ignore_errors=True)
@@ -103,7 +111,7 @@ def main() -> None:
     turns: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for number in range(given.pairs):
         for name in names:
-            done = turn(name, number, burst=given.burst, paced=given.paced)
+            done = turn(name, number, burst=given.burst, paced=given.paced, connections=given.connections)
             turns[name].append(done)
             speeds = f"{done['accepted_per_s']:.0f}/s accepted, {done['delivered_per_s']:.0f}/s delivered"
             sys.stderr.write(f"{name} {number + 1}: {speeds}\n")
@@ -115,7 +123,6 @@ def main() -> None:
         },
         "conditions": {
             **vars(given),
-            "connections": Plan.connections,
             "narrative_in": "half",
             "paced_per_s": PACED_PER_S,
         },

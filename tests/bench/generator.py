@@ -31,7 +31,7 @@ class Plan:
 
     port: int
     count: int
-    connections: int = 12
+    connections: int = 32
     per_s: float = 0.0
     token: str = ""
     seed: int = 1
