@@ -23,7 +23,7 @@ AUDIT_KEY = "audit.key"
 AUDIT_PUBLIC = "audit.pub"
 _KEY_BYTES = 32
 _READABLE_BY_OTHERS = 0o007
-_MAKE = "run `concern-router keys init`, or restore the file from the backup of the secrets"
+_MAKE = "restore the file from the backup of the secrets; on a new deployment, run `concern-router keys init`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,14 @@ class IntakeSecrets:
 def make(secrets_dir: Path) -> None:
     """Create the files that are missing, 0600 in a directory 0700; leave those that exist as they are.
 
-    Raises Broken when `audit.key` is gone but its public half is still there: a new key would
-    turn every checkpoint signed so far into a false alarm.
+    Raises Broken when one is gone but `audit.pub`, made last, is still there: a new `audit.key`
+    would turn every checkpoint signed so far into a false alarm, and a new `intake.key` would know
+    no receipt that was handed out so far.
     """
     secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (secrets_dir / INTAKE_KEY).exists() and (secrets_dir / AUDIT_PUBLIC).exists():
+        hint = f"restore {INTAKE_KEY} from its backup; or write 32 random bytes in base64, and all receipts are unknown"
+        raise Broken("intake_key_lost", hint)
     _create(secrets_dir / INTAKE_KEY, secrets.token_bytes(_KEY_BYTES))
     if not (secrets_dir / AUDIT_KEY).exists() and (secrets_dir / AUDIT_PUBLIC).exists():
         hint = (

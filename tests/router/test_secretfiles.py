@@ -85,13 +85,14 @@ def test_a_spoilt_secret_is_refused_and_not_repeated(tmp_path: Path, name: str, 
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
-def test_a_lost_signing_key_is_not_quietly_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["audit", "intake"])
+def test_a_lost_key_is_not_quietly_replaced(tmp_path: Path, name: str) -> None:
     secretfiles.make(tmp_path)
-    (tmp_path / "audit.key").unlink()
+    (tmp_path / f"{name}.key").unlink()
 
-    with pytest.raises(Broken, match="audit_key_lost"):
+    with pytest.raises(Broken, match=f"{name}_key_lost"):
         secretfiles.make(tmp_path)
-    assert not (tmp_path / "audit.key").exists()
+    assert not (tmp_path / f"{name}.key").exists()
 
 
 def test_the_public_key_may_be_read_by_all(tmp_path: Path) -> None:
