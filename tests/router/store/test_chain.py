@@ -1,85 +1,29 @@
 """The chain: linked once, signed outside the database, and every way to tamper with it is found."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, text
 
-from router import chainer, clock
+from router import clock
 from router.audit import hashchain
-from router.audit.checkpointfile import CheckpointFile
 from router.audit.hashchain import Checkpoint, Finding, Line, Linked
 from router.chainer import BATCH, Chainer
 from router.errors import Broken, StoreFailed
 from router.model import AuditEntry
 from router.store import chain
 from router.store.audit import note
-from router.store.engine import connect, transaction
+from router.store.engine import transaction
 from router.vocabulary import Login
+from tests.audits import KEY, Audit, audit
 from tests.conftest import Database
 from tests.makers import change, login
 
-KEY = Ed25519PrivateKey.generate()
+__all__ = ["audit"]  # a fixture
+
 HASH_CHANGED = {("line_changed", 2), ("line_changed", 3), ("checkpoint_contradicts", 2)}
-
-
-@dataclass
-class Audit:
-    """A database with a chainer and its file; `owner` is whoever got hold of the owner's login."""
-
-    intake: Engine
-    owner: Engine
-    console: Engine
-    chainer: Chainer
-    copy: CheckpointFile
-
-    def write(self, count: int, *, detail: str = "") -> None:
-        with transaction(self.intake) as connection:
-            note(connection, [AuditEntry("reporter", "case_received", f"CR-{n}", detail=detail) for n in range(count)])
-
-    def chain(self, *batches: int) -> None:
-        """Write and link one batch after the other, so that each has its checkpoint."""
-        for count in batches:
-            self.write(count)
-            assert self.chainer.link_batch() == count
-
-    def tamper(self, *statements: str) -> None:
-        with transaction(self.owner) as connection:
-            for table in ("audit", "audit_checkpoints"):
-                change(connection, f"alter table {table} disable trigger user")
-            for statement in statements:
-                change(connection, statement)
-
-    def verify(self, *, copied_before: datetime | None = None) -> list[Finding]:
-        outside = self.copy.read()
-        before = copied_before or clock.now() - timedelta(minutes=1)
-        with transaction(self.console) as connection:
-            _, findings = chain.verify_stored(connection, KEY.public_key(), outside, copied_before=before)
-        return findings
-
-    def codes(self) -> set[tuple[str, int | None]]:
-        return {(finding.code, finding.seq) for finding in self.verify()}
-
-
-@pytest.fixture
-def audit(database: Database, tmp_path: Path) -> Iterator[Audit]:
-    copy = CheckpointFile.below(tmp_path)
-    owner = connect(database.owner_dsn, process="test-owner")
-    with (
-        login(database, Login.INTAKE) as intake,
-        login(database, Login.CONSOLE) as console,
-        login(database, Login.CHAINER) as own,
-    ):
-        yield Audit(intake, owner, console, Chainer(own, KEY, copy), copy)
-    owner.dispose()
 
 
 def recomputed(audit: Audit) -> None:
@@ -325,22 +269,6 @@ def test_only_the_owner_of_the_state_directory_reads_the_copy(audit: Audit) -> N
     assert audit.copy.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_two_chainers_link_every_entry_once(audit: Audit, database: Database) -> None:
-    with login(database, Login.CHAINER) as engine, ThreadPoolExecutor(3) as pool:
-        chainers = [audit.chainer, Chainer(engine, KEY, audit.copy)]
-        for _ in range(20):
-            written = pool.submit(audit.write, 7)
-            for done in [pool.submit(one.link_batch) for one in chainers]:
-                done.result()
-            written.result()
-    while audit.chainer.link_batch():
-        pass
-
-    assert audit.verify() == []
-    with transaction(audit.console) as connection:
-        assert chain.chain_end(connection)[0] == 140
-
-
 @pytest.mark.parametrize(
     "statement",
     [
@@ -364,51 +292,6 @@ def test_the_database_itself_refuses_every_change_but_linking(audit: Audit, stat
 
     with pytest.raises(StoreFailed, match="database_refused_23001"), transaction(audit.owner) as connection:
         change(connection, statement)
-
-
-def test_entries_that_were_linked_meanwhile_are_not_linked_again(audit: Audit) -> None:
-    audit.chain(1)
-    with transaction(audit.console) as connection:
-        linked = list(chain.all_linked(connection))
-
-    with pytest.raises(StoreFailed, match="chain_changed_meanwhile"), transaction(audit.owner) as connection:
-        chain.write_links(connection, linked)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def linked_count(engine: Engine) -> int:
-    with transaction(engine) as connection:
-        return int(connection.execute(text("select count(*) from audit where seq is not null")).scalar_one())
-
-
-def test_the_process_links_what_comes_and_survives_losing_its_connection(
-    audit: Audit, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chainer, "IDLE_S", 0.05)
-    monkeypatch.setattr(chainer, "LONGEST_PAUSE_S", 0.1)
-    stop = threading.Event()
-    running = threading.Thread(target=audit.chainer.run, args=(stop,))
-    running.start()
-    try:
-        audit.write(2)
-        until(lambda: linked_count(audit.owner) == 2)
-        superuser = connect(database.superuser_dsn, process="test-superuser")
-        with transaction(superuser) as connection:
-            change(connection, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'chainer'")
-        superuser.dispose()
-        audit.write(2)
-        until(lambda: linked_count(audit.owner) == 4)
-    finally:
-        stop.set()
-        running.join()
-
-    assert audit.verify() == []
 
 
 def test_what_is_hashed_and_signed_is_what_the_documentation_says() -> None:
