@@ -1,7 +1,7 @@
-"""The vocabulary, frozen: what travels (Facts, Referral), what never does (Content), what was decided.
+"""What rooms hand to each other, frozen: what travels (Facts, Referral), what never does (Content), what was decided.
 
-Nothing here reads a clock, a file or a database. Values of the closed lists are those of the
-public interface; changing one is a change for every client.
+Nothing here reads a clock, a file or a database. The closed lists and patterns stand in
+`vocabulary.py`.
 """
 
 from dataclasses import dataclass
