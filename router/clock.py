@@ -22,6 +22,9 @@ def grouped_code(groups: int) -> str:
     return "-".join(drawn[start : start + 4] for start in range(0, len(drawn), 4))
 
 
-def new_reference() -> str:
-    """Return a new case reference: random (60 bits), so it counts nothing and cannot be guessed."""
-    return f"CR-{grouped_code(3)}"
+def new_reference(kind: str = "CR") -> str:
+    """Return a new reference: random (60 bits), so it counts nothing and cannot be guessed.
+
+    `kind` is CR for a case, DRILL or NOTICE for what is none.
+    """
+    return f"{kind}-{grouped_code(3)}"

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from router.keyrecords import ReceiptKey, SealedCase
 from router.vocabulary import (
     AssetTag,
+    Awaited,
     CaseLink,
     Code,
     Country,
@@ -21,8 +22,10 @@ from router.vocabulary import (
     HashAlgorithm,
     Involved,
     Name,
+    Notice,
     NoticedHow,
-    Reference,
+    Reason,
+    ReferralReference,
     ReferralState,
     Severity,
     SourceTicket,
@@ -96,8 +99,11 @@ class Referral(Frozen):
     supersedes an earlier one in the same place.
     """
 
-    reference: Reference
+    reference: ReferralReference
     revision: int = 1
+    notice: Notice | None = None
+    awaited: Awaited | None = None
+    """What has not happened yet; said by reminders, breaches and escalations."""
     category: Code | None = None
     severity: Severity | None = None
     noticed_how: NoticedHow | None = None
@@ -116,7 +122,8 @@ class Referral(Frozen):
     hashes: tuple[FileHash, ...] | None = None
     url: WebAddress | None = None
     subject_handle: SubjectHandle | None = None
-    respond_by: AwareDatetime | None = None
+    claim_by: AwareDatetime | None = None
+    decide_by: AwareDatetime | None = None
     acknowledge_by: AwareDatetime | None = None
     feedback_by: AwareDatetime | None = None
     link: CaseLink | None = None
@@ -129,6 +136,10 @@ class PlannedReferral(Frozen):
     kind: Name
     state: ReferralState
     fields: Referral
+    due_at: AwareDatetime | None = None
+    """When a standby referral becomes due; None for the others: at once, or after approval."""
+    awaited: Awaited | None = None
+    """What keeps a standby referral from being sent at all, once it was done."""
 
 
 class ConditionTried(Frozen):
@@ -149,14 +160,24 @@ class RuleTried(Frozen):
 
 
 class Deadlines(Frozen):
-    """When somebody must have acted. Statutory ones run for persons' reports only."""
+    """When somebody must have acted. Statutory ones run for persons' reports only, where the law is such."""
 
-    respond_by: AwareDatetime
+    claim_by: AwareDatetime
     """The policy's own: a person has taken the case."""
+    decide_by: AwareDatetime
+    """The policy's own: the case is closed with an outcome."""
     acknowledge_by: AwareDatetime | None = None
     """Directive (EU) 2019/1937, article 9(1)(b): seven days of receipt."""
     feedback_by: AwareDatetime | None = None
     """Article 9(1)(f): three months."""
+
+
+class DuplicateKey(Frozen):
+    """Cases that share a key within the time are about the same thing, it seems: linked, never dropped."""
+
+    key: Digest
+    """Keyed digest of the route's named fields and this case's values."""
+    within_s: int
 
 
 class Decision(Frozen):
@@ -168,10 +189,15 @@ class Decision(Frozen):
     teams: tuple[Code, ...]
     """Teams that get a key to the case, most responsible first."""
     avoided: tuple[Code, ...]
-    """Teams that would have been told but are said to be involved."""
+    """Teams that would have been told, or could have read it, but are involved or have the person named in them."""
     deadlines: Deadlines
     referrals: tuple[PlannedReferral, ...]
     trace: tuple[RuleTried, ...]
+    reason: Reason | None = None
+    """Why the fallback teams were told; None when a route matched."""
+    say: tuple[str, ...] = ()
+    """Sentences of the policy that the reporter is shown."""
+    duplicates: tuple[DuplicateKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 """A name from the policy: category, site, team."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 """A name from the configuration: channel, route, rule."""
+ReferralReference = Annotated[str, StringConstraints(pattern=r"^(CR|DRILL|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3}$")]
+"""What a channel is told about: a case, or plainly no case: a drill, or a notice about the router itself."""
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 SourceTicket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._#-]{1,64}$")]
@@ -164,9 +166,63 @@ class ReferralState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """A person over there took it."""
     RECALLED = "recalled"
-    """Withdrawn after a conflict was found."""
+    """Withdrawn before it was sent: what it waited for was done in time, or a conflict was found."""
     DEAD = "dead"
     """Could not be delivered; stands in front of a person."""
+
+
+class Notice(StrEnum):
+    """What a referral says beside the facts; a case's first referral to a channel says nothing more."""
+
+    REMINDER = "reminder"
+    """A deadline comes nearer."""
+    OVERDUE = "overdue"
+    """A deadline has passed."""
+    ESCALATION = "escalation"
+    """Nothing happened for so long that others are told too."""
+    RECALLED = "recalled"
+    """What was sent before is withdrawn: close it, keep it apart, ask nobody here about it."""
+    DRILL = "drill"
+    """No case: somebody tests the way."""
+    POLICY_REFUSED = "policy_refused"
+    """No case: the policy's files are wrong, and the last good ones stay in force."""
+
+
+class Awaited(StrEnum):
+    """What ends a wait; a standby referral that waits for it is not sent once it was done."""
+
+    CLAIM = "claim"
+    """A person took the case."""
+    DECIDE = "decide"
+    """The case was closed with an outcome."""
+    ACKNOWLEDGE = "acknowledge"
+    """The reporter was told that the report arrived: Directive (EU) 2019/1937, article 9(1)(b)."""
+    FEEDBACK = "feedback"
+    """The reporter was told what was done: article 9(1)(f)."""
+    DELIVERY = "delivery"
+    """Everyone who should know at once was told."""
+
+
+class Reason(StrEnum):
+    """Why a case went to the fallback teams."""
+
+    NO_MATCH = "no_match"
+    POLICY_ERROR = "policy_error"
+
+
+class CaseOutcome(StrEnum):
+    """How a case ended."""
+
+    ACTED = "acted"
+    """The organisation did something about it."""
+    REFERRED = "referred"
+    """An outside body has it now."""
+    UNFOUNDED = "unfounded"
+    """It was looked into, and it is not so."""
+    DUPLICATE = "duplicate"
+    """Another case is about the same."""
+    NO_ACTION = "no_action"
+    """Nothing could or need be done."""
 
 
 class Guarantee(StrEnum):

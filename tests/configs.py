@@ -48,7 +48,7 @@ def to_rt(to: Path, url: str, token: str, **more: Any) -> Path:
     channels["security-desk"] = {
         "kind": "rt",
         "scope": "internal",
-        "carries": ["category", "severity", "noticed_how", "where_found", "site", "urgency", "respond_by", "link"],
+        "carries": ["category", "severity", "noticed_how", "where_found", "site", "urgency", "claim_by", "link"],
         "readable_by": channels["security-desk"]["readable_by"],
         "url": url,
         "token": f"file:{secret}",
@@ -57,7 +57,7 @@ def to_rt(to: Path, url: str, token: str, **more: Any) -> Path:
             "reference": "Reference id",
             "category": "Category",
             "severity": "Severity",
-            "respond_by": "Respond by",
+            "claim_by": "Claim by",
             "link": "Link",
         },
         **more,

@@ -66,7 +66,7 @@ def a_case(
             route="fallback",
             teams=("security",),
             avoided=(),
-            deadlines=Deadlines(respond_by=now + timedelta(days=1)),
+            deadlines=Deadlines(claim_by=now + timedelta(days=1), decide_by=now + timedelta(days=9)),
             referrals=planned,
             trace=(),
         ),

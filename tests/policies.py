@@ -29,7 +29,10 @@ severity:
   - {id: urgent, when: {urgency: [ongoing, live_now]}, set: high}
   - {id: otherwise, set: low}
 deadlines:
-  respond_within: {critical: 30m, high: 4h, medium: 2d, low: 5d}
+  critical: {claim: 30m, decide: 1d}
+  high: {claim: 4h, decide: 3d}
+  medium: {claim: 2d, decide: 10d}
+  low: {claim: 5d, decide: 30d}
 routes:
   - {id: fraud-at-plant, when: {category: fraud, site: plant, from: person}, teams: legal, to: legal-desk, hold: police}
   - {id: fraud, when: {category: fraud}, teams: [security, legal], to: [security-desk, legal-desk]}

@@ -217,7 +217,7 @@ class StandInRT(Loopback):
         *,
         token: str = RT_TOKEN,
         queues: tuple[str, ...] = ("Safeguarding",),
-        custom_fields: tuple[str, ...] = ("Reference id", "Category", "Severity", "Respond by", "Link"),
+        custom_fields: tuple[str, ...] = ("Reference id", "Category", "Severity", "Claim by", "Link"),
         before_answer: Callable[[Received], None] | None = None,
     ) -> None:
         super().__init__(before_answer=before_answer)

@@ -34,7 +34,7 @@ def list_cases(
         say_json(rows)
         return
     for row in rows:
-        by = row["respond_by"].isoformat(timespec="minutes")
+        by = row["claim_by"].isoformat(timespec="minutes")
         typer.echo(f"{row['reference']}  {row['state']:9}  {row['severity']:8}  {by}  {row['category']}")
 
 

@@ -99,8 +99,10 @@ def _insert_all(connection: Connection, new: Sequence[NewCase]) -> None:
     if contents:
         connection.execute(insert(sealed_contents), contents)
     posted = [row for case in new for row in _referral_rows(case)]
-    if posted:
-        connection.execute(insert(referrals), posted)
+    # What is due now takes the database's time; what waits has its own.
+    for rows in ([row for row in posted if "due_at" not in row], [row for row in posted if "due_at" in row]):
+        if rows:
+            connection.execute(insert(referrals), rows)
     note(
         connection,
         [AuditEntry(_actor(case), RECEIVED, case.reference, detail=_sealed_as(case)) for case in new],
@@ -127,8 +129,9 @@ def _case_row(case: NewCase) -> dict[str, Any]:
         "route": case.decision.route,
         "policy": case.decision.policy,
         "facts": plain(case.facts),
-        "decision": case.decision.model_dump(mode="json", exclude={"referrals", "policy", "deadlines"}),
-        "respond_by": deadlines.respond_by,
+        "decision": case.decision.model_dump(mode="json", exclude={"referrals", "policy", "deadlines", "duplicates"}),
+        "claim_by": deadlines.claim_by,
+        "decide_by": deadlines.decide_by,
         "acknowledge_by": deadlines.acknowledge_by,
         "feedback_by": deadlines.feedback_by,
         "suite": case.sealed.suite,
@@ -149,6 +152,9 @@ def _referral_rows(case: NewCase) -> list[dict[str, Any]]:
             "policy": case.decision.policy,
             "state": planned.state,
             "fields": plain(planned.fields),
+            "notice": planned.fields.notice,
+            "awaited": planned.awaited,
+            **({"due_at": planned.due_at} if planned.due_at else {}),
         }
         for planned in case.decision.referrals
     ]
@@ -188,7 +194,7 @@ def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
         cases.c.severity,
         cases.c.site,
         cases.c.route,
-        cases.c.respond_by,
+        cases.c.claim_by,
     ).order_by(cases.c.received_at.desc(), cases.c.reference)
     rows = connection.execute(query.limit(limit)).mappings()
     return [{**row, "severity": tuple(Severity)[row["severity"]].value} for row in rows]

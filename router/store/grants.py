@@ -27,17 +27,20 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "select": "reference, client, state, received_at, acknowledge_by, feedback_by, receipt_lookup",
         },
         "case_key_wraps": {"insert": ALL},
+        "case_duplicate_keys": {"insert": ALL},
         "sealed_contents": {"insert": ALL},
         "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
-            "insert": "id, reference, channel, kind, revision, policy, state, fields",
-            "select": "reference, channel, state, first_due_at, due_at, leased_at, lease_until",
+            "insert": "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at",
+            "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until",
         },
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
     # Delivers: sees projections and attempts, never a case, a fact outside them, or a sealed text.
     Login.WORKER: {
+        "policies": {"select": "digest, channels"},
+        "policy_activations": {"select": ALL},
         "referrals": {
             "select": ALL,
             "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
@@ -55,11 +58,20 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "recipient_keys": _KEYS,
         "member_keys": _KEYS,
         "team_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
-        "cases": {"select": ALL, "update": "state"},
+        "cases": {
+            "select": ALL,
+            "update": "state, claimed_at, claimed_by, acknowledged_at, feedback_at, closed_at, outcome",
+        },
+        "case_duplicate_keys": {"select": ALL},
+        "case_conflicts": {"select": ALL, "insert": "reference, team, found_by"},
         "case_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
         "sealed_contents": {"select": ALL},
         "sealed_messages": {"select": ALL, "insert": "reference, from_staff, suite, for_case, for_receipt"},
-        "referrals": {"select": ALL},
+        "referrals": {
+            "select": ALL,
+            "insert": "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at",
+            "update": "state, settled_at, outcome, acknowledged_at",
+        },
         "attempts": {"select": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},
         "audit_checkpoints": {"select": ALL},

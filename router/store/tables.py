@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -126,6 +127,12 @@ cases = Table(
     _moment("received_at"),
     Column("client", Text, ForeignKey(clients.c.name), nullable=True),
     Column("state", Text, nullable=False, server_default="open"),
+    _moment("claimed_at", nullable=True),
+    Column("claimed_by", Text, ForeignKey(people.c.handle), nullable=True),
+    _moment("acknowledged_at", nullable=True),
+    _moment("feedback_at", nullable=True),
+    _moment("closed_at", nullable=True),
+    Column("outcome", Text, nullable=True),
     Column("category", Text, nullable=False),
     Column("severity", SmallInteger, nullable=False),
     Column("site", Text, nullable=True),
@@ -133,7 +140,8 @@ cases = Table(
     Column("policy", Text, ForeignKey(policies.c.digest), nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("decision", JSONB, nullable=False),
-    _moment("respond_by"),
+    _moment("claim_by"),
+    _moment("decide_by"),
     _moment("acknowledge_by", nullable=True),
     _moment("feedback_by", nullable=True),
     Column("suite", Text, nullable=False),
@@ -141,10 +149,32 @@ cases = Table(
     Column("receipt_lookup", LargeBinary, nullable=True, unique=True),
     Column("receipt_public", LargeBinary, nullable=True),
     CheckConstraint("state in ('open', 'closed', 'withdrawn')", name="state"),
+    CheckConstraint("(claimed_at is null) = (claimed_by is null)", name="claim"),
     CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear."""
 Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
+
+case_duplicate_keys = Table(
+    "case_duplicate_keys",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
+    _moment("received_at"),
+    Column("within_s", Integer, nullable=False),
+)
+"""What makes two cases look like one: those that share a key within the time are shown with each other."""
+Index("case_duplicate_keys_case_idx", case_duplicate_keys.c.reference)
+
+case_conflicts = Table(
+    "case_conflicts",
+    metadata,
+    Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
+    Column("team", Text, primary_key=True),
+    _moment("found_at", now=True),
+    Column("found_by", Text, nullable=False),
+)
+"""Teams found to be involved after the case was decided; insert only."""
 
 case_key_wraps = Table(
     "case_key_wraps",
@@ -182,13 +212,22 @@ referrals = Table(
     "referrals",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("reference", Text, ForeignKey(cases.c.reference), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column(
+        "case_reference",
+        Text,
+        ForeignKey(cases.c.reference),
+        Computed("case when reference like 'CR-%' then reference end", persisted=True),
+        nullable=True,
+    ),
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("policy", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("fields", JSONB, nullable=False),
+    Column("notice", Text, nullable=True),
+    Column("awaited", Text, nullable=True),
     _moment("first_due_at", now=True),
     _moment("due_at", now=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -196,6 +235,7 @@ referrals = Table(
     _moment("leased_at", nullable=True),
     _moment("lease_until", nullable=True),
     _moment("settled_at", nullable=True),
+    _moment("acknowledged_at", nullable=True),
     Column("remote_id", Text, nullable=True),
     Column("outcome", Text, nullable=True),
     UniqueConstraint("reference", "channel", "revision"),
@@ -203,8 +243,13 @@ referrals = Table(
         "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
     ),
     CheckConstraint("(state = 'leased') <= (lease_until is not null)", name="lease"),
+    CheckConstraint("reference ~ '^(CR|DRILL|NOTICE)-'", name="reference"),
 )
-"""The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case."""
+"""The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case.
+
+A drill or a notice has a reference of its own kind and belongs to no case. `awaited` says what keeps a
+standby row from being sent once it was done; `notice` what the row says beside the facts.
+"""
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
 Index("referrals_standby_idx", referrals.c.due_at, postgresql_where=text("state = 'standby'"))

@@ -100,7 +100,8 @@ def _view(facts: Facts, *, statutory: bool) -> dict[str, Any]:
 
 def _deadlines(policy: Policy, severity: Severity, received_at: datetime, *, statutory: bool) -> Deadlines:
     return Deadlines(
-        respond_by=received_at + policy.respond_within[severity],
+        claim_by=received_at + policy.times[severity].claim.real,
+        decide_by=received_at + policy.times[severity].decide.real,
         acknowledge_by=received_at + ACKNOWLEDGE_WITHIN if statutory else None,
         feedback_by=months_after(received_at, FEEDBACK_MONTHS) if statutory else None,
     )
@@ -169,7 +170,7 @@ def _failed(
         "reference": reference,
         "severity": severity,
         "received_at": received_at,
-        "respond_by": deadlines.respond_by,
+        "claim_by": deadlines.claim_by,
     }
     failure = ConditionTried(field="error", wanted=(), actual=(type(error).__name__,), ok=True)
     return Decision(

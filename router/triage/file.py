@@ -5,9 +5,10 @@ The models are the language; the references between the parts of a file are `che
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -21,13 +22,14 @@ from router.vocabulary import (
     Name,
     NoticedHow,
     Severity,
+    SubjectHandle,
     Urgency,
     VerdictSource,
     WhereFound,
 )
 
+_HOURS = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class ReportedBy(StrEnum):
@@ -41,16 +43,77 @@ def _one_or_many(value: Any) -> Any:
     return value if isinstance(value, list | dict) else [value]
 
 
-def _duration(value: Any) -> timedelta:
+class Unit(StrEnum):
+    """Of a span of time; a day is 24 hours in real time and one working day in working time."""
+
+    MINUTES = "m"
+    HOURS = "h"
+    DAYS = "d"
+
+
+class Span(NamedTuple):
+    """How long: `30m`, `4h`, `2d`. The unit is kept, because a working day is not a number of hours."""
+
+    amount: int
+    unit: Unit
+
+    def __str__(self) -> str:
+        return f"{self.amount}{self.unit}"
+
+    @property
+    def real(self) -> timedelta:
+        """Return the span in real time."""
+        return timedelta(**{self.unit.name.lower(): self.amount})
+
+
+def _span(value: Any) -> Span:
     parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise PydanticCustomError("odd_value", "a time such as 30m, 4h or 2d is wanted here")
-    return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
+    return Span(int(parts[1]), Unit(parts[2]))
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _time_of_day(text: str) -> int:
+    hour, minute = map(int, text.split(":"))
+    return 60 * hour + minute
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    parts = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    opens, closes = (_time_of_day(parts[1]), _time_of_day(parts[2])) if parts else (0, 0)
+    if opens >= closes:
+        raise PydanticCustomError("odd_value", 'hours such as "08:00-18:00" are wanted here, within one day, in quotes')
+    return opens, closes
+
+
+def _date(value: Any) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise PydanticCustomError("odd_value", 'a date such as "2026-12-25" is wanted here, in quotes') from None
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("odd_value", "a time zone such as Europe/Berlin is wanted here") from None
+    return value
+
+
+Duration = Annotated[Span, BeforeValidator(_span)]
+Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
+"""From and to, in minutes after midnight of the calendar's own clock; `24:00` ends a day."""
+Date = Annotated[date, BeforeValidator(_date)]
+Zone = Annotated[str, AfterValidator(_zone)]
+"""An IANA time zone."""
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
+"""Something said to reporters, of the operator's own."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
 """A line for people to read, of the operator's own."""
+LinkField = Literal[
+    "category", "site", "where_found", "country", "source_ticket", "asset_tag", "hashes", "url", "subject_handle"
+]
 _Any = BeforeValidator(_one_or_many)
 _Some = Field(default=(), min_length=1)
 
@@ -76,6 +139,41 @@ class RouteWhen(When):
     severity_at_least: Severity | None = None
 
 
+class LegalProfile(StrEnum):
+    """Which law the organisation reports under; decides whose clocks run, not who is told."""
+
+    EU_EMPLOYER = "eu_employer"
+    """Directive (EU) 2019/1937: persons' reports are acknowledged in seven days and answered in three months."""
+    US_EMPLOYER = "us_employer"
+    """Not a provider in the sense of 18 USC 2258E: no duty to file with NCMEC; police first, then a hotline."""
+
+    @property
+    def statutory_clocks(self) -> bool:
+        """Say whether the law sets times in which a person's report is acknowledged and answered."""
+        return self is LegalProfile.EU_EMPLOYER
+
+
+class Day(StrEnum):
+    """A day of the week; in the order of `date.weekday`."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Pace(StrEnum):
+    """Which clock a span is measured by."""
+
+    ALWAYS = "always"
+    """Real time, day and night."""
+    WORKING = "working"
+    """The calendar of the concern's site, or the one that `deadlines` names."""
+
+
 class CategoryEntry(Frozen):
     """One line of the taxonomy."""
 
@@ -84,10 +182,36 @@ class CategoryEntry(Frozen):
     group: Label | None = None
 
 
+class CalendarEntry(Frozen):
+    """When people are at work."""
+
+    tz: Zone
+    days: Annotated[tuple[Day, ...], _Any] = Field(min_length=1)
+    hours: Annotated[tuple[Hours, ...], _Any] = Field(min_length=1)
+    holidays: tuple[Date, ...] = ()
+
+
 class SiteEntry(Frozen):
     """An entity or place of the company."""
 
     label: Label
+    calendar: Code | None = None
+
+
+class PersonEntry(Frozen):
+    """A member of staff and the account names by which somebody might name them."""
+
+    handles: Annotated[tuple[SubjectHandle, ...], _Any] = Field(min_length=1)
+
+
+class HandlesEntry(Frozen):
+    """How account names are compared."""
+
+    domains: Annotated[tuple[Label, ...], _Any] = ()
+    """The organisation's own: `name@domain` and `domain\\name` are then the same as `name`.
+
+    With none, whatever stands before or after is left out: rather one team too many left out than one too few.
+    """
 
 
 class TeamEntry(Frozen):
@@ -95,6 +219,8 @@ class TeamEntry(Frozen):
 
     label: Label
     involved_as: Annotated[tuple[Involved, ...], _Any] = ()
+    members: Annotated[tuple[Code, ...], _Any] = ()
+    """Names from `people`."""
     backup: Code | None = None
     desks: Annotated[tuple[Name, ...], _Any] = ()
 
@@ -107,27 +233,77 @@ class SeverityEntry(Frozen):
     set: Severity
 
 
-class RouteEntry(Frozen):
-    """First match wins; a route without `when` always matches."""
+class StepEntry(Frozen):
+    """One step of an escalation: after so long without something, these channels are told too."""
 
-    id: Name
-    when: RouteWhen = RouteWhen()
-    teams: Annotated[tuple[Code, ...], _Any] = Field(min_length=1)
+    unclaimed: Duration | None = None
+    undecided: Duration | None = None
+    undelivered: Duration | None = None
     to: Annotated[tuple[Name, ...], _Any] = Field(min_length=1)
-    hold: Annotated[tuple[Name, ...], _Any] = ()
 
 
-def _each_severity(times: Mapping[Severity, timedelta]) -> Mapping[Severity, timedelta]:
-    missing = [severity.value for severity in Severity if severity not in times]
-    if missing:
-        raise PydanticCustomError("missing_severity", "respond_within lacks {names}", {"names": ", ".join(missing)})
-    return times
+class DeadlineEntry(Frozen):
+    """How long people have; every time counts from when the concern was received."""
+
+    claim: Duration
+    decide: Duration
+    clock: Pace = Pace.ALWAYS
+    escalate: Name | None = None
+
+
+class RouteDeadlineEntry(Frozen):
+    """What a route has otherwise than the severity says."""
+
+    claim: Duration | None = None
+    decide: Duration | None = None
+    clock: Pace | None = None
+    escalate: Name | None = None
 
 
 class DeadlinesEntry(Frozen):
-    """The policy's own times; statutory ones are the law's."""
+    """The policy's own times, by severity; statutory ones are the law's."""
 
-    respond_within: Annotated[Mapping[Severity, Duration], AfterValidator(_each_severity)]
+    calendar: Code | None = None
+    """Whose working hours count where the site has none of its own."""
+    critical: DeadlineEntry
+    high: DeadlineEntry
+    medium: DeadlineEntry
+    low: DeadlineEntry
+
+
+class RemindersEntry(Frozen):
+    """How long before a deadline the first team told is reminded of it, in real time."""
+
+    claim: Duration | None = None
+    decide: Duration | None = None
+    acknowledge: Duration | None = None
+    feedback: Duration | None = None
+
+
+class DuplicatesEntry(Frozen):
+    """Cases with equal values in all of these fields, within the time, are linked; never dropped."""
+
+    by: Annotated[tuple[LinkField, ...], _Any] = Field(min_length=1)
+    within: Duration
+
+
+class RouteEntry(Frozen):
+    """First match wins; a route without `when` always matches.
+
+    What a nested route does not say, it has from the one around it; where none of them matches, that one itself
+    decides. With `continue`, what the route says is added, and the next ones are tried too.
+    """
+
+    id: Name
+    when: RouteWhen = RouteWhen()
+    teams: Annotated[tuple[Code, ...], _Any] = ()
+    to: Annotated[tuple[Name, ...], _Any] = ()
+    hold: Annotated[tuple[Name, ...], _Any] = ()
+    deadlines: RouteDeadlineEntry | None = None
+    link_duplicates: DuplicatesEntry | None = None
+    say: Annotated[tuple[Name, ...], _Any] = ()
+    go_on: bool = Field(default=False, alias="continue")
+    routes: "tuple[RouteEntry, ...]" = ()
 
 
 class PolicyFile(Frozen):
@@ -135,10 +311,17 @@ class PolicyFile(Frozen):
 
     policy: Literal["concern-router/1"]
     """The language's name and version."""
+    legal_profile: LegalProfile = LegalProfile.EU_EMPLOYER
     taxonomy: Mapping[Code, CategoryEntry] = Field(min_length=1)
+    calendars: Mapping[Code, CalendarEntry] = {}
     sites: Mapping[Code, SiteEntry] = {}
+    handles: HandlesEntry = HandlesEntry()
+    people: Mapping[Code, PersonEntry] = {}
     teams: Mapping[Code, TeamEntry] = Field(min_length=1)
     severity: tuple[SeverityEntry, ...] = Field(min_length=1)
     deadlines: DeadlinesEntry
+    reminders: RemindersEntry = RemindersEntry()
+    escalations: Mapping[Name, tuple[StepEntry, ...]] = {}
+    sentences: Mapping[Name, Sentence] = {}
     routes: tuple[RouteEntry, ...] = Field(min_length=1)
     fallback: Annotated[tuple[Code, ...], _Any] = Field(min_length=1)

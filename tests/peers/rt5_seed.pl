@@ -26,7 +26,7 @@ my @categories = qw(csam_suspected grooming_suspected child_at_risk livestreamed
 my @fields = (
     ['Reference id', 'FreeformSingle'], ['Category', 'SelectSingle', @categories],
     ['Severity', 'SelectSingle', qw(low medium high critical)],
-    ['Respond by', 'FreeformSingle'], ['Link', 'FreeformSingle'],
+    ['Claim by', 'FreeformSingle'], ['Link', 'FreeformSingle'],
 );
 my $type = RT::Ticket->CustomFieldLookupType;
 for (@fields) {

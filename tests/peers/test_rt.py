@@ -25,7 +25,7 @@ NAMES = {
     "reference": "Reference id",
     "category": "Category",
     "severity": "Severity",
-    "respond_by": "Respond by",
+    "claim_by": "Claim by",
     "link": "Link",
 }
 NARRATIVE, CONTACT = "MARKED-7f3a-narrative", "MARKED-7f3a-contact"
@@ -124,7 +124,7 @@ def product(rt: Peer, cutter: Cutter, tmp_path_factory: pytest.TempPathFactory) 
             channels[desk] = {
                 **{key: channels[desk][key] for key in ("scope", "readable_by")},
                 "kind": "rt",
-                "carries": ["category", "severity", "respond_by", "link"],
+                "carries": ["category", "severity", "claim_by", "link"],
                 "url": proxy.url,
                 "token": f"file:{token}",
                 "queue": queue,
@@ -158,7 +158,7 @@ def test_a_concern_is_a_ticket_with_reference_category_severity_deadline_and_lin
     assert sent["remote_id"] == ticket["id"]
     assert ticket["Category"] == "security_incident"
     assert ticket["Severity"] in {"low", "medium", "high", "critical"}
-    assert ticket["Respond by"].endswith("Z")
+    assert ticket["Claim by"].endswith("Z")
     assert ticket["Link"] == f"{product.console_url}/console/cases/{reference}"
 
 

@@ -31,7 +31,7 @@ from tests.servers import Sink
 CONCERNS = 200
 SECRET = "MÄRKED-7f3a-secret"  # narrative, contact, and all that is refused
 NAMED = "MARKED-7f3a-named"  # identifiers: url, asset_tag, subject_handle
-FREE_OF_IDENTIFIERS = ["category", "severity", "noticed_how", "where_found", "site", "urgency", "respond_by", "link"]
+FREE_OF_IDENTIFIERS = ["category", "severity", "noticed_how", "where_found", "site", "urgency", "claim_by", "link"]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from router.model import FileHash, Referral
 from router.vocabulary import HashAlgorithm, Severity, Urgency
 
 REFERENCE = "CR-0123-4567-89AB"
-NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "respond_by": "Respond by"}
+NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
 
 
 def settings(**changed: Any) -> rt.Settings:
@@ -31,7 +31,7 @@ def test_creates_a_ticket_with_the_fields_and_no_more() -> None:
         category="csam_suspected",
         severity=Severity.CRITICAL,
         urgency=(Urgency.ONGOING, Urgency.LIVE_NOW),
-        respond_by=datetime(2026, 11, 30, 10, tzinfo=timezone(timedelta(hours=1))),
+        claim_by=datetime(2026, 11, 30, 10, tzinfo=timezone(timedelta(hours=1))),
     )
 
     assert rendered(referral) == {
@@ -39,7 +39,7 @@ def test_creates_a_ticket_with_the_fields_and_no_more() -> None:
         "Subject": f"{REFERENCE} confidential referral",
         "Content": (
             f"Reference: {REFERENCE}\nCategory: csam_suspected\nSeverity: critical\n"
-            "Urgency: ongoing, live_now\nRespond by: 2026-11-30T09:00:00Z\n"
+            "Urgency: ongoing, live_now\nClaim by: 2026-11-30T09:00:00Z\n"
         ),
         "ContentType": "text/plain",
         "Priority": 100,
@@ -47,7 +47,7 @@ def test_creates_a_ticket_with_the_fields_and_no_more() -> None:
             "Reference id": REFERENCE,
             "Category": "csam_suspected",
             "Severity": "critical",
-            "Respond by": "2026-11-30T09:00:00Z",
+            "Claim by": "2026-11-30T09:00:00Z",
         },
     }
 
@@ -132,7 +132,7 @@ def test_names_each_field_that_does_not_read_back(ticket: dict[str, Any], missin
 
 
 def test_names_the_fields_that_its_mapping_uses() -> None:
-    assert rt.fields_named(settings()) == {"category", "severity", "respond_by"}
+    assert rt.fields_named(settings()) == {"category", "severity", "claim_by"}
 
 
 def test_priorities_rise_with_severity() -> None:
@@ -143,6 +143,6 @@ def test_moments_stay_the_same_in_any_zone() -> None:
     moment = datetime(2026, 11, 30, 9, tzinfo=UTC)
     east = moment.astimezone(timezone(timedelta(hours=9)))
 
-    assert rendered(Referral(reference=REFERENCE, respond_by=east)) == rendered(
-        Referral(reference=REFERENCE, respond_by=moment)
+    assert rendered(Referral(reference=REFERENCE, claim_by=east)) == rendered(
+        Referral(reference=REFERENCE, claim_by=moment)
     )

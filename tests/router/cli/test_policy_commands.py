@@ -92,7 +92,7 @@ def test_explain_prints_the_decision_as_json() -> None:
         ["hr"],
     )
     assert shown["deadlines"] == {
-        "respond_by": "2026-12-02T09:00:00Z",
+        "claim_by": "2026-12-02T09:00:00Z",
         "acknowledge_by": "2026-12-07T09:00:00Z",
         "feedback_by": "2027-02-28T09:00:00Z",
     }

@@ -69,7 +69,7 @@ def test_each_referral_holds_what_its_channel_may_carry() -> None:
 
 
 def test_links_lead_to_the_console_and_times_are_utc() -> None:
-    everything = "[severity, received_at, occurred_at, respond_by, acknowledge_by, feedback_by, link]"
+    everything = "[severity, received_at, occurred_at, claim_by, acknowledge_by, feedback_by, link]"
     policy = parse_policy(POLICY, CHANNELS.replace("[category, asset_tag]", everything))
     east = timezone(timedelta(hours=5))
     decision = decide(
@@ -87,7 +87,7 @@ def test_links_lead_to_the_console_and_times_are_utc() -> None:
         "severity": "medium",
         "occurred_at": "2026-11-29T05:00:00Z",
         "received_at": "2026-11-30T09:00:00Z",
-        "respond_by": "2026-12-02T09:00:00Z",
+        "claim_by": "2026-12-02T09:00:00Z",
         "acknowledge_by": "2026-12-07T09:00:00Z",
         "feedback_by": "2027-02-28T09:00:00Z",
         "link": f"{CONSOLE}/console/cases/{REFERENCE}",
@@ -99,7 +99,7 @@ def test_statutory_clocks_run_for_persons_only() -> None:
 
     assert deadlines.acknowledge_by is None
     assert deadlines.feedback_by is None
-    assert deadlines.respond_by == RECEIVED + timedelta(days=2)
+    assert deadlines.claim_by == RECEIVED + timedelta(days=2)
 
 
 @pytest.mark.parametrize(
