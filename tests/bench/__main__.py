@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from tests.bench import triage
 from tests.bench.generator import Plan
 from tests.bench.measure import cpu_seconds, memory
 from tests.bench.programs import Running, SinkAt, generate, product, sink, straight_line
@@ -126,6 +127,7 @@ def main() -> None:
             "narrative_in": "half",
             "paced_per_s": PACED_PER_S,
         },
+        "triage": triage.measured(),
         **{name: medians(turns[name]) for name in names},
         "turns": turns,
     }
