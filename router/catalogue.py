@@ -5,6 +5,7 @@ Loads `channels.yaml`. Secrets stand in it by reference only and are not resolve
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 from pydantic import create_model
 
 from router.channels import KINDS
-from router.channels.setting import ReferralField
+from router.channels.setting import Every, ReferralField
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, looks_secret, nearest, read, read_file, shown
 from router.configfile.yamltext import Path as Place
@@ -21,8 +22,8 @@ from router.model import Frozen, Payload, Referral
 from router.vocabulary import Code, Guarantee, Name, Scope
 
 FILE: Final = "channels.yaml"
-ALWAYS_CARRIED: Final = frozenset({"reference", "revision"})
-"""What every referral has: an id that says nothing."""
+ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited"})
+"""What every referral may have: an id that says nothing, and what has not happened yet."""
 
 
 class Channel(Frozen):
@@ -32,9 +33,11 @@ class Channel(Frozen):
     kind: Name
     scope: Scope
     carries: tuple[ReferralField, ...]
-    """The fields it may carry; `reference` and `revision` always."""
+    """The fields it may carry, beside those of ALWAYS_CARRIED."""
     readable_by: tuple[Code, ...]
     """Teams that can read what arrives there, that system's administrators included."""
+    drill_every: timedelta | None = None
+    """How often the way is tested by itself; None: only when somebody asks."""
     settings: Frozen
     """The kind's own."""
 
@@ -42,6 +45,11 @@ class Channel(Frozen):
     def guarantee(self) -> Guarantee:
         """How this channel keeps a second delivery from becoming a second ticket."""
         return KINDS[self.kind].GUARANTEE
+
+    @property
+    def fields_shown(self) -> frozenset[str]:
+        """Fields of `carries` that what is sent can show; the others are carried for nothing."""
+        return KINDS[self.kind].fields_shown(self.settings, frozenset(self.carries))
 
     def render(self, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that this channel sends for `referral`."""
@@ -55,6 +63,7 @@ class _Entry(Frozen):
     scope: Scope
     carries: tuple[ReferralField, ...]
     readable_by: tuple[Code, ...] = ()
+    drill_every: Every | None = None
 
 
 def _both(entry: type[_Entry], own: type[Frozen]) -> Any:
@@ -127,6 +136,7 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
         scope=made.scope,
         carries=made.carries,
         readable_by=made.readable_by,
+        drill_every=made.drill_every,
         settings=KINDS[kind].Settings.model_construct(**own),
     )
     _uses_what_it_carries(document, channel)
@@ -134,8 +144,10 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
 
 
 def _need_to_know(document: Document, name: str) -> None:
-    """Somebody must read an internal channel, and an address is none of its business."""
+    """Somebody must read an internal channel, and an address is none of its business; outside nobody is drilled."""
     if document.at(name, "scope") != Scope.INTERNAL:
+        if document.at(name, "drill_every") is not None:
+            document.complain((name, "drill_every"), "drill_outside", "only an internal channel may be drilled")
         return
     if not document.at(name, "readable_by"):
         said = f"readable_by of {name!r} must name the teams that read what arrives there"
@@ -150,7 +162,19 @@ def _uses_what_it_carries(document: Document, channel: Channel) -> None:
     allowed = ALWAYS_CARRIED | set(channel.carries)
     for field in sorted(KINDS[channel.kind].fields_named(channel.settings) - allowed):
         said = f"{field!r} is used, but {channel.name!r} may not carry it: add it to 'carries', or leave it out here"
-        document.complain((channel.name, "custom_fields", field), "not_carried", said)
+        document.complain(_used_at(document, channel.name, field), "not_carried", said)
+
+
+def _used_at(document: Document, name: str, field: str) -> Place:
+    """Return where the kind's settings use `field`: as a key of a mapping, or in a list."""
+    for key, value in document.entries(name):
+        if key == "carries":
+            continue
+        if isinstance(value, dict) and field in value:
+            return (name, key, field)
+        if isinstance(value, list) and field in value:
+            return (name, key, value.index(field))
+    return (name,)
 
 
 def _places_apart(document: Document, channels: Iterable[Channel]) -> None:

@@ -31,6 +31,9 @@ class Kind(Protocol):
     def fields_named(self, settings: Any) -> frozenset[str]:
         """Return the fields that the settings use by name."""
 
+    def fields_shown(self, settings: Any, carries: frozenset[str]) -> frozenset[str]:
+        """Return which of the fields that the channel may carry what is sent can show."""
+
     def place(self, settings: Any) -> str | None:
         """Return what no other channel of the kind may share, if anything."""
 

@@ -39,6 +39,11 @@ def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the ki
     return frozenset()
 
 
+def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:  # noqa: ARG001 - the kind's contract
+    """Return which of the fields that the channel may carry are shown: all."""
+    return carries
+
+
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: files of one case would overwrite each other."""
     return settings.path

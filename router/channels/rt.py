@@ -1,32 +1,36 @@
-"""Request Tracker 5, REST 2.0: one ticket for each case.
+"""Request Tracker 5, REST 2.0: one ticket for each case; what comes later about it is an internal comment there.
 
-Pure: the create call's exact body, the queries that find the ticket again, and what must read back. RT
+Pure: the calls' exact bodies, the queries that find a ticket or comment again, and what must read back. RT
 answers 201 and drops custom fields it does not know, and a misspelt field in a query finds nothing, so the
-worker compares what RT shows with `expected` before it settles. No requestor is ever set: RT would mail
-the whole text to them.
+worker compares what RT shows with `expected` before it settles. No requestor is ever set and nothing is
+sent as correspondence: RT would mail the whole text to them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import orjson
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from router.channels import notices
 from router.channels.setting import ReferralField, SecretReference, WebService
 from router.model import FileHash, Frozen, Payload, Referral
-from router.vocabulary import Guarantee, Severity
+from router.vocabulary import Guarantee, Notice, Severity
 
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND
 FIELDS_USED: Final = frozenset(Referral.model_fields)
-"""Whatever the channel may carry stands in the ticket's first text."""
+"""Whatever the channel may carry can stand in the ticket's first text."""
 
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}
 )
+
+_SPOKEN: Final = frozenset({"notice", "awaited"})
+"""Said in a sentence."""
 
 RtName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$")]
 """A queue's or custom field's name, without the characters that end a name in RT's query language."""
@@ -53,11 +57,28 @@ class Settings(Frozen):
     """Where tickets are created: another desk's queue on the same RT gets a ticket of its own."""
     custom_fields: Annotated[Mapping[ReferralField, RtName], AfterValidator(_with_reference)]
     """Our fields, and the names of the custom fields that hold them there."""
+    text: tuple[ReferralField, ...] | None = None
+    """Which of the fields the ticket's first text shows, besides the reference; all when left out."""
+    recall_queue: RtName | None = None
+    """Where a withdrawn ticket goes: a queue that few people may see, with the custom field of the reference."""
+
+    @model_validator(mode="after")
+    def _recall_elsewhere(self) -> Self:
+        if self.recall_queue is not None and self.recall_queue == self.queue:
+            raise PydanticCustomError("same_place", "recall_queue must be another queue than 'queue'")
+        return self
 
 
 def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings map: the channel must be allowed to carry each."""
-    return frozenset(settings.custom_fields) - {"reference"}
+    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
+    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
+
+
+def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
+    """Return which of the fields that the channel may carry a ticket or comment can show."""
+    if settings.text is None:
+        return carries
+    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
 
 
 def place(settings: Settings) -> str | None:
@@ -66,21 +87,52 @@ def place(settings: Settings) -> str | None:
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
+    """Return the body of the call: a comment's for what is said of a case that has a ticket, else a new ticket's.
+
+    Should there be no ticket to comment on, `ticket` says what is made instead.
+    """
+    if not is_comment(referral):
+        return ticket(settings, referral)
+    comment = {"Subject": subject(referral), "Content": _lines(_spoken(referral)), "ContentType": "text/plain"}
+    return Payload(body=orjson.dumps(comment), media_type="application/json")
+
+
+def is_comment(referral: Referral) -> bool:
+    """Say whether the referral belongs into a ticket that should be there already."""
+    return referral.notice is Notice.RECALLED or (referral.notice is not None and referral.revision > 1)
+
+
+def ticket(settings: Settings, referral: Referral) -> Payload:
     """Return the create call's body; the subject says the reference and nothing of the matter.
 
     Custom fields that the referral does not set are left out.
     """
-    ticket: dict[str, Any] = {
+    texts = _texts(referral)
+    shown = texts if settings.text is None else {f: texts[f] for f in texts if f in {"reference", *settings.text}}
+    made: dict[str, Any] = {
         "Queue": settings.queue,
-        "Subject": f"{referral.reference} confidential referral",
-        "Content": "".join(f"{_label(name)}: {text}\n" for name, text in _texts(referral).items()),
+        "Subject": subject(referral),
+        "Content": _lines([*_spoken(referral)[:1], *_labelled(shown)]),
         "ContentType": "text/plain",
     }
     if referral.severity is not None:
-        ticket["Priority"] = PRIORITIES[referral.severity]
-    texts = _texts(referral)
-    ticket["CustomFields"] = {name: texts[field] for field, name in settings.custom_fields.items() if field in texts}
-    return Payload(body=orjson.dumps(ticket), media_type="application/json")
+        made["Priority"] = PRIORITIES[referral.severity]
+    made["CustomFields"] = {name: texts[field] for field, name in settings.custom_fields.items() if field in texts}
+    return Payload(body=orjson.dumps(made), media_type="application/json")
+
+
+def subject(referral: Referral) -> str:
+    """Return the ticket's or comment's subject; a later notice is found again by it, so it says which one it is."""
+    later = f", notice {referral.revision}" if is_comment(referral) else ""
+    return f"{notices.title(referral)}{later}"
+
+
+def withdrawal(settings: Settings) -> Mapping[str, None]:
+    """Return the custom fields, by RT's names, that are emptied when a ticket is withdrawn: all but the reference.
+
+    RT takes null for no value; an empty text would stay as one.
+    """
+    return MappingProxyType({name: None for field, name in settings.custom_fields.items() if field != "reference"})
 
 
 def find_query(settings: Settings, reference: str) -> str:
@@ -88,6 +140,11 @@ def find_query(settings: Settings, reference: str) -> str:
     name = settings.custom_fields["reference"]
     quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
     return f"CF.{{{name}}} = '{quoted}'"
+
+
+def said_query(number: int, referral: Referral) -> str:
+    """Return the TransactionSQL that finds in a ticket what was said with the referral's subject."""
+    return f"ObjectType = 'RT::Ticket' AND ObjectId = {number} AND Subject = '{subject(referral)}'"
 
 
 def moves_query(numbers: Iterable[int]) -> str:
@@ -113,8 +170,32 @@ def reads_back(payload: Payload, ticket: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, value in expected(payload).items() if there.get(name) != [value])
 
 
-def _label(field: str) -> str:
-    return field.replace("_", " ").capitalize()
+def still_filled(settings: Settings, ticket: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the custom fields, by RT's names, that a withdrawn `ticket` still shows a value of; none is good."""
+    listed = ticket.get("CustomFields")
+    return tuple(
+        str(field.get("name"))
+        for field in (listed if isinstance(listed, list) else [])
+        if isinstance(field, dict)
+        and field.get("name") in withdrawal(settings)
+        and any(value not in {None, ""} for value in field.get("values") or ())
+    )
+
+
+def _spoken(referral: Referral) -> list[str]:
+    """Return a notice's lines: its sentence, how bad the case is, and where to look; none without a notice."""
+    if referral.notice is None:
+        return []
+    texts = _texts(referral)
+    return [notices.said(referral), *_labelled({f: texts[f] for f in ("severity", "link") if f in texts})]
+
+
+def _labelled(texts: Mapping[str, str]) -> list[str]:
+    return [f"{name.replace('_', ' ').capitalize()}: {text}" for name, text in texts.items() if name not in _SPOKEN]
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _texts(referral: Referral) -> dict[str, str]:
@@ -125,7 +206,7 @@ def _texts(referral: Referral) -> dict[str, str]:
 
 def _text(field: str, value: Any) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return notices.moment(value)
     if isinstance(value, tuple):
         return ", ".join(_text(field, item) for item in value)
     if isinstance(value, FileHash):

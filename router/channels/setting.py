@@ -4,16 +4,18 @@ A secret itself is never a setting; what looks like one does not load, and is no
 """
 
 import re
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from router.configfile.yamltext import nearest, shown
 from router.model import Referral
 
 _REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
+_EVERY = re.compile(r"([1-9][0-9]{0,3})([hd])")
 _HOME = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -52,6 +54,17 @@ def _field(word: str) -> str:
     return word
 
 
+def _every(value: Any) -> timedelta:
+    parts = _EVERY.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise PydanticCustomError("odd_value", "a time such as 12h or 7d is wanted here")
+    return timedelta(hours=int(parts[1])) if parts[2] == "h" else timedelta(days=int(parts[1]))
+
+
+Every = Annotated[
+    timedelta, BeforeValidator(_every), WithJsonSchema({"type": "string", "pattern": f"^{_EVERY.pattern}$"})
+]
+"""How long from one time to the next, in real time: `12h`, `7d`."""
 ReferralField = Annotated[str, AfterValidator(_field)]
 """The name of something a referral can hold."""
 SecretReference = Annotated[str, AfterValidator(_reference)]

@@ -31,6 +31,11 @@ def fields_named(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - the ki
     return frozenset()
 
 
+def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:  # noqa: ARG001 - the kind's contract
+    """Return which of the fields that the channel may carry are shown: all."""
+    return carries
+
+
 def place(settings: Settings) -> str | None:  # noqa: ARG001 - the kind's contract
     """Return what no other channel may share: nothing; receivers tell referrals apart by their id."""
     return None
@@ -38,6 +43,11 @@ def place(settings: Settings) -> str | None:  # noqa: ARG001 - the kind's contra
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the body: a type and the fields set in `referral`; the same bytes at every attempt."""
-    happened = "referral.created" if referral.revision == 1 else "referral.updated"
-    body = orjson.dumps({"type": happened, "data": plain(referral)})
+    body = orjson.dumps({"type": f"referral.{_happened(referral)}", "data": plain(referral)})
     return Payload(body=body, media_type="application/json")
+
+
+def _happened(referral: Referral) -> str:
+    if referral.notice is not None:
+        return referral.notice
+    return "created" if referral.revision == 1 else "updated"

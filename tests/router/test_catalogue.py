@@ -1,5 +1,6 @@
 """channels.yaml: what loads, and every reason why it does not."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,34 @@ def test_settings_stay_as_they_are() -> None:
         ("desk:\n", "desk: 3\nother:\n", (1, "wrong_kind")),
         ("Safeguarding", "on", (8, "trap")),
         ("Safeguarding", "[a]", (8, "wrong_kind")),
+        ("queue: Safeguarding", "queue: A\n  text: [site]", (9, "not_carried")),
+        ("queue: Safeguarding", "queue: A\n  text: [seferity]", (9, "unknown_value")),
+        ("queue: Safeguarding", "queue: A\n  recall_queue: A", (1, "same_place")),
+        ("queue: Safeguarding", "queue: A\n  drill_every: 7", (9, "odd_value")),
+        ("queue: Safeguarding", "queue: A\n  drill_every: weekly", (9, "odd_value")),
     ],
 )
 def test_refuses_with_line_and_reason(old: str, new: str, expected: tuple[int, str]) -> None:
     assert expected in found(RT.replace(old, new, 1))
+
+
+def test_knows_how_often_a_way_is_tested_and_what_it_shows() -> None:
+    text = RT.replace("queue:", "text: [category]\n  drill_every: 7d\n  recall_queue: Withdrawn\n  queue:")
+    desk = parse_catalogue(text).channels["desk"]
+
+    assert desk.drill_every == timedelta(days=7)
+    assert desk.fields_shown == {"category", "severity"}
+    assert parse_catalogue(RT).channels["desk"].drill_every is None
+
+
+def test_what_every_referral_may_have_needs_no_leave() -> None:
+    assert parse_catalogue(RT.replace("severity: Severity", "awaited: Awaited")).channels["desk"]
+
+
+def test_nobody_outside_is_drilled() -> None:
+    text = "police: {kind: folder, scope: external, carries: [], path: a, drill_every: 7d}"
+
+    assert found(text) == [(1, "drill_outside")]
 
 
 def test_two_channels_may_not_lead_to_one_place() -> None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from router.channels import folder
 from router.model import Referral
-from router.vocabulary import Severity
+from router.vocabulary import Awaited, Notice, Severity
 
 
 def test_writes_the_fields_that_are_set_and_no_others() -> None:
@@ -16,6 +16,21 @@ def test_writes_the_fields_that_are_set_and_no_others() -> None:
 
     assert orjson.loads(payload.body) == {"reference": "CR-0123-4567-89AB", "revision": 1, "severity": "high"}
     assert payload.media_type == "application/json"
+
+
+def test_a_notice_is_a_field_like_others() -> None:
+    referral = Referral(
+        reference="CR-0123-4567-89AB", revision=2, notice=Notice.REMINDER, awaited=Awaited.CLAIM, severity=Severity.LOW
+    )
+    written = orjson.loads(folder.render(folder.Settings(path="a"), referral, key="k").body)
+
+    assert written == {
+        "reference": "CR-0123-4567-89AB",
+        "revision": 2,
+        "notice": "reminder",
+        "awaited": "claim",
+        "severity": "low",
+    }
 
 
 def test_names_the_file_by_reference_and_revision() -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from router.channels import rt
 from router.model import FileHash, Referral
-from router.vocabulary import HashAlgorithm, Severity, Urgency
+from router.vocabulary import Awaited, HashAlgorithm, Notice, Severity, Urgency
 
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
@@ -146,3 +146,125 @@ def test_moments_stay_the_same_in_any_zone() -> None:
     assert rendered(Referral(reference=REFERENCE, claim_by=east)) == rendered(
         Referral(reference=REFERENCE, claim_by=moment)
     )
+
+
+LINK = f"https://console.example.org/console/cases/{REFERENCE}"
+MOMENT, SHOWN_AT = datetime(2026, 11, 30, 9, tzinfo=UTC), "2026-11-30T09:00:00Z"
+UNHAPPENED = "Escalation, because this has not happened: "
+
+
+def comment(referral: Referral) -> dict[str, Any]:
+    said = rendered(referral)
+    assert set(said) == {"Subject", "Content", "ContentType"}, "nothing that RT would mail to a reporter, or file"
+    return said
+
+
+@pytest.mark.parametrize(
+    ("given", "content"),
+    [
+        (
+            {"notice": Notice.REMINDER, "awaited": Awaited.CLAIM, "claim_by": MOMENT, "link": LINK, "severity": "high"},
+            f"Reminder: a person should have taken {REFERENCE} by {SHOWN_AT}.\nSeverity: high\nLink: {LINK}\n",
+        ),
+        (
+            {"notice": Notice.OVERDUE, "awaited": Awaited.DECIDE, "decide_by": MOMENT},
+            f"Overdue: {REFERENCE} should have been decided and closed by 2026-11-30T09:00:00Z.\n",
+        ),
+        (
+            {"notice": Notice.OVERDUE, "awaited": Awaited.ACKNOWLEDGE},
+            f"Overdue: the reporter of {REFERENCE} should have been told that the report arrived.\n",
+        ),
+        (
+            {"notice": Notice.ESCALATION, "awaited": Awaited.DELIVERY},
+            f"{UNHAPPENED}everybody who must know of {REFERENCE} at once should have been told.\n",
+        ),
+        (
+            {"notice": Notice.RECALLED},
+            f"{REFERENCE} is withdrawn. Nothing is to be done about it here any more; please leave it closed.\n",
+        ),
+    ],
+)
+def test_a_later_notice_is_a_comment_of_what_it_carries(given: dict[str, Any], content: str) -> None:
+    referral = Referral.model_validate({"reference": REFERENCE, "revision": 3, **given})
+
+    assert comment(referral) == {
+        "Subject": f"{REFERENCE} confidential referral, notice 3",
+        "Content": content,
+        "ContentType": "text/plain",
+    }
+
+
+@pytest.mark.parametrize("awaited", [*Awaited, None])
+@pytest.mark.parametrize("notice", list(Notice))
+def test_every_notice_says_something_of_the_case_by_its_reference(notice: Notice, awaited: Awaited | None) -> None:
+    said = comment(Referral(reference=REFERENCE, revision=2, notice=notice, awaited=awaited))["Content"]
+
+    assert said.strip()
+    assert REFERENCE in said or notice is Notice.POLICY_REFUSED
+
+
+def test_an_escalation_that_comes_first_makes_the_ticket_and_says_why() -> None:
+    referral = Referral(
+        reference=REFERENCE, notice=Notice.ESCALATION, awaited=Awaited.CLAIM, claim_by=MOMENT, category="fraud"
+    )
+    made = rendered(referral)
+
+    assert made["Content"] == (
+        f"{UNHAPPENED}a person should have taken {REFERENCE} by 2026-11-30T09:00:00Z.\n"
+        f"Reference: {REFERENCE}\nCategory: fraud\nClaim by: 2026-11-30T09:00:00Z\n"
+    )
+    assert made["CustomFields"]["Category"] == "fraud"
+
+
+def test_a_drill_cannot_be_mistaken_for_a_case() -> None:
+    made = rendered(Referral(reference="DRILL-0123-4567-89AB", notice=Notice.DRILL))
+
+    assert made["Subject"] == "DRILL-0123-4567-89AB drill, not a case"
+    assert made["Content"].startswith("This is a drill, not a case: nobody has reported anything.")
+    assert made["CustomFields"] == {"Reference id": "DRILL-0123-4567-89AB"}
+    assert "Priority" not in made
+
+
+def test_a_notice_about_the_router_cannot_be_mistaken_for_a_case() -> None:
+    made = rendered(Referral(reference="NOTICE-0123-4567-89AB", notice=Notice.POLICY_REFUSED))
+
+    assert made["Subject"].endswith("not a case")
+    assert made["Content"].startswith("This is not a case.")
+
+
+def test_the_first_text_shows_only_what_it_is_told_to() -> None:
+    referral = Referral(reference=REFERENCE, category="fraud", severity=Severity.LOW, site="plant")
+    made = orjson.loads(rt.render(settings(text=["site"]), referral, key="k").body)
+
+    assert made["Content"] == f"Reference: {REFERENCE}\nSite: plant\n"
+    assert made["CustomFields"]["Category"] == "fraud"
+
+
+def test_fields_that_nothing_would_show_are_known() -> None:
+    carries = frozenset({"category", "country", "site", "claim_by", "link"})
+
+    assert rt.fields_shown(settings(), carries) == carries
+    assert rt.fields_shown(settings(text=["site"]), carries) == carries - {"country"}
+    assert rt.fields_named(settings(text=["site"])) == {"category", "severity", "claim_by", "site"}
+
+
+def test_a_withdrawal_empties_every_mapped_field_but_the_reference() -> None:
+    assert dict(rt.withdrawal(settings())) == {"Category": None, "Severity": None, "Claim by": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        ([{"name": "Reference id", "values": [REFERENCE]}, {"name": "Category", "values": []}], ()),
+        ([{"name": "Category", "values": [None]}, {"name": "Severity", "values": [""]}], ()),
+        ([{"name": "Category", "values": ["fraud"]}, {"name": "Other", "values": ["x"]}], ("Category",)),
+        (None, ()),
+    ],
+)
+def test_names_what_a_withdrawn_ticket_still_shows(fields: Any, left: tuple[str, ...]) -> None:
+    assert rt.still_filled(settings(), {"CustomFields": fields}) == left
+
+
+def test_a_withdrawn_ticket_does_not_stay_in_its_queue() -> None:
+    with pytest.raises(ValidationError, match="another queue"):
+        settings(recall_queue="Safeguarding")

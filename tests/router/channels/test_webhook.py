@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from router.channels import webhook
 from router.model import Referral
-from router.vocabulary import Urgency
+from router.vocabulary import Notice, Urgency
 
 SETTINGS = webhook.Settings(url="https://hooks.example.org/in", secret="env:HOOK_SECRET")
 
@@ -32,6 +32,16 @@ def test_calls_a_later_revision_an_update() -> None:
     payload = webhook.render(SETTINGS, Referral(reference="CR-0123-4567-89AB", revision=2), key="k")
 
     assert orjson.loads(payload.body)["type"] == "referral.updated"
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+@pytest.mark.parametrize("notice", list(Notice))
+def test_calls_a_notice_what_it_is(notice: Notice, revision: int) -> None:
+    referral = Referral(reference="CR-0123-4567-89AB", revision=revision, notice=notice)
+    posted = orjson.loads(webhook.render(SETTINGS, referral, key="k").body)
+
+    assert posted["type"] == f"referral.{notice}"
+    assert posted["data"]["notice"] == notice
 
 
 @pytest.mark.parametrize("url", ["https://a.example.org", "https://a.example.org:8443/x/y", "http://127.0.0.1:9000/x"])

@@ -1,0 +1,81 @@
+"""What a referral with a notice says, in sentences for people; the same for every kind that writes to them.
+
+Pure. Only fields that the referral carries are said. A recall gives no reason: whoever must not know of a
+case must not learn that either.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from router.model import Referral
+from router.vocabulary import Awaited, Notice
+
+FIELDS_SAID: Final = frozenset({"severity", "claim_by", "decide_by", "acknowledge_by", "feedback_by", "link"})
+"""What a notice says where the channel may carry it."""
+
+_DEADLINE: Final[Mapping[Awaited, str]] = MappingProxyType(
+    {
+        Awaited.CLAIM: "claim_by",
+        Awaited.DECIDE: "decide_by",
+        Awaited.ACKNOWLEDGE: "acknowledge_by",
+        Awaited.FEEDBACK: "feedback_by",
+    }
+)
+_DUTY: Final[Mapping[Awaited, str]] = MappingProxyType(
+    {
+        Awaited.CLAIM: "a person should have taken {0}",
+        Awaited.DECIDE: "{0} should have been decided and closed",
+        Awaited.ACKNOWLEDGE: "the reporter of {0} should have been told that the report arrived",
+        Awaited.FEEDBACK: "the reporter of {0} should have been told what was done",
+        Awaited.DELIVERY: "everybody who must know of {0} at once should have been told",
+    }
+)
+_LEADS: Final[Mapping[Notice, str]] = MappingProxyType(
+    {
+        Notice.REMINDER: "Reminder: ",
+        Notice.OVERDUE: "Overdue: ",
+        Notice.ESCALATION: "Escalation, because this has not happened: ",
+    }
+)
+_PLAIN: Final[Mapping[Notice, str]] = MappingProxyType(
+    {
+        Notice.RECALLED: "{0} is withdrawn. Nothing is to be done about it here any more; please leave it closed.",
+        Notice.DRILL: (
+            "This is a drill, not a case: nobody has reported anything. Whoever sees it tells the people who run "
+            "concern-router, who note it with: concern-router channels acknowledge {0}"
+        ),
+        Notice.POLICY_REFUSED: (
+            "This is not a case. The files policy.yaml and channels.yaml of concern-router are wrong, and the last "
+            "good ones stay in force. What is wrong says: concern-router policy check"
+        ),
+    }
+)
+
+
+def said(referral: Referral) -> str:
+    """Return what the referral's notice says, one sentence; empty without a notice."""
+    if referral.notice is None:
+        return ""
+    if referral.notice in _PLAIN:
+        return _PLAIN[referral.notice].format(referral.reference)
+    duty = _DUTY[referral.awaited].format(referral.reference) if referral.awaited else f"{referral.reference} waits"
+    by: datetime | None = getattr(referral, _DEADLINE.get(referral.awaited, ""), None) if referral.awaited else None
+    until = f" by {moment(by)}" if by is not None else ""
+    return f"{_LEADS[referral.notice]}{duty}{until}."
+
+
+def title(referral: Referral) -> str:
+    """Return what the thing is called over there: the reference, what it is, and nothing of the matter."""
+    match referral.notice:
+        case Notice.DRILL:
+            return f"{referral.reference} drill, not a case"
+        case Notice.POLICY_REFUSED:
+            return f"{referral.reference} notice about concern-router itself, not a case"
+    return f"{referral.reference} confidential referral"
+
+
+def moment(at: datetime) -> str:
+    """Return a moment in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
