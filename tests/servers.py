@@ -208,8 +208,9 @@ class Sink(Loopback):
 class StandInRT(Loopback):
     """The part of Request Tracker 5's REST 2.0 that we use, with its traps. Not RT.
 
-    As seen on RT 5.0.3: 201 with unknown custom fields dropped, 200 for an invalid status, nothing found for a
-    misspelt field, an unknown queue is forbidden, an id is text in a search and a number in a read, no uniqueness.
+    As seen on RT 5.0.3: 201 with unknown custom fields dropped, 200 for an invalid status or queue, nothing found for
+    a misspelt field, an unknown queue is forbidden, an id is text in a search and a number in a read, no uniqueness.
+    A field emptied with null has no value; one emptied with an empty text has the value null.
     """
 
     def __init__(
@@ -224,9 +225,13 @@ class StandInRT(Loopback):
         self._token = token
         self._queues = queues
         self.custom_fields = custom_fields
+        self.statuses = {"new", "open", "stalled", "resolved", "rejected"}
+        self.read_only: set[str] = set()
+        """Custom fields that we may not change: RT then answers 200 and leaves them."""
         self.tickets: list[dict[str, Any]] = []
         """As a GET of the ticket shows them."""
-        self.comments: list[tuple[str, str]] = []
+        self.spoken: list[dict[str, str]] = []
+        """What was said in tickets: Type, ObjectId, Subject, Content."""
         self.moves: list[tuple[str, str]] = []
         """Each change of queue: the ticket's number, and the queue's number before."""
 
@@ -251,7 +256,7 @@ class StandInRT(Loopback):
             case "GET", ["tickets"]:
                 return self._search(parse_qs(address.query))
             case "GET", ["transactions"]:
-                return self._moved(parse_qs(address.query))
+                return self._transactions(parse_qs(address.query).get("query", [""])[0])
             case "POST", ["ticket"]:
                 return self._create(request.json)
             case method, ["ticket", number, *rest] if number.isdigit():
@@ -286,6 +291,7 @@ class StandInRT(Loopback):
             "CustomFields": fields,
         }
         self.tickets.append(ticket)
+        self._say("Create", number, wanted)
         return _json(201, {"id": number, "type": "ticket", "_url": f"{self.rest_url}/ticket/{number}"})
 
     def _search(self, query: Mapping[str, list[str]]) -> Answer:
@@ -314,7 +320,7 @@ class StandInRT(Loopback):
             case "GET", []:
                 return _json(200, ticket)
             case "POST", ["comment"]:
-                self.comments.append((number, request.json["Content"]))
+                self._say("Comment", number, request.json)
                 return _json(201, ["Comments added"])
             case "PUT", []:
                 return self._change(ticket, request.json)
@@ -326,23 +332,50 @@ class StandInRT(Loopback):
         self.moves.append((str(number), ticket["Queue"]["id"]))
         ticket["Queue"] = {"id": str(self._queues.index(queue) + 1), "type": "queue"}
 
-    def _moved(self, query: Mapping[str, list[str]]) -> Answer:
+    def _say(self, how: str, number: str, said: Mapping[str, Any]) -> None:
+        subject, content = str(said.get("Subject", "")), str(said.get("Content", ""))
+        self.spoken.append({"Type": how, "ObjectId": number, "Subject": subject, "Content": content})
+
+    def comments(self, number: int) -> list[str]:
+        """Return what was said in a ticket after it was made."""
+        return [s["Content"] for s in self.spoken if s["Type"] == "Comment" and s["ObjectId"] == str(number)]
+
+    def _transactions(self, query: str) -> Answer:
         """Read the only TransactionSQL that we speak; anything else finds nothing."""
         term = r"ObjectId = \d+"
-        wanted = re.fullmatch(
-            rf"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND \(({term}(?: OR {term})*)\)",
-            query.get("query", [""])[0],
-        )
-        numbers = re.findall(r"\d+", wanted[1]) if wanted else []
-        moves = [{"type": "transaction", "ObjectId": n, "OldValue": q} for n, q in self.moves if n in numbers]
-        return _json(200, {"items": moves, "count": len(moves), "page": 1, "pages": None, "total": None})
+        ours = "ObjectType = 'RT::Ticket' AND"
+        moved = re.fullmatch(rf"{ours} Type = 'Set' AND Field = 'Queue' AND \(({term}(?: OR {term})*)\)", query)
+        said = re.fullmatch(rf"{ours} ObjectId = (\d+) AND Subject = '([^'\\]*)'", query)
+        items: list[dict[str, str]] = []
+        if moved:
+            numbers = re.findall(r"\d+", moved[1])
+            items = [{"type": "transaction", "ObjectId": n, "OldValue": q} for n, q in self.moves if n in numbers]
+        if said:
+            items = [s for s in self.spoken if (s["ObjectId"], s["Subject"]) == said.groups()]
+        return _json(200, {"items": items, "count": len(items), "page": 1, "pages": None, "total": None})
 
     def _change(self, ticket: dict[str, Any], wanted: Mapping[str, Any]) -> Answer:
-        status = wanted.get("Status", ticket["Status"])
-        if status not in {"new", "open", "stalled", "resolved", "rejected"}:
-            return _json(200, [f"Ticket {ticket['id']}: Status '{status}' isn't a valid status for this ticket."])
-        old, ticket["Status"] = ticket["Status"], status
-        return _json(200, [f"Ticket {ticket['id']}: Status changed from '{old}' to '{status}'"])
+        told = [f"{name} changed" for name in self._refill(ticket, wanted.get("CustomFields", {}))]
+        queue = wanted.get("Queue")
+        if queue in self._queues:
+            self.move(ticket["id"], queue)
+            told.append(f"Ticket {ticket['id']}: Queue changed to {queue}")
+        elif queue is not None:
+            told.append(f"Ticket {ticket['id']}: Queue {queue} does not exist")
+        old, status = ticket["Status"], wanted.get("Status", ticket["Status"])
+        if status not in self.statuses:
+            told.append(f"Ticket {ticket['id']}: Status '{status}' isn't a valid status for this ticket.")
+        elif status != old:
+            ticket["Status"] = status
+            told.append(f"Ticket {ticket['id']}: Status changed from '{old}' to '{status}'")
+        return _json(200, told)
+
+    def _refill(self, ticket: dict[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+        changed = [f for f in ticket["CustomFields"] if f["name"] in wanted and f["name"] not in self.read_only]
+        for f in changed:
+            value = wanted[f["name"]]
+            f["values"] = [] if value is None else [value or None]
+        return [f["name"] for f in changed]
 
 
 def _json(status: int, value: object) -> Answer:

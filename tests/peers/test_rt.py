@@ -3,7 +3,7 @@
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,15 @@ import httpx2
 import pytest
 import yaml
 
+from router import clock
+from router.channels import rt as channel
+from router.model import LeasedReferral, Proof, Referral
+from router.vocabulary import Awaited, Notice, Severity
 from tests.configs import shipped
 from tests.marked import Search
 from tests.proxy import Proxy
 from tests.running import Product, running
+from workers.channels.rt import NOTHING_THERE, RtSender
 
 pytestmark = pytest.mark.peers
 
@@ -55,6 +60,20 @@ class Peer:
         place = f"{self.url}/REST/2.0/ticket/{number}"
         httpx2.put(place, json={"Queue": queue}, headers=self._headers).raise_for_status()
         assert self._get(f"ticket/{number}")["Queue"]["id"] == str(self._get(f"queue/{queue}")["id"])
+
+    def said(self, number: str) -> list[tuple[str, str]]:
+        """Return what was said in a ticket, as how and what: `Create` and `Comment` stay among staff."""
+        items = self._get(f"ticket/{number}/history", fields="Type", per_page="100")["items"]
+        spoken = {item["id"]: item["Type"] for item in items if item["Type"] in {"Create", "Comment", "Correspond"}}
+        texts = self._get(f"ticket/{number}/attachments", fields="Content,TransactionId", per_page="100")["items"]
+        return [(spoken[text["TransactionId"]], text["Content"]) for text in texts if text["TransactionId"] in spoken]
+
+    def shown(self, number: str) -> dict[str, Any]:
+        """Return a ticket as RT shows it."""
+        return dict(self._get(f"ticket/{number}"))
+
+    def queue_id(self, name: str) -> str:
+        return str(self._get(f"queue/{name}")["id"])
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -146,7 +165,66 @@ def file(product: Product, category: str, *, key: str = "") -> str:
 def delivery(product: Product, reference: str, channel: str) -> dict[str, Any]:
     """Wait until nothing is open any more and return where this referral stands."""
     ledger = product.wait_delivered(1)
-    return next(line for line in ledger if (line["reference"], line["channel"]) == (reference, channel))
+    told = [line for line in ledger if (line["reference"], line["channel"]) == (reference, channel)]
+    return next(line for line in told if line["state"] != "standby")
+
+
+@pytest.fixture
+def say(rt: Peer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Referral], Proof]:
+    """Send what is given to the queue Safeguarding, as a worker would; withdrawn tickets go to Withdrawn."""
+    monkeypatch.setenv("RT_TOKEN", rt.token)
+    given = {"url": rt.url, "token": "env:RT_TOKEN", "queue": "Safeguarding", "custom_fields": NAMES}
+    settings = channel.Settings.model_validate({**given, "recall_queue": "Withdrawn"})
+    sender = RtSender(settings, state_dir=Path("/not/used"))
+
+    def send(referral: Referral) -> Proof:
+        payload = channel.render(settings, referral, key="k")
+        return sender.send(LeasedReferral("k", "desk", referral, 1, 1, clock.now()), payload, deadline_s=20)
+
+    return send
+
+
+def test_a_reminder_is_one_internal_comment_though_it_is_repeated(rt: Peer, say: Callable[[Referral], Proof]) -> None:
+    case = Referral(reference=clock.new_reference(), category="fraud", severity=Severity.HIGH)
+    reminder = Referral(reference=case.reference, revision=2, notice=Notice.REMINDER, awaited=Awaited.CLAIM)
+    first = say(case)
+    proofs = [say(reminder), say(reminder)]
+    (ticket,) = rt.tickets(case.reference)
+
+    assert proofs == [Proof(first.remote_id), Proof(first.remote_id, repeated=True)]
+    assert rt.said(ticket["id"])[1:] == [("Comment", f"Reminder: a person should have taken {case.reference}.\n")]
+
+
+def test_a_withdrawn_ticket_is_told_emptied_closed_and_put_apart(rt: Peer, say: Callable[[Referral], Proof]) -> None:
+    case = Referral(reference=clock.new_reference(), category="fraud", severity=Severity.HIGH)
+    recall = Referral(reference=case.reference, revision=2, notice=Notice.RECALLED)
+    first = say(case)
+    proofs = [say(recall), say(recall)]
+    (ticket,) = rt.tickets(case.reference)
+    shown = rt.shown(ticket["id"])
+
+    assert proofs == [Proof(first.remote_id), Proof(first.remote_id, repeated=True)]
+    assert {name for name in ticket if name not in {"id", "Subject"}} == {"Reference id"}
+    assert shown["Status"] == "rejected"
+    assert shown["Queue"]["id"] == rt.queue_id("Withdrawn")
+    assert [how for how, _ in rt.said(ticket["id"])] == ["Create", "Comment"]
+    assert shown["Requestor"] == shown["Cc"] == []
+
+
+def test_a_withdrawal_without_a_ticket_makes_none(rt: Peer, say: Callable[[Referral], Proof]) -> None:
+    reference = clock.new_reference()
+
+    assert say(Referral(reference=reference, revision=2, notice=Notice.RECALLED)) == Proof(NOTHING_THERE)
+    assert rt.tickets(reference) == []
+
+
+def test_a_drill_is_a_ticket_that_says_so(rt: Peer, say: Callable[[Referral], Proof]) -> None:
+    reference = clock.new_reference("DRILL")
+    say(Referral(reference=reference, notice=Notice.DRILL))
+    (ticket,) = rt.tickets(reference)
+
+    assert ticket["Subject"] == f"{reference} drill, not a case"
+    assert rt.said(ticket["id"])[0][1].startswith("This is a drill, not a case")
 
 
 def test_a_concern_is_a_ticket_with_reference_category_severity_deadline_and_link(rt: Peer, product: Product) -> None:

@@ -1,7 +1,7 @@
 """Writes one file for each referral, whole or not at all; the same referral overwrites itself.
 
-Never leaves a half-written file under a name that a reader would take, and never changes what
-it did not make.
+A withdrawal takes the case's earlier files away. Never leaves a half-written file under a name that a
+reader would take, and never changes what it did not make.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from router.channels import folder
 from router.errors import TryLater
 from router.model import LeasedReferral, Payload, Proof
+from router.vocabulary import Notice
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -31,10 +32,18 @@ class FolderSender:
             there = self._holds(name, payload.body)
             if not there:
                 self._write(name, payload.body)
+            if leased.fields.notice is Notice.RECALLED:
+                self._remove_before(leased)
             self._make_durable()
         except OSError:
             raise TryLater("folder_unwritable") from None
         return Proof(name, repeated=there)
+
+    def _remove_before(self, leased: LeasedReferral) -> None:
+        """Take away the files of the case's earlier revisions; those that somebody took already are not there."""
+        for revision in range(1, leased.fields.revision):
+            earlier = leased.fields.model_copy(update={"revision": revision})
+            (self._root / folder.file_name(earlier)).unlink(missing_ok=True)
 
     def _holds(self, name: str, body: bytes) -> bool:
         try:

@@ -1,7 +1,8 @@
-"""Puts one ticket for a case into a queue of Request Tracker 5 (REST 2.0).
+"""Puts one ticket for a case into a queue of Request Tracker 5 (REST 2.0), and what comes later into that ticket.
 
 Looks the case up first and verifies each hit; reads back what was made and compares, because RT
-answers 201 and drops what it does not know. Never sets a requestor, never repeats what RT said.
+answers 201 and drops what it does not know, and 200 to what it did not do. Never sets a requestor,
+never writes what RT would mail to one, never repeats what RT said.
 """
 
 from collections.abc import Mapping
@@ -10,13 +11,22 @@ from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import orjson
+
 from router.channels import rt
 from router.errors import Declined, TryLater
-from router.model import LeasedReferral, Payload, Proof
+from router.model import LeasedReferral, Payload, Proof, Referral
+from router.vocabulary import Notice
 from workers.channels.transport import Transport, secret
 
 CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 """RT's own words for tickets that nobody works on any more."""
+SPOKEN: Final = frozenset({"Comment", "Create"})
+"""Transactions that say something to staff; `Correspond` would be mail."""
+NOTHING_THERE: Final = "nothing_there"
+"""What a withdrawal shows when no ticket was made."""
+WITHDRAWN: Final = ("rejected", "resolved")
+"""What a withdrawn ticket becomes: the first of these that its queue knows."""
 PER_PAGE: Final = "100"
 
 
@@ -26,10 +36,10 @@ class RtSender:
     def __init__(self, settings: rt.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
         self._settings = settings
         self._transport = Transport(settings.url)
-        self._queue_id: str | None = None
+        self._queues: dict[str, str] = {}
 
     def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
-        """Find or create the ticket, read it back and return its number.
+        """Find or create the ticket, read it back and return its number; say in it what came later.
 
         A ticket that staff moved to another queue is still the one made here. Several tickets of the
         case made in this queue: the lowest open one counts, and the proof says `doubled`. Raises
@@ -37,28 +47,81 @@ class RtSender:
         incomplete.
         """
         until = monotonic() + deadline_s
-        queue = self._queue(until)
+        queue = self._queue(self._settings.queue, until)
         hits = self._find(leased.fields.reference, queue, until)
-        number = hits[0] if hits else self._create(payload, until)
+        if leased.fields.notice is Notice.RECALLED:
+            return self._withdraw(hits, leased.fields, payload, until)
+        if hits and rt.is_comment(leased.fields):
+            repeated = self._comment(hits[0], leased.fields, payload, until)
+            return Proof(str(hits[0]), repeated=repeated, doubled=len(hits) > 1)
+        first = rt.ticket(self._settings, leased.fields) if rt.is_comment(leased.fields) else payload
+        number = hits[0] if hits else self._create(first, until)
         ticket = self._object(self._call("GET", f"/ticket/{number}", until))
         here = _queue_of(ticket) == queue
         if not (here or hits):
             raise Declined("wrong_queue")
         # Another queue need not have our fields; that the reference is there was seen.
-        if here and rt.reads_back(payload, ticket):
+        if here and rt.reads_back(first, ticket):
             raise Declined("field_dropped")
         if not hits and ticket.get("Status") in {None, "", *CLOSED}:
             raise Declined("not_open")
         return Proof(str(number), repeated=bool(hits), doubled=len(hits) > 1)
 
-    def _queue(self, until: float) -> str:
+    def _comment(self, number: int, referral: Referral, payload: Payload, until: float) -> bool:
+        """Say it in the ticket, where only staff can read it, unless it was said; return whether it was."""
+        if self._said(number, referral, until):
+            return True
+        self._call("POST", f"/ticket/{number}/comment", until, payload)
+        if not self._said(number, referral, until):
+            raise Declined("comment_dropped")
+        return False
+
+    def _said(self, number: int, referral: Referral, until: float) -> bool:
+        query = rt.said_query(number, referral)
+        items = self._items("transactions", until, query=query, fields="ObjectId,Type")
+        return any(_number(item, "ObjectId") == number and item.get("Type") in SPOKEN for item in items)
+
+    def _withdraw(self, hits: list[int], referral: Referral, payload: Payload, until: float) -> Proof:
+        """Say it in each ticket, empty its fields, close it, put it apart; several are no accident to tell of here."""
+        repeated = [self._withdraw_one(number, referral, payload, until) for number in hits]
+        if not hits:
+            return Proof(NOTHING_THERE)
+        return Proof(str(hits[0]), repeated=all(repeated))
+
+    def _withdraw_one(self, number: int, referral: Referral, payload: Payload, until: float) -> bool:
+        """Do it to one ticket and read back; raises Declined `not_withdrawn` when RT left something of it undone."""
+        repeated = self._comment(number, referral, payload, until)
+        ticket = self._object(self._call("GET", f"/ticket/{number}", until))
+        if rt.still_filled(self._settings, ticket):
+            ticket = self._change(number, {"CustomFields": dict(rt.withdrawal(self._settings))}, until)
+        emptied = not rt.still_filled(self._settings, ticket)
+        for status in WITHDRAWN:
+            if ticket.get("Status") not in CLOSED:
+                ticket = self._change(number, {"Status": status}, until)
+        apart = True
+        if self._settings.recall_queue is not None:
+            # Last: once it is there, we may be among those who cannot see it.
+            wanted = self._queue(self._settings.recall_queue, until)
+            if _queue_of(ticket) != wanted:
+                ticket = self._change(number, {"Queue": self._settings.recall_queue}, until)
+            apart = _queue_of(ticket) == wanted
+        if not (emptied and apart and ticket.get("Status") in CLOSED):
+            raise Declined("not_withdrawn")
+        return repeated
+
+    def _change(self, number: int, wanted: Mapping[str, Any], until: float) -> Mapping[str, Any]:
+        """Ask for a change and return the ticket as it is then: RT answers 200 whether it did it or not."""
+        self._call("PUT", f"/ticket/{number}", until, Payload(orjson.dumps(wanted), "application/json"))
+        return self._object(self._call("GET", f"/ticket/{number}", until))
+
+    def _queue(self, name: str, until: float) -> str:
         """Return the queue's number; asked for once."""
-        if self._queue_id is None:
-            found = self._object(self._call("GET", f"/queue/{quote(self._settings.queue, safe='')}", until))
-            self._queue_id = str(found.get("id") or "") or None
-        if self._queue_id is None:
-            raise TryLater("odd_reply")
-        return self._queue_id
+        if name not in self._queues:
+            found = self._object(self._call("GET", f"/queue/{quote(name, safe='')}", until))
+            if not found.get("id"):
+                raise TryLater("odd_reply")
+            self._queues[name] = str(found["id"])
+        return self._queues[name]
 
     def _find(self, reference: str, queue: str, until: float) -> list[int]:
         """Return the numbers of the case's tickets that were made in the queue, open ones first, each verified."""

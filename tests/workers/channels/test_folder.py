@@ -3,6 +3,7 @@
 import os
 from errno import ENOSPC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,19 +11,16 @@ from router import clock
 from router.channels import folder
 from router.errors import TryLater
 from router.model import LeasedReferral, Payload, Proof, Referral
+from router.vocabulary import Notice
 from workers.channels.folder import FolderSender
 
 PAYLOAD = Payload(b'{"a": 1}\n', "application/json")
 
 
-def a_leased(revision: int = 1) -> LeasedReferral:
-    fields = Referral(reference="CR-AAAA-BBBB-CCCC", revision=revision)
-    return LeasedReferral("0" * 32, "desk", fields, 1, 1, clock.now())
-
-
-def send(state_dir: Path, payload: Payload = PAYLOAD, *, revision: int = 1) -> Proof:
+def send(state_dir: Path, payload: Payload = PAYLOAD, **given: Any) -> Proof:
     sender = FolderSender(folder.Settings(path="out/desk"), state_dir=state_dir)
-    return sender.send(a_leased(revision), payload, deadline_s=1)
+    fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **given})
+    return sender.send(LeasedReferral("0" * 32, "desk", fields, 1, 1, clock.now()), payload, deadline_s=1)
 
 
 def test_writes_one_private_file_named_by_reference_and_revision(tmp_path: Path) -> None:
@@ -58,6 +56,23 @@ def test_a_file_of_other_bytes_is_replaced_whole(tmp_path: Path) -> None:
     send(tmp_path)
 
     assert (tmp_path / "out/desk/CR-AAAA-BBBB-CCCC.1.json").read_bytes() == PAYLOAD.body
+
+
+def test_a_withdrawal_takes_the_case_s_earlier_files_away_and_no_others(tmp_path: Path) -> None:
+    for reference in ("CR-AAAA-BBBB-CCCC", "CR-0000-0000-0000"):
+        for revision in (1, 2, 10):
+            send(tmp_path, reference=reference, revision=revision)
+    there = tmp_path / "out/desk"
+    (there / "CR-AAAA-BBBB-CCCC.1.json.bak").write_text("somebody's own")
+    for _ in range(2):
+        send(tmp_path, revision=4, notice=Notice.RECALLED)
+
+    assert sorted(file.name for file in there.iterdir() if file.name.startswith("CR-A")) == [
+        "CR-AAAA-BBBB-CCCC.1.json.bak",
+        "CR-AAAA-BBBB-CCCC.10.json",
+        "CR-AAAA-BBBB-CCCC.4.json",
+    ]
+    assert len(list(there.iterdir())) == 6
 
 
 def test_a_place_that_cannot_be_written_holds_the_referral(tmp_path: Path) -> None:
