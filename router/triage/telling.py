@@ -1,130 +1,196 @@
 """Who is told, once it is known who must not be: need to know (promise 4), and never nobody (promise 7).
 
-A team said to be involved gets no key and nothing in a channel that it can read; its backup comes in. A team
-whose every way is read by somebody involved is told by one of its other desks, else its backup comes in too.
-When nobody is left, the fallback list is asked in order; nothing that a reporter says can involve its last team.
+A team in conflict, said to be involved, with the person named among its members, or found to be so later, gets no
+key and nothing in a channel that it can read, now or later; its backup comes in. A team whose every way is read by
+somebody in conflict is told by one of its other desks, else its backup comes in too. When nobody is left, the
+fallback list is asked in order; nothing that a reporter says can bring its last team into conflict.
+
+Each removal is explained, and no explanation holds an account name.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from router.catalogue import Channel
-from router.model import ConditionTried, RuleTried
+from router.model import ConditionTried, Facts, RuleTried
 from router.triage.policy import Policy, Team
-from router.vocabulary import Involved
+from router.vocabulary import Scope
+
+A_MEMBER: Final = "a member of it"
+"""What an explanation says in place of an account name."""
+
+Conflicts = Mapping[str, tuple[ConditionTried, ...]]
+"""The teams that must not be told, and why."""
+_NONE: Final[Conflicts] = {}
 
 
-@dataclass(slots=True)
+def conflicts(policy: Policy, facts: Facts, found_later: Collection[str] = ()) -> Conflicts:
+    """Return the teams that must not be told of this concern, each with every reason.
+
+    `found_later` names teams whose conflict people found after the case was decided.
+    """
+    if not (facts.involves or facts.subject_handle or found_later):
+        return _NONE
+    involves = tuple(str(value) for value in facts.involves)
+    handle = facts.subject_handle
+    # Made only when there are members to compare it with, and never shown.
+    named = policy.handles.digest(handle) if handle and any(team.members for team in policy.teams.values()) else None
+    found: dict[str, tuple[ConditionTried, ...]] = {}
+    for name, team in policy.teams.items():
+        reasons = []
+        if involves and not team.involved_as.isdisjoint(facts.involves):
+            reasons.append(_because("involves", tuple(sorted(str(value) for value in team.involved_as)), involves))
+        if named in team.members:
+            reasons.append(_because("subject_handle", (name,), (A_MEMBER,)))
+        if name in found_later:
+            reasons.append(_because("found_later", (name,), (name,)))
+        if reasons:
+            found[name] = tuple(reasons)
+    return found
+
+
+def _because(field: str, wanted: tuple[str, ...], actual: tuple[str, ...]) -> ConditionTried:
+    return ConditionTried(field=field, wanted=wanted, actual=actual, ok=True)
+
+
 class Told:
     """The teams that get a key, the channels that are used, and why others are not."""
 
-    teams: list[Team] = field(default_factory=list)
-    to: list[Channel] = field(default_factory=list)
-    hold: list[Channel] = field(default_factory=list)
-    avoided: list[Team] = field(default_factory=list)
-    steps: list[RuleTried] = field(default_factory=list)
+    __slots__ = ("_asked", "_conflicts", "_policy", "_withheld", "avoided", "hold", "steps", "teams", "to")
+
+    def __init__(self, policy: Policy, in_conflict: Conflicts) -> None:
+        self._policy = policy
+        self._conflicts = in_conflict
+        self._asked: set[str] = set()
+        self._withheld: set[str] = set()
+        self.teams: list[Team] = []
+        self.to: list[Channel] = []
+        self.hold: list[Channel] = []
+        self.avoided: list[str] = []
+        """Names of the teams in conflict that would have been told, or could have read it."""
+        self.steps: list[RuleTried] = []
 
     def reaches(self, team: Team) -> bool:
-        """Say whether `team` reads a channel that is used."""
+        """Say whether `team` reads a channel that is used at once."""
         return any(team.name in channel.readable_by for channel in self.to)
 
+    @property
+    def first_desk(self) -> Channel | None:
+        """The first channel used at once that the most responsible team reads; None when nobody is told."""
+        for team in self.teams:
+            for channel in self.to:
+                if team.name in channel.readable_by:
+                    return channel
+        return None
 
-def involved_teams(policy: Policy, involves: Collection[Involved]) -> frozenset[str]:
-    """Return the names of the teams that the reporter says are involved."""
-    if not involves:
-        return frozenset()
-    return frozenset(team.name for team in policy.teams.values() if not team.involved_as.isdisjoint(involves))
+    def escalated(self, channels: Sequence[Channel]) -> Sequence[Channel]:
+        """Return those of `channels` that may be told later; if none may, a desk of the fallback list."""
+        if not self._conflicts:
+            return channels
+        usable = [channel for channel in channels if self._may_use(channel)]
+        if usable or not channels:
+            return usable
+        for team in self._policy.fallback:
+            desk = None if team.name in self._conflicts else self._desk(team)
+            if desk is not None:
+                self._note(f"desk:{desk.name}", _because("readable_by", (team.name,), desk.readable_by))
+                return [desk]
+        return []
+
+    def _tell(self, teams: Sequence[Team], to: Sequence[Channel], hold: Sequence[Channel]) -> None:
+        self.to = [channel for channel in to if self._may_use(channel)]
+        self.hold = [channel for channel in hold if self._may_use(channel)]
+        for team in teams:
+            self._take(team)
+        if not any(self.reaches(team) for team in self.teams):
+            self._fall_back()
+
+    def _may_use(self, channel: Channel) -> bool:
+        """Say whether nobody in conflict reads `channel`; if somebody does, note it once."""
+        readers = tuple(team for team in channel.readable_by if team in self._conflicts)
+        if readers and channel.name not in self._withheld:
+            self._withheld.add(channel.name)
+            self._note(f"withheld:{channel.name}", _because("readable_by", readers, channel.readable_by))
+            for name in readers:
+                self._avoid(name)
+        return not readers
+
+    def _take(self, team: Team) -> None:
+        """Tell `team`, or whoever stands in for it."""
+        asked: Team | None = team
+        while asked is not None and asked.name not in self._asked:
+            self._asked.add(asked.name)
+            if asked.name in self._conflicts:
+                self._avoid(asked.name)
+            else:
+                self.teams.append(asked)
+                if self.reaches(asked) or self._use_desk(asked):
+                    return
+            if asked.backup is not None:
+                self._note(f"stands_in:{asked.backup}", _because("backup_of", (asked.name,), (asked.name,)))
+            asked = self._policy.teams[asked.backup] if asked.backup is not None else None
+
+    def _fall_back(self) -> None:
+        """Tell the first team of the fallback list that is in no conflict and has a way nobody in conflict reads."""
+        for team in self._policy.fallback:
+            if team.name in self._conflicts:
+                self._avoid(team.name)
+            elif self.reaches(team) or self._use_desk(team):
+                self._note(f"fallback:{team.name}")
+                if team.name not in [told.name for told in self.teams]:
+                    self.teams.append(team)
+                return
+
+    def _desk(self, team: Team) -> Channel | None:
+        for desk in team.desks:
+            if desk.scope is Scope.INTERNAL and self._conflicts.keys().isdisjoint(desk.readable_by):
+                return desk
+        return None
+
+    def _use_desk(self, team: Team) -> bool:
+        desk = self._desk(team)
+        if desk is not None:
+            self.to.append(desk)
+            self._note(f"desk:{desk.name}", _because("readable_by", (team.name,), desk.readable_by))
+        return desk is not None
+
+    def _avoid(self, name: str) -> None:
+        if name not in self.avoided:
+            self.avoided.append(name)
+            self._note(f"avoided:{name}", *self._conflicts[name])
+
+    def _note(self, rule: str, *tests: ConditionTried) -> None:
+        self.steps.append(RuleTried(rule=rule, matched=True, tests=tests))
 
 
 def tell(
     policy: Policy,
-    involves: Sequence[Involved],
+    in_conflict: Conflicts,
     *,
     teams: Sequence[Team],
     to: Sequence[Channel],
     hold: Sequence[Channel],
 ) -> Told:
-    """Return who is told instead of, or among, `teams` by `to` and `hold`; at least one team always is."""
-    involved = involved_teams(policy, involves)
-    if not involved and teams:
-        return Told(list(teams), list(to), list(hold))
-    told = Told()
-    turn = _Turn(policy, tuple(involves), involved, told)
-    told.to = [channel for channel in to if turn.may_use(channel)]
-    told.hold = [channel for channel in hold if turn.may_use(channel)]
-    for team in teams:
-        turn.take(team)
-    if not any(told.reaches(team) for team in told.teams):
-        turn.fall_back()
+    """Return who is told instead of, or among, `teams` by `to` and `hold`.
+
+    At least one team always is, unless every team of the fallback list was found to be in conflict later: whoever
+    decides anew sees that nobody is left, and must not.
+    """
+    told = Told(policy, in_conflict)
+    if not in_conflict and teams:
+        told.teams, told.to, told.hold = list(teams), list(to), list(hold)
+        if told.first_desk is not None:
+            return told
+        told = Told(policy, in_conflict)
+    told._tell(teams, to, hold)  # noqa: SLF001 - its maker
     return told
 
 
-def last_resort(policy: Policy) -> Told:
-    """Return that the fallback's last team is told, at desks read only by teams that nobody can involve."""
+def last_resort(policy: Policy, found_later: Collection[str] = ()) -> Told:
+    """Return that the fallback's last team is told, at desks read only by teams that no report can name."""
+    told = Told(policy, _NONE)
     team = policy.fallback[-1]
-    uninvolvable = {name for name, other in policy.teams.items() if not other.involved_as}
-    return Told([team], [desk for desk in team.desks if uninvolvable.issuperset(desk.readable_by)])
-
-
-class _Turn:
-    """One concern's walk through teams and backups."""
-
-    def __init__(self, policy: Policy, involves: tuple[Involved, ...], involved: frozenset[str], told: Told) -> None:
-        self._policy = policy
-        self._involves = involves
-        self._involved = involved
-        self._told = told
-        self._asked: set[str] = set()
-
-    def may_use(self, channel: Channel) -> bool:
-        """Say whether no involved team reads `channel`; if one does, note it."""
-        readers = tuple(team for team in channel.readable_by if team in self._involved)
-        if readers:
-            self._note(f"withheld:{channel.name}", "readable_by", readers, channel.readable_by)
-            for name in readers:
-                self._avoid(self._policy.teams[name])
-        return not readers
-
-    def take(self, team: Team) -> None:
-        """Tell `team`, or whoever stands in for it."""
-        asked: Team | None = team
-        while asked is not None and asked.name not in self._asked:
-            self._asked.add(asked.name)
-            if asked.name in self._involved:
-                self._avoid(asked)
-            else:
-                self._told.teams.append(asked)
-                if self._told.reaches(asked) or self._use_desk(asked):
-                    return
-            if asked.backup is not None:
-                self._note(f"stands_in:{asked.backup}", "backup_of", (asked.name,), (asked.name,))
-            asked = self._policy.teams[asked.backup] if asked.backup is not None else None
-
-    def fall_back(self) -> None:
-        """Tell the first team of the fallback list that is not involved and has a way nobody involved reads."""
-        for team in self._policy.fallback:
-            if team.name in self._involved:
-                self._avoid(team)
-            elif self._use_desk(team):
-                self._note(f"fallback:{team.name}")
-                if team not in self._told.teams:
-                    self._told.teams.append(team)
-                return
-
-    def _use_desk(self, team: Team) -> bool:
-        for desk in team.desks:
-            if self._involved.isdisjoint(desk.readable_by):
-                self._told.to.append(desk)
-                self._note(f"desk:{desk.name}", "readable_by", (team.name,), desk.readable_by)
-                return True
-        return False
-
-    def _avoid(self, team: Team) -> None:
-        if team not in self._told.avoided:
-            self._told.avoided.append(team)
-            wanted = tuple(sorted(str(value) for value in team.involved_as))
-            self._note(f"avoided:{team.name}", "involves", wanted, tuple(str(value) for value in self._involves))
-
-    def _note(self, rule: str, name: str = "", wanted: tuple[str, ...] = (), actual: tuple[str, ...] = ()) -> None:
-        tests = (ConditionTried(field=name, wanted=wanted, actual=actual, ok=True),) if name else ()
-        self._told.steps.append(RuleTried(rule=rule, matched=True, tests=tests))
+    beyond = {name for name, other in policy.teams.items() if not other.involved_as and not other.members}
+    told.teams = [team]
+    told.to = [desk for desk in team.desks if beyond.difference(found_later).issuperset(desk.readable_by)]
+    return told

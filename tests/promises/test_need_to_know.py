@@ -72,7 +72,7 @@ def breaches(policy: Policy, concern: Facts, decision: Decision) -> list[str]:
             found.append(f"{channel.name} is outside")
         told = set(channel.readable_by) & set(decision.teams) - involved
         reached = reached or (planned.state is ReferralState.DUE and bool(told))
-    return found if reached else [*found, "nobody is told"]
+    return list(dict.fromkeys(found if reached else [*found, "nobody is told"]))
 
 
 def assert_kept(concern: Facts, *, statutory: bool = True) -> None:

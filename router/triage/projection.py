@@ -1,0 +1,120 @@
+"""What each channel gets of a case: the fields on its own list, of what is known, and nothing else (promise 4).
+
+Pure. Also what may be said later is made here, once, so that whoever says it needs to know nothing more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from router.catalogue import Channel
+from router.model import Deadlines, Facts, PlannedReferral, Referral
+from router.triage.clocks import Wait
+from router.vocabulary import Awaited, Notice, ReferralState, Severity
+
+DEADLINE_OF: Final[Mapping[Awaited, str]] = MappingProxyType(
+    {
+        Awaited.CLAIM: "claim_by",
+        Awaited.DECIDE: "decide_by",
+        Awaited.ACKNOWLEDGE: "acknowledge_by",
+        Awaited.FEEDBACK: "feedback_by",
+    }
+)
+"""The field that says by when something awaited must be done; nobody promised by when a delivery is."""
+
+_BLANK: Final = Referral.model_construct(reference="")
+
+
+def known(
+    facts: Facts,
+    *,
+    severity: Severity,
+    deadlines: Deadlines,
+    reference: str,
+    received_at: datetime,
+    console_url: str,
+) -> dict[str, Any]:
+    """Return everything that a referral of this case could hold, checked; raises ValidationError."""
+    everything = {
+        **facts.__dict__,
+        **deadlines.__dict__,
+        "occurred_at": _utc(facts.occurred_at),
+        "noticed_at": _utc(facts.noticed_at),
+        "reference": reference,
+        "severity": severity,
+        "received_at": received_at,
+        "link": f"{console_url.rstrip('/')}/console/cases/{reference}",
+    }
+    return checked(everything)
+
+
+def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `fields` that say something, as a referral holds them; raises ValidationError.
+
+    What is projected from them is not checked again.
+    """
+    whole = Referral(**fields)
+    return {name: value for name, value in whole.__dict__.items() if value is not None and value != ()}
+
+
+def planned(
+    known: Mapping[str, Any], to: Iterable[Channel], hold: Iterable[Channel], waits: Sequence[Wait]
+) -> tuple[PlannedReferral, ...]:
+    """Return one referral for each channel of `to`, now, and of `hold`, as a draft, and those that wait for their time.
+
+    `waits` are in the order of their times; each channel's referrals are numbered in that order. A channel that is
+    not told at once gets all that it may carry with the first one that waits for the same thing, since the earlier
+    ones may never be sent; otherwise it is only told what is new.
+    """
+    made = []
+    said: dict[str, int] = {}
+    complete: set[tuple[str, Awaited | None]] = set()
+    for channels, state in ((to, ReferralState.DUE), (hold, ReferralState.DRAFT)):
+        for channel in channels:
+            said[channel.name] = 1
+            fields = _projection(known, channel.carries, revision=1)
+            made.append(PlannedReferral(channel=channel.name, kind=channel.kind, state=state, fields=fields))
+    at_once = frozenset(said)
+    for wait in waits:
+        channel = wait.channel
+        revision = said[channel.name] = said.get(channel.name, 0) + 1
+        carries: Sequence[str] = channel.carries
+        if channel.name in at_once or (channel.name, wait.awaited) in complete:
+            carries = [name for name in _news(wait) if name in carries]
+        complete.add((channel.name, wait.awaited))
+        made.append(
+            PlannedReferral(
+                channel=channel.name,
+                kind=channel.kind,
+                state=ReferralState.STANDBY,
+                fields=_projection(known, carries, revision, wait.notice, wait.awaited),
+                due_at=wait.due_at,
+                awaited=wait.awaited,
+            )
+        )
+    return tuple(made)
+
+
+def _news(wait: Wait) -> tuple[str, ...]:
+    """Return what somebody who knows the case already needs to be told."""
+    deadline = DEADLINE_OF.get(wait.awaited)
+    return ("severity", deadline, "link") if deadline else ("severity", "link")
+
+
+def _projection(
+    known: Mapping[str, Any],
+    carries: Iterable[str],
+    revision: int,
+    notice: Notice | None = None,
+    awaited: Awaited | None = None,
+) -> Referral:
+    fields = {name: known[name] for name in carries if name in known}
+    # A copy of a blank: every value was checked once, for all channels.
+    fields |= {"reference": known["reference"], "revision": revision, "notice": notice, "awaited": awaited}
+    return _BLANK.model_copy(update=fields)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Return the same moment in UTC: a zone says where somebody was."""
+    return moment.astimezone(UTC) if moment is not None else None
