@@ -1,0 +1,22 @@
+"""What a policy that loads gets wrong all the same: findings, each with its line and what to do.
+
+Errors that keep a policy from loading are the loader's. Pure: today is given.
+"""
+
+from datetime import date
+
+from router.errors import Problem
+from router.triage.lint import fields, order, times, unused
+from router.triage.lint.reading import read_both
+
+
+def findings(policy_text: str, channels_text: str, *, today: date) -> tuple[Problem, ...]:
+    """Return everything odd about the two texts, by file and line; nothing where their shape is wrong.
+
+    Does what it can with names that lead nowhere: the loader complains about those.
+    """
+    files = read_both(policy_text, channels_text)
+    if files is None:
+        return ()
+    found = {*order.findings(files), *unused.findings(files, today), *times.findings(files), *fields.findings(files)}
+    return tuple(sorted(found, key=lambda one: (one.file, one.line, one.said)))

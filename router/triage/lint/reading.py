@@ -1,0 +1,70 @@
+"""Both files as they were written, held together for those who look for what is odd in them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from router import catalogue
+from router.catalogue import Channel
+from router.configfile.shape import shape
+from router.configfile.yamltext import Document, Path, read
+from router.errors import Problem
+from router.triage.file import PolicyFile, RouteEntry
+from router.triage.lint.possible import Severities
+from router.triage.lint.regions import Region, narrowed, wanted
+from router.triage.policy import FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The two documents, and what was made of them."""
+
+    rules: Document
+    ways: Document
+    written: PolicyFile
+    channels: Mapping[str, Channel]
+    severities: Severities
+
+    def rule(self, path: Path, code: str, said: str) -> Problem:
+        """Return a finding in the policy's file."""
+        return Problem(self.rules.file, self.rules.line(path), code, said)
+
+    def way(self, path: Path, code: str, said: str) -> Problem:
+        """Return a finding in the channels' file."""
+        return Problem(self.ways.file, self.ways.line(path), code, said)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A route, where it stands, and what can reach it."""
+
+    path: Path
+    entry: RouteEntry
+    around: tuple[RouteEntry, ...]
+    """The routes that it is nested in, the outermost first."""
+    region: Region
+
+
+def read_both(policy_text: str, channels_text: str) -> Files | None:
+    """Return both files, or None when the policy's shape is so wrong that nothing can be said of it."""
+    rules, ways = read(policy_text, FILE), read(channels_text, catalogue.FILE)
+    channels = catalogue.read_channels(ways)
+    written = shape(rules, PolicyFile)
+    return None if written is None else Files(rules, ways, written, channels, Severities(written))
+
+
+def placed(files: Files) -> Iterator[Placed]:
+    """Yield every route, each before those nested in it."""
+    todo = _inside(files.written.routes, (), (), {})
+    while todo:
+        one = todo.pop()
+        yield one
+        todo.extend(_inside(one.entry.routes, one.path, (*one.around, one.entry), one.region))
+
+
+def _inside(routes: tuple[RouteEntry, ...], path: Path, around: tuple[RouteEntry, ...], region: Region) -> list[Placed]:
+    """Return the routes of one list, the last first."""
+    found = [
+        Placed((*path, "routes", number), route, around, narrowed(region, wanted(route.when)))
+        for number, route in enumerate(routes)
+    ]
+    return found[::-1]
