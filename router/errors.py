@@ -5,6 +5,7 @@ Errors carry codes and ids, never text from outside.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class RouterError(Exception):
@@ -57,6 +58,18 @@ class Broken(RouterError):
 
 class Forbidden(RouterError):
     """This person may not do that. Say so, audit it."""
+
+
+class Taken(Forbidden):
+    """Somebody else has the case. Say who and since when; only giving it back changes that."""
+
+    def __init__(self, holder: str, since: datetime) -> None:
+        super().__init__("already_claimed")
+        self.holder = holder
+        self.since = since
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.holder} has it since {self.since:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class SealBroken(RouterError):

@@ -66,13 +66,16 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "sweep_failed",  # what is due could not be read
         "standby_flipped",  # rows whose time had come are due now
         "policy_activated",  # another policy is in force
+        "policy_followed",  # another process put another policy in force, and this one follows
         "policy_refused",  # the policy file is wrong; the last good one stays in force
+        "policy_not_understood",  # the stored policy is of another version; this process stays with the last it read
+        "team_without_key",  # teams of the policy have no key yet; until then only recovery opens what concerns them
         "policy_failed",  # deciding failed; the fallback was told
         "referral_sent",  # a channel accepted a referral and showed it
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
         "channel_unknown",  # referrals wait for a channel that the catalogue does not name
-        "catalogue_not_kept",  # the channels in force could not be written down, for when their file is wrong
+        "catalogue_not_read",  # the channels in force could not be looked up; the last ones stay
         "settle_failed",  # how attempts ended could not be written yet; tried again
         "turn_failed",  # a channel's turn ended early: the database is away, or the configuration is wrong
         "lease_lost",  # somebody else had taken the referral; nothing was changed
@@ -94,11 +97,18 @@ if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     values.ValueClass = values.MultiProcessValue(lambda: f"{_host}-{os.getpid()}")  # type: ignore[no-untyped-call]
 
 ACCEPTED = Counter("concerns_accepted_total", "Concerns answered with 201 for the first time.")
+FALLBACKS = Counter("fallbacks_total", "Concerns that no route foresaw, by reason.", ["reason"])
 REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
 LIMITER_FAILED = Counter("limiter_failed_total", "Quotas that could not be counted and let the request through.")
 DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code.", ["channel", "outcome"])
 DELIVERY_SECONDS = Histogram(
     "delivery_seconds", "From due to accepted by the channel.", ["channel"], buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600)
+)
+DEADLINES_PASSED = Counter(
+    "deadlines_passed_total", "Deadlines that passed before what they are for was done.", ["awaited"]
+)
+ESCALATIONS = Counter(
+    "escalations_total", "Channels told because nothing had happened, by what was awaited.", ["awaited"]
 )
 
 _strict = False

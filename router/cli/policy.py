@@ -14,7 +14,7 @@ from router.errors import PolicyErrors, Refused
 from router.intake import strictjson
 from router.model import Facts, PlannedReferral
 from router.settings import Settings
-from router.store.cases import referral_id
+from router.store.posting import referral_id
 from router.triage.decide import decide
 from router.triage.explain import as_json, as_lines
 from router.triage.policy import Policy, load_policy

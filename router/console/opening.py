@@ -4,16 +4,12 @@ The audit entry is committed before anything is decrypted, so a view without an 
 Refused attempts are entries too, each in a transaction of its own. Keeps no key and no text.
 """
 
-import re
-from dataclasses import dataclass
-from typing import Final, NoReturn
-
 from sqlalchemy import Engine
 
-from router.errors import Forbidden, SealBroken
+from router.console.attempt import Attempt, attempted
+from router.errors import SealBroken
 from router.keyrecords import MemberKey, normal_handle
-from router.model import AuditEntry, Content
-from router.store.audit import note
+from router.model import Content
 from router.store.engine import transaction
 from router.store.keys import member_key, team_wraps
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
@@ -22,25 +18,6 @@ from router.vault.suite import Private
 from router.vault.unseal import unseal_content, unwrap_case_key
 
 SHORTEST_REASON, LONGEST_REASON = 3, 200
-_REFERENCE = re.compile(r"CR(-[0-9A-HJKMNP-TV-Z]{4}){3}")
-_UNKNOWN: Final = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try to open one case, as the audit will tell of it."""
-
-    engine: Engine
-    actor: str
-    reference: str
-
-    def note(self, outcome: str = "ok", detail: str = "") -> None:
-        with transaction(self.engine) as connection:
-            note(connection, [AuditEntry(self.actor, "case_opened", self.reference, outcome, detail)])
-
-    def refuse(self, outcome: str, *, say: str | None = None) -> NoReturn:
-        self.note(f"refused_{outcome}")
-        raise Forbidden(say or outcome)
 
 
 def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, reason: str) -> Content:
@@ -90,18 +67,16 @@ def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, iden
         raise
 
 
-def _begin(engine: Engine, kind: str, handle: str, reference: str, reason: str) -> _Attempt:
+def _begin(engine: Engine, kind: str, handle: str, reference: str, reason: str) -> Attempt:
     """Return the attempt, with nothing in it that is not an id; refuse it without a reason."""
-    meant = reference.strip().upper()
-    known = meant if _REFERENCE.fullmatch(meant) else _UNKNOWN
-    attempt = _Attempt(engine, f"{kind}:{normal_handle(handle) or _UNKNOWN}", known)
+    attempt = attempted(engine, "case_opened", kind=kind, handle=handle, reference=reference)
     given = reason.strip()
     if not SHORTEST_REASON <= len(given) <= LONGEST_REASON or not given.isprintable():
         attempt.refuse("reason_malformed")
     return attempt
 
 
-def _identify(attempt: _Attempt, handle: str, passphrase: str) -> tuple[MemberKey, Private]:
+def _identify(attempt: Attempt, handle: str, passphrase: str) -> tuple[MemberKey, Private]:
     with transaction(attempt.engine) as connection:
         member = member_key(connection, normal_handle(handle) or "")
     if member is None:
@@ -112,7 +87,7 @@ def _identify(attempt: _Attempt, handle: str, passphrase: str) -> tuple[MemberKe
         attempt.refuse(error.code, say="wrong_handle_or_passphrase")
 
 
-def _find(attempt: _Attempt) -> StoredSeal:
+def _find(attempt: Attempt) -> StoredSeal:
     with transaction(attempt.engine) as connection:
         seal = sealed_case(connection, attempt.reference)
     if seal is None:

@@ -1,18 +1,17 @@
-"""Record, find and list cases; the same idempotency key gets the same answer."""
+"""Record cases, and say to who filed one how it stands; the same idempotency key gets the same answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from router.model import AuditEntry, NewCase, plain
+from router.model import AuditEntry, DuplicateKey, NewCase, plain
 from router.store.audit import NOTHING_SEALED, RECEIVED, note
-from router.store.tables import case_key_wraps, cases, idempotency, referrals, sealed_contents
-from router.vocabulary import Severity
+from router.store.posting import Post, post
+from router.store.tables import case_duplicate_keys, case_key_wraps, cases, idempotency, referrals, sealed_contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,6 @@ class CaseStatus:
     acknowledge_by: datetime | None
     feedback_by: datetime | None
     referral_states: tuple[str, ...]
-
-
-def referral_id(reference: str, channel: str, revision: int) -> str:
-    """Return the key that goes along with every attempt: a digest, the same for the same referral."""
-    return sha256(f"{reference}\n{channel}\n{revision}".encode()).hexdigest()[:32]
 
 
 def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | None]:
@@ -98,11 +92,11 @@ def _insert_all(connection: Connection, new: Sequence[NewCase]) -> None:
     ]
     if contents:
         connection.execute(insert(sealed_contents), contents)
-    posted = [row for case in new for row in _referral_rows(case)]
-    # What is due now takes the database's time; what waits has its own.
-    for rows in ([row for row in posted if "due_at" not in row], [row for row in posted if "due_at" in row]):
-        if rows:
-            connection.execute(insert(referrals), rows)
+    keys = [_duplicate_row(case, same) for case in new for same in case.decision.duplicates]
+    if keys:
+        connection.execute(insert(case_duplicate_keys), keys)
+    decided = ((case.reference, case.decision) for case in new)
+    post(connection, [Post(of, decision.policy, planned) for of, decision in decided for planned in decision.referrals])
     note(
         connection,
         [AuditEntry(_actor(case), RECEIVED, case.reference, detail=_sealed_as(case)) for case in new],
@@ -141,23 +135,13 @@ def _case_row(case: NewCase) -> dict[str, Any]:
     }
 
 
-def _referral_rows(case: NewCase) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": referral_id(case.reference, planned.channel, planned.fields.revision),
-            "reference": case.reference,
-            "channel": planned.channel,
-            "kind": planned.kind,
-            "revision": planned.fields.revision,
-            "policy": case.decision.policy,
-            "state": planned.state,
-            "fields": plain(planned.fields),
-            "notice": planned.fields.notice,
-            "awaited": planned.awaited,
-            **({"due_at": planned.due_at} if planned.due_at else {}),
-        }
-        for planned in case.decision.referrals
-    ]
+def _duplicate_row(case: NewCase, same: DuplicateKey) -> dict[str, Any]:
+    return {
+        "key": bytes.fromhex(same.key),
+        "reference": case.reference,
+        "received_at": case.received_at,
+        "within_s": same.within_s,
+    }
 
 
 _STATUS = (cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by)
@@ -178,23 +162,9 @@ def status_for_receipt(connection: Connection, lookup: bytes) -> CaseStatus | No
 def _status(connection: Connection, row: Row[*tuple[Any, ...]] | None) -> CaseStatus | None:
     if row is None:
         return None
-    states = connection.execute(select(referrals.c.state).where(referrals.c.reference == row.reference)).scalars()
+    # Reminders and escalations say nothing about who was told of the case.
+    told = select(referrals.c.state).where(referrals.c.reference == row.reference, referrals.c.notice.is_(None))
+    states = connection.execute(told).scalars()
     return CaseStatus(
         row.reference, row.state, row.received_at, row.acknowledge_by, row.feedback_by, tuple(sorted(states))
     )
-
-
-def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the newest `limit` cases as plain rows for a list: codes, ids and times only."""
-    query = select(
-        cases.c.reference,
-        cases.c.received_at,
-        cases.c.state,
-        cases.c.category,
-        cases.c.severity,
-        cases.c.site,
-        cases.c.route,
-        cases.c.claim_by,
-    ).order_by(cases.c.received_at.desc(), cases.c.reference)
-    rows = connection.execute(query.limit(limit)).mappings()
-    return [{**row, "severity": tuple(Severity)[row["severity"]].value} for row in rows]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from router.clock import CROCKFORD
 from router.model import Referral, plain
-from router.store.cases import referral_id
+from router.store.posting import referral_id
 from router.store.tables import referrals
 from router.vocabulary import Notice, ReferralState
 

@@ -26,8 +26,9 @@ _IN_TURN = """
     (revision = 1 or not exists (
         select from referrals earlier
         where earlier.reference = r.reference and earlier.channel = r.channel
-          and earlier.revision < r.revision and earlier.state in ('due', 'leased', 'standby')))
+          and earlier.revision < r.revision and earlier.state in ('due', 'leased')))
 """
+"""A reminder of an earlier revision may wait for weeks: it holds up nothing. One that is being sent does."""
 _BROKE = """
     (state = 'leased' and r.attempts - (select count(*) from attempts a where a.referral = r.id) > 1)
 """
@@ -50,14 +51,6 @@ def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
     """Return the channels that have something to send now; a lease beyond `longest_s` counts as expired."""
     query = text(f"select distinct channel from referrals where {_OPEN_NOW} order by channel")  # noqa: S608 - our own words
     return list(connection.execute(query, {"longest_s": longest_s}).scalars())
-
-
-def flip_standby(connection: Connection) -> int:
-    """Make due what waited for its time; return how many."""
-    query = """
-        update referrals set state = 'due', first_due_at = due_at
-        where state = 'standby' and due_at <= clock_timestamp()"""
-    return connection.execute(text(query)).rowcount
 
 
 def lease(

@@ -1,0 +1,52 @@
+"""One try of a member of staff to do something with one case, as the audit will tell of it.
+
+A try that was refused is an entry too, in a transaction of its own. Keeps nothing that was typed but ids.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from sqlalchemy import Engine
+
+from router.errors import Forbidden, RouterError
+from router.keyrecords import normal_handle
+from router.model import AuditEntry
+from router.store.audit import note
+from router.store.engine import transaction
+
+_REFERENCE: Final = re.compile(r"CR(-[0-9A-HJKMNP-TV-Z]{4}){3}")
+UNKNOWN: Final = "unknown"
+"""Stands for a handle or a reference that cannot be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Who tries what with which case."""
+
+    engine: Engine
+    action: str
+    actor: str
+    """Kind and handle: `person:anna`."""
+    reference: str
+
+    def entry(self, outcome: str = "ok", detail: str = "") -> AuditEntry:
+        """Return the line that says how it ended."""
+        return AuditEntry(self.actor, self.action, self.reference, outcome, detail)
+
+    def note(self, outcome: str = "ok", detail: str = "") -> None:
+        """Commit that line."""
+        with transaction(self.engine) as connection:
+            note(connection, [self.entry(outcome, detail)])
+
+    def refuse(self, outcome: str, *, detail: str = "", say: str | RouterError | None = None) -> NoReturn:
+        """Commit the line that it was refused, and raise Forbidden with `say`, or `say` itself."""
+        self.note(f"refused_{outcome}", detail)
+        raise say if isinstance(say, RouterError) else Forbidden(say or outcome)
+
+
+def attempted(engine: Engine, action: str, *, kind: str, handle: str, reference: str) -> Attempt:
+    """Return the attempt, with nothing in it that is not an id; the reference as it is meant, whatever its case."""
+    meant = reference.strip().upper()
+    known = meant if _REFERENCE.fullmatch(meant) else UNKNOWN
+    return Attempt(engine, action, f"{kind}:{normal_handle(handle) or UNKNOWN}", known)

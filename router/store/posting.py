@@ -1,0 +1,61 @@
+"""Posts referrals to the outbox, in the transaction of the change that they tell of.
+
+One statement for all of them: a case has ten or more, most of which wait for their time. Never commits.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, text
+
+from router.model import PlannedReferral
+
+
+class Post(NamedTuple):
+    """A planned referral of a case, and the digest of the policy that planned it."""
+
+    reference: str
+    policy: str
+    planned: PlannedReferral
+
+
+# The rows travel as one value: half the time of a statement for each row, and a quarter of the time in this process.
+# What is due now takes the database's time; what waits has its own.
+_POST = text("""
+    insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at)
+    select id, reference, channel, kind, revision, policy, state, fields, notice, awaited,
+           coalesce(due_at, clock_timestamp())
+    from jsonb_to_recordset(cast(:rows as jsonb))
+         as p(id text, reference text, channel text, kind text, revision int, policy text, state text, fields jsonb,
+              notice text, awaited text, due_at timestamptz)""")
+
+
+def referral_id(reference: str, channel: str, revision: int) -> str:
+    """Return the key that goes along with every attempt: a digest, the same for the same referral."""
+    return sha256(f"{reference}\n{channel}\n{revision}".encode()).hexdigest()[:32]
+
+
+def post(connection: Connection, posts: Iterable[Post]) -> None:
+    """Insert the referrals; the database refuses one whose reference, channel and revision are there already."""
+    rows = [_row(*posted) for posted in posts]
+    if rows:
+        connection.execute(_POST, {"rows": orjson.dumps(rows).decode()})
+
+
+def _row(reference: str, policy: str, planned: PlannedReferral) -> dict[str, object]:
+    fields = planned.fields
+    return {
+        "id": referral_id(reference, planned.channel, fields.revision),
+        "reference": reference,
+        "channel": planned.channel,
+        "kind": planned.kind,
+        "revision": fields.revision,
+        "policy": policy,
+        "state": planned.state,
+        "fields": orjson.Fragment(fields.model_dump_json(exclude_none=True)),
+        "notice": fields.notice,
+        "awaited": planned.awaited,
+        "due_at": planned.due_at,
+    }

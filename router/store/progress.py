@@ -1,0 +1,143 @@
+"""What people do with a case: claim it, give it back, acknowledge, answer, close. Stops the clocks that wait for it.
+
+Each act is one conditional UPDATE, so that of two people at once one succeeds. All times are PostgreSQL's.
+Functions take a connection and never commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from router.store.standby import restart, stop
+from router.vocabulary import Awaited, CaseOutcome
+
+CLAIMED: Final = "claimed"
+"""The outcome of rows that a claim withdrew, by which giving it back finds them."""
+
+
+class Access(StrEnum):
+    """What a handle may do with a case."""
+
+    UNKNOWN = "unknown_person"
+    DISABLED = "disabled_person"
+    STRANGER = "not_a_member"
+    """Somebody, but no member of a team that the case's key was sealed to."""
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a case is."""
+
+    state: str
+    claimed_at: datetime | None
+    claimed_by: str | None
+    acknowledged_at: datetime | None
+    feedback_at: datetime | None
+
+
+def standing(connection: Connection, reference: str) -> Standing | None:
+    """Return how far the case is, None if there is none."""
+    query = text("""
+        select state, claimed_at, claimed_by, acknowledged_at, feedback_at from cases where reference = :reference""")
+    row: Row[*tuple[Any, ...]] | None = connection.execute(query, {"reference": reference}).one_or_none()
+    return Standing(*row) if row else None
+
+
+def access(connection: Connection, reference: str, handle: str) -> Access:
+    """Return whether `handle` is somebody, still works here, and holds a key of one of the case's teams."""
+    query = text("""
+        select p.disabled_at is null as enabled, exists (
+            select from member_keys m
+            join team_key_wraps t on t.member_key_id = m.key_id
+            join case_key_wraps c on c.key_id = t.team_key_id
+            where m.handle = p.handle and m.retired_at is null and c.reference = :reference) as reads
+        from people p where p.handle = :handle""")
+    row = connection.execute(query, {"reference": reference, "handle": handle}).one_or_none()
+    if row is None:
+        return Access.UNKNOWN
+    if not row.enabled:
+        return Access.DISABLED
+    return Access.READER if row.reads else Access.STRANGER
+
+
+def claim(connection: Connection, reference: str, handle: str) -> bool:
+    """Give the case to `handle` if it is open and nobody has it; return whether that was so."""
+    took = _change(
+        connection,
+        """claimed_at = clock_timestamp(), claimed_by = :handle
+           where reference = :reference and state = 'open' and claimed_by is null""",
+        reference=reference,
+        handle=handle,
+    )
+    if took:
+        stop(connection, reference, (Awaited.CLAIM, Awaited.DELIVERY), CLAIMED)
+    return took
+
+
+def release(connection: Connection, reference: str, holder: str) -> bool:
+    """Take the open case from `holder`; return whether they had it. What waited for a claim waits again."""
+    gave = _change(
+        connection,
+        """claimed_at = null, claimed_by = null
+           where reference = :reference and state = 'open' and claimed_by = :holder""",
+        reference=reference,
+        holder=holder,
+    )
+    if gave:
+        restart(connection, reference, CLAIMED)
+    return gave
+
+
+def acknowledge(connection: Connection, reference: str) -> bool:
+    """Write that the reporter knows that the report arrived; return whether that was not written before."""
+    did = _change(
+        connection,
+        "acknowledged_at = clock_timestamp() where reference = :reference and acknowledged_at is null",
+        reference=reference,
+    )
+    if did:
+        stop(connection, reference, (Awaited.ACKNOWLEDGE,), "acknowledged")
+    return did
+
+
+def answer(connection: Connection, reference: str) -> bool:
+    """Write that the reporter knows what was done; return whether that was not written before."""
+    did = _change(
+        connection,
+        "feedback_at = clock_timestamp() where reference = :reference and feedback_at is null",
+        reference=reference,
+    )
+    if did:
+        stop(connection, reference, (Awaited.FEEDBACK,), "answered")
+    return did
+
+
+def close(connection: Connection, reference: str, handle: str, outcome: CaseOutcome, *, told: bool) -> bool:
+    """Close the case if it is open and nobody but `handle` has it; return whether that was so.
+
+    With `told` the reporter knows of it, which is their answer; without, the clock of the answer goes on.
+    """
+    closed = _change(
+        connection,
+        """state = 'closed', closed_at = clock_timestamp(), outcome = :outcome,
+           acknowledged_at = case when :told then coalesce(acknowledged_at, clock_timestamp())
+                                  else acknowledged_at end,
+           feedback_at = case when :told then coalesce(feedback_at, clock_timestamp()) else feedback_at end
+           where reference = :reference and state = 'open' and coalesce(claimed_by, :handle) = :handle""",
+        reference=reference,
+        handle=handle,
+        outcome=outcome.value,
+        told=told,
+    )
+    if closed:
+        answered = (Awaited.ACKNOWLEDGE, Awaited.FEEDBACK) if told else ()
+        stop(connection, reference, (Awaited.CLAIM, Awaited.DECIDE, Awaited.DELIVERY, *answered), "closed")
+    return closed
+
+
+def _change(connection: Connection, change: str, **values: object) -> bool:
+    return connection.execute(text(f"update cases set {change}"), values).rowcount == 1  # noqa: S608 - our own words

@@ -1,0 +1,113 @@
+"""Referrals that wait for their time: made due when it comes, withdrawn when what they wait for was done.
+
+Needs no policy: each was written with its fields and its time when the case was decided. Every row leaves
+standby once, whatever the clock does and however many sweeps there are, so nothing is told twice. All times
+are PostgreSQL's. Functions take a connection and never commit.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from router.model import AuditEntry
+from router.store.audit import note
+from router.vocabulary import Awaited, Notice
+
+BATCH: Final = 1000
+"""Rows that leave standby in one transaction; after days of downtime there are more."""
+ACTIONS: Final = {
+    Notice.REMINDER.value: "reminded",
+    Notice.OVERDUE.value: "deadline_passed",
+    Notice.ESCALATION.value: "escalated",
+}
+"""What the audit calls it when the clock fires such a row."""
+NOT_NEEDED: Final = "not_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Flipped:
+    """A row that left standby: due when `outcome` is None, else withdrawn."""
+
+    reference: str
+    channel: str
+    notice: str | None
+    awaited: str | None
+    outcome: str | None
+    """`not_needed`: everybody was told. `overtaken`: a later row for the same channel says more."""
+
+
+# `ripe` reads the index of what stands by, by time, and skips what another sweep has. `clock_timestamp()` is asked
+# once: in a condition of its own it would be asked for each row, and no index could be used.
+_FLIP = text("""
+    with moment as materialized (select clock_timestamp() as now),
+    ripe as (
+        select id, reference, channel, revision, awaited from referrals
+        where state = 'standby' and due_at <= (select now from moment)
+        order by due_at limit :limit for update skip locked),
+    fated as (
+        select id, case
+            when awaited = 'delivery' and not exists (
+                select from referrals told
+                where told.reference = r.reference and told.notice is null
+                  and told.state not in ('draft', 'sent', 'acknowledged', 'recalled')) then 'not_needed'
+            when exists (
+                select from referrals later
+                where later.reference = r.reference and later.channel = r.channel and later.awaited = r.awaited
+                  and later.revision > r.revision and later.state not in ('draft', 'recalled')
+                  and (later.state <> 'standby' or later.due_at <= (select now from moment))) then 'overtaken'
+            end as fate
+        from ripe r)
+    update referrals r
+    set state = case when fate is null then 'due' else 'recalled' end, outcome = fate,
+        first_due_at = case when fate is null then r.due_at else r.first_due_at end,
+        settled_at = case when fate is null then null else clock_timestamp() end
+    from fated where r.id = fated.id
+    returning r.reference, r.channel, r.notice, r.awaited, r.outcome, r.due_at, r.revision""")
+
+
+def flip_standby(connection: Connection, *, limit: int = BATCH) -> list[Flipped]:
+    """Make due, or withdraw, up to `limit` rows whose time has come, oldest first, with their audit entries.
+
+    Fewer than `limit` come back when no more is ripe, or another sweep has the rest.
+    """
+    rows = connection.execute(_FLIP, {"limit": limit}).all()
+    in_time = sorted(rows, key=lambda row: (row.due_at, row.reference, row.revision))
+    flipped = [Flipped(row.reference, row.channel, row.notice, row.awaited, row.outcome) for row in in_time]
+    note(connection, [_entry(row, ACTIONS[row.notice]) for row in flipped if fired(row) and row.notice])
+    return flipped
+
+
+def fired(row: Flipped) -> bool:
+    """Say whether the clock had something to say: a row that was not needed says that all went well."""
+    return row.notice in ACTIONS and row.outcome != NOT_NEEDED
+
+
+def _entry(row: Flipped, action: str) -> AuditEntry:
+    return AuditEntry("clock", action, row.reference, row.outcome or "ok", f"{row.awaited}:{row.channel}")
+
+
+def stop(connection: Connection, reference: str, awaited: Collection[Awaited], outcome: str) -> int:
+    """Withdraw what the case still has waiting for one of `awaited`, and what is due but not sent; return how many.
+
+    What a worker has taken, or sent, stays.
+    """
+    query = text("""
+        update referrals set state = 'recalled', outcome = :outcome, settled_at = clock_timestamp()
+        where reference = :reference and awaited = any(:awaited) and state in ('standby', 'due')""")
+    values = {"reference": reference, "awaited": [what.value for what in awaited], "outcome": outcome}
+    return connection.execute(query, values).rowcount
+
+
+def restart(connection: Connection, reference: str, outcome: str) -> int:
+    """Let wait again what was withdrawn with `outcome`; return how many.
+
+    What the clock had fired before, and nobody had sent, is due again and not fired a second time.
+    """
+    query = text("""
+        update referrals
+        set state = case when lease_no = 0 and first_due_at <> due_at then 'standby' else 'due' end,
+            outcome = null, settled_at = null
+        where reference = :reference and awaited is not null and state = 'recalled' and outcome = :outcome""")
+    return connection.execute(query, {"reference": reference, "outcome": outcome}).rowcount
