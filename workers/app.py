@@ -8,7 +8,6 @@ due, when and how often stands in the database.
 import mmap
 import os
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery, signals
@@ -16,13 +15,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from router.bell import BROKER_FAILURES, EXPIRES_S, MESSAGES, QUEUE, SWEEP, WAKE, ring_wake
-from router.catalogue import FILE, Catalogue, load_catalogue, parse_catalogue
-from router.errors import Broken, RouterError
+from router.errors import RouterError
 from router.settings import Settings
 from router.store.engine import connect
 from router.telemetry import configure, get_log
 from router.vocabulary import Login
 from workers.deliver import TURN_S, Deliverer, Pace
+from workers.inforce import Channels
 from workers.sweep import sweep
 from workers.watchdog import Watchdog
 
@@ -140,37 +139,12 @@ def _deliverer(pid: int) -> Deliverer:  # noqa: ARG001 - connections and threads
     settings = _settings()
     pace = Pace(settings.lease_s, settings.lease_batch, settings.sends_at_once)
     engine = connect(settings.dsn(Login.WORKER), process="worker", pool_size=2)
-    return Deliverer(engine, _catalogue(settings), pace, state_dir=settings.state_dir, stopping=_stopping)
+    return Deliverer(engine, Channels(engine), pace, state_dir=settings.state_dir, stopping=_stopping)
 
 
 def _stopping() -> bool:
     """Say whether the worker was told to stop, or its main process is gone."""
     return _stop[0] != 0 or (os.getpid() != _main and os.getppid() != _main)
-
-
-def _catalogue(settings: Settings) -> Catalogue:
-    """Return the channels; a file that became wrong does not stop deliveries: the last good one stays in force."""
-    kept = settings.state_dir / "run" / f"{FILE}.last-good"
-    try:
-        catalogue = load_catalogue(settings.config_dir)
-    except Broken as error:
-        get_log().error("policy_refused", code=error.code)
-        if not kept.exists():
-            raise
-        return parse_catalogue(kept.read_text("utf-8"))
-    try:
-        _keep(settings.config_dir / FILE, kept)
-    except OSError:
-        # A full disk: no reason not to deliver to those who are not on it.
-        get_log().error("catalogue_not_kept")
-    return catalogue
-
-
-def _keep(file: Path, kept: Path) -> None:
-    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = kept.with_suffix(f".{os.getpid()}")
-    new.write_bytes(file.read_bytes())
-    new.replace(kept)
 
 
 @signals.setup_logging.connect

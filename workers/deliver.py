@@ -16,14 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine
 
 from router import clock
-from router.catalogue import Catalogue, Channel
+from router.catalogue import ALWAYS_CARRIED, Channel
 from router.errors import Declined, RouterError, StoreFailed, TryLater
-from router.model import LeasedReferral, Payload, Proof
+from router.model import LeasedReferral, Payload, Proof, Referral
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
 from router.telemetry import DELIVERIES, DELIVERY_SECONDS, get_log
@@ -40,7 +40,7 @@ FRESH_S: Final = 0.5
 CALL_SHARE: Final = 3
 """A whole call may last a third of the lease, and must begin within a third of it."""
 UNKNOWN_WAIT_S: Final = 300.0
-"""A channel that the catalogue does not name (any more): how long until it is looked for again."""
+"""A channel that no policy names: how long until it is looked for again."""
 AWAY_WAIT_S: Final = 0.5
 
 
@@ -66,18 +66,28 @@ class _Held:
     confirmed: float
 
 
+class Known(Protocol):
+    """The channels by name, and whether what was said of them still holds."""
+
+    def find(self, name: str) -> Channel | None:
+        """Return the channel as it is now, or None when nobody knows it."""
+
+    def holds(self, connection: Connection) -> bool:
+        """Say whether the policy in force is the one that `find` looked at last."""
+
+
 class Deliverer:
     """Delivers for one process: its connections, threads and senders, made once."""
 
     def __init__(
-        self, engine: Engine, catalogue: Catalogue, pace: Pace, *, state_dir: Path, stopping: Callable[[], bool]
+        self, engine: Engine, channels: Known, pace: Pace, *, state_dir: Path, stopping: Callable[[], bool]
     ) -> None:
         self.engine = engine
-        self._catalogue = catalogue
+        self._channels = channels
         self._pace = pace
         self._state_dir = state_dir
         self._stopping = stopping
-        self._senders: dict[str, Sender] = {}
+        self._senders: dict[str, tuple[Channel, Sender]] = {}
         self._threads = ThreadPoolExecutor(pace.sends_at_once, thread_name_prefix="send")
 
     def deliver(self, name: str) -> bool:
@@ -85,16 +95,26 @@ class Deliverer:
 
         Raises Unavailable or StoreFailed when the database is away; leases then run out by themselves.
         """
-        channel = self._catalogue.get(name)
+        channel = self._channels.find(name)
         if channel is None:
             return self._keep_for_later(name)
-        turn = _Turn(self.engine, channel, self._sender(channel), self._pace, self._threads, self._stopping)
-        return turn.take()
+        return _Turn(
+            self.engine,
+            channel,
+            self._sender(channel),
+            self._pace,
+            self._threads,
+            self._stopping,
+            self._channels.holds,
+        ).take()
 
     def _sender(self, channel: Channel) -> Sender:
-        if channel.name not in self._senders:
-            self._senders[channel.name] = SENDERS[channel.kind](channel.settings, state_dir=self._state_dir)
-        return self._senders[channel.name]
+        """Return the channel's sender; a channel that was changed gets a new one."""
+        made_for, sender = self._senders.get(channel.name, (None, None))
+        if sender is None or made_for != channel:
+            sender = SENDERS[channel.kind](channel.settings, state_dir=self._state_dir)
+            self._senders[channel.name] = channel, sender
+        return sender
 
     def _keep_for_later(self, name: str) -> bool:
         """A referral to a channel that nobody knows waits until the channel is back, for as long as any is tried."""
@@ -118,6 +138,9 @@ class _Turn:
     pace: Pace
     threads: ThreadPoolExecutor
     stopping: Callable[[], bool]
+    holds: Callable[[Connection], bool]
+    outdated: bool = False
+    """Another policy is in force than the one that this turn's channel is from."""
     ready: deque[_Held] = field(default_factory=deque)
     flying: int = 0
     ended: list[Ended] = field(default_factory=list)
@@ -135,7 +158,7 @@ class _Turn:
         more = True
         with self._given_back():
             while True:
-                going = monotonic() < ends and not self.stopping() and not self._hopeless()
+                going = monotonic() < ends and not (self.stopping() or self._hopeless() or self.outdated)
                 wanted = going and more and not self.ready and not (self.alone and self.flying)
                 leased = self._write(room=self.pace.lease_batch if wanted else 0)
                 more = more if leased is None else leased
@@ -208,12 +231,18 @@ class _Turn:
             ours = settle(connection, self.ended) if self.ended else set()
             kept = renew(connection, [h.referral for h in stale], lease_s=self.pace.lease_s) if stale else set()
             new = self._lease(connection, room) if room else []
+            if new and not self.holds(connection):
+                # A policy is in force before anything is decided by it: looking after the lease, nothing that a
+                # newer one decided is ever sent to where an older one said.
+                give_back(connection, new)
+                self.outdated = True
+                new = []
         for ended in self.ended:
             _tell(ended, ours=ended.referral.id in ours)
         self.ended.clear()
         self._keep(stale, kept, asked)
         self.ready.extend(_Held(referral, asked) for referral in new)
-        return bool(new) if room else None
+        return (bool(new) or self.outdated) if room else None
 
     def _lease(self, connection: Connection, room: int) -> list[LeasedReferral]:
         if self.alone:
@@ -292,10 +321,16 @@ def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
     if not leased.readable:
         return None
     try:
-        return channel.render(leased.fields, key=leased.id)
+        return channel.render(_narrowed(channel, leased.fields), key=leased.id)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is this referral's alone
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
         return None
+
+
+def _narrowed(channel: Channel, fields: Referral) -> Referral:
+    """Return what the channel may still carry, if its list became shorter since the case was decided."""
+    over = fields.model_fields_set - ALWAYS_CARRIED - set(channel.carries)
+    return fields.model_copy(update=dict.fromkeys(over)) if over else fields
 
 
 def _later(leased: LeasedReferral, code: str, started: datetime, *, retry_after_s: float = 0.0) -> Ended:

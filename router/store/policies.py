@@ -1,8 +1,9 @@
 """Policies by digest, as their files were written, and which of them is in force."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from router.store.tables import policies, policy_activations
@@ -25,7 +26,7 @@ def keep(connection: Connection, digest: str, policy_text: str, channels_text: s
 
 def activate(connection: Connection, digest: str) -> bool:
     """Put a kept policy in force; return whether another, or none, was before. Raises if it was never kept."""
-    if _active_digest(connection) == digest:
+    if active_digest(connection) == digest:
         return False
     connection.execute(insert(policy_activations).values(digest=digest))
     return True
@@ -33,13 +34,34 @@ def activate(connection: Connection, digest: str) -> bool:
 
 def active(connection: Connection) -> Stored | None:
     """Return the policy in force, or None before the very first one."""
-    digest = _active_digest(connection)
+    digest = active_digest(connection)
     if digest is None:
         return None
     row = connection.execute(select(policies).where(policies.c.digest == digest)).one()
     return Stored(row.digest, row.policy, row.channels)
 
 
-def _active_digest(connection: Connection) -> str | None:
+def active_digest(connection: Connection) -> str | None:
+    """Return the name of the policy in force, or None before the very first one."""
     newest = select(policy_activations.c.digest).order_by(policy_activations.c.id.desc()).limit(1)
     return connection.execute(newest).scalar_one_or_none()
+
+
+def channels_text(connection: Connection, digest: str) -> str:
+    """Return the channels of a kept policy, as they were written. All that a worker may see of one."""
+    query = select(policies.c.channels).where(policies.c.digest == digest)
+    return str(connection.execute(query).scalar_one())
+
+
+def channels_texts_with(connection: Connection, word: str) -> Iterator[str]:
+    """Yield the channels of every policy that was in force and whose channels hold `word`, the latest first."""
+    last = func.max(policy_activations.c.id)
+    query = (
+        select(policies.c.channels)
+        .join(policy_activations, policy_activations.c.digest == policies.c.digest)
+        .where(func.strpos(policies.c.channels, word) > 0)
+        .group_by(policies.c.digest, policies.c.channels)
+        .order_by(last.desc())
+    )
+    with connection.execution_options(yield_per=8).execute(query) as found:
+        yield from found.scalars()

@@ -86,7 +86,7 @@ class Worker:
 
 @contextmanager
 def a_worker(database: Database, broker: str, folder: Path, **settings: object) -> Iterator[Worker]:
-    """Yield a running worker; `folder` holds channels.yaml."""
+    """Yield a running worker; its log and state stand in `folder`."""
     worker = Worker(database, broker, folder, **settings)
     try:
         worker.start()

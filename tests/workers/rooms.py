@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from router.catalogue import Catalogue, parse_catalogue
+from router.catalogue import Catalogue, Channel, parse_catalogue
 from router.model import NewCase
+from router.store import policies
 from router.store.cases import record
 from router.store.engine import connect, transaction
 from router.vocabulary import Login
@@ -30,6 +32,19 @@ def channels_text(folder: Path, **urls: str) -> str:
         f"{name}: {{kind: webhook, url: '{url}', secret: 'file:{secret}', {carries}}}" for name, url in urls.items()
     ]
     return "\n".join([*lines, f"file: {{kind: folder, path: out, {carries}}}"])
+
+
+@dataclass
+class Fixed:
+    """Channels that stay as they are."""
+
+    catalogue: Catalogue
+
+    def find(self, name: str) -> Channel | None:
+        return self.catalogue.get(name)
+
+    def holds(self, _connection: Connection) -> bool:
+        return True
 
 
 @dataclass
@@ -64,6 +79,13 @@ class Room:
         with transaction(self.owner) as connection:
             connection.execute(text(statement), values)
 
+    def put_in_force(self, channels: str) -> None:
+        """Do what a web process does with new channels."""
+        digest = sha256(channels.encode()).hexdigest()
+        with transaction(self.owner) as connection:
+            policies.keep(connection, digest, "", channels)
+            policies.activate(connection, digest)
+
     def catalogue(self, sink: Sink) -> Catalogue:
         """Return channels of which `desk` and `hr` lead to `sink`."""
         return parse_catalogue(channels_text(self.folder, desk=sink.url, hr=sink.url))
@@ -71,8 +93,8 @@ class Room:
     def deliverer(
         self, catalogue: Catalogue, *, pace: Pace = PACE, stopping: Callable[[], bool] = lambda: False
     ) -> Deliverer:
-        """Return a deliverer as a worker process has one."""
-        return Deliverer(self.engine, catalogue, pace, state_dir=self.folder, stopping=stopping)
+        """Return a deliverer as a worker process has one, with channels that never change."""
+        return Deliverer(self.engine, Fixed(catalogue), pace, state_dir=self.folder, stopping=stopping)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def test_a_referral_nobody_can_read_is_dead_and_holds_up_nobody(room: Room, sink
 
 def test_a_reference_in_another_form_is_dead_and_holds_up_nobody(room: Room, sink: Sink) -> None:
     room.post(3)
-    room.run("alter table referrals drop constraint referrals_reference_fkey")
+    room.run("alter table referrals drop constraint referrals_reference_check")
     room.run("update referrals set reference = 'CASE-1' where id = (select min(id) from referrals)")
     room.run("update referrals set fields = fields || '{\"reference\": \"CASE-1\"}' where reference = 'CASE-1'")
     room.deliverer(room.catalogue(sink)).deliver("desk")
@@ -132,8 +132,9 @@ def test_what_ended_its_workers_before_is_sent_alone(room: Room, sink: Sink) -> 
             sending.discard(leased.id)
             return Proof(leased.id)
 
-    deliverer = room.deliverer(room.catalogue(sink))
-    deliverer._senders["desk"] = Watched()
+    catalogue = room.catalogue(sink)
+    deliverer = room.deliverer(catalogue)
+    deliverer._senders["desk"] = catalogue.channels["desk"], Watched()
     deliverer.deliver("desk")
 
     assert room.states() == {"sent": 12}
@@ -202,8 +203,9 @@ def test_an_unforeseen_error_is_counted_and_tried_again(room: Room, sink: Sink) 
         def send(self, *_: object, **__: object) -> Proof:
             raise KeyError("MARKED-7f3a")
 
-    deliverer = room.deliverer(room.catalogue(sink))
-    deliverer._senders["desk"] = Odd()
+    catalogue = room.catalogue(sink)
+    deliverer = room.deliverer(catalogue)
+    deliverer._senders["desk"] = catalogue.channels["desk"], Odd()
     room.post()
     deliverer.deliver("desk")
     [row] = room.rows()

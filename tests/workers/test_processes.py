@@ -24,7 +24,7 @@ from tests.workers.rooms import Room, channels_text
 
 @dataclass
 class Place:
-    """A database, a Redis of its own, and a folder with channels.yaml whose `desk` leads to the sink."""
+    """A database, a Redis of its own, and channels in force whose `desk` leads to the sink."""
 
     database: Database
     redis: EmbeddedRedis
@@ -58,7 +58,7 @@ class Place:
 
 @pytest.fixture
 def place(database: Database, room: Room, sink: Sink, tmp_path: Path) -> Iterator[Place]:
-    (room.folder / "channels.yaml").write_text(channels_text(room.folder, desk=sink.url, hr=sink.url))
+    room.put_in_force(channels_text(room.folder, desk=sink.url, hr=sink.url))
     redis = EmbeddedRedis(tmp_path / "own-redis")
     redis.start()
     yield Place(database, redis, room, sink)
