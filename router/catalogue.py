@@ -14,8 +14,9 @@ from pydantic import create_model
 
 from router.channels import KINDS
 from router.channels.setting import Every, ReferralField
+from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
-from router.configfile.yamltext import Document, looks_secret, nearest, read, read_file, shown
+from router.configfile.yamltext import Document, nearest, read, read_file, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
@@ -70,7 +71,7 @@ def _both(entry: type[_Entry], own: type[Frozen]) -> Any:
     return (entry, own)
 
 
-_ENTRIES: Final[Mapping[str, type[_Entry]]] = MappingProxyType(
+ENTRIES: Final[Mapping[str, type[_Entry]]] = MappingProxyType(
     {name: create_model(f"{name}_entry", __base__=_both(_Entry, kind.Settings)) for name, kind in KINDS.items()}
 )
 """For each kind, what may stand in the file: the common keys and the kind's own."""
@@ -110,7 +111,7 @@ def read_channels(document: Document) -> dict[str, Channel]:
             document.complain((), "wrong_kind", "channels by name are wanted here")
         return {}
     made = {name: _channel(document, name, entry) for name, entry in document.value.items()}
-    _no_secrets(document, (), document.value)
+    no_secrets(document)
     _places_apart(document, [channel for channel in made.values() if channel is not None])
     return {name: channel for name, channel in made.items() if channel is not None}
 
@@ -125,7 +126,7 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
     if isinstance(kind, str) and kind not in KINDS:
         document.complain((name, "kind"), "unknown_value", f"unknown kind {shown(kind)}{nearest(kind, KINDS)}")
         return None
-    model = _ENTRIES[kind] if isinstance(kind, str) else _Entry
+    model = ENTRIES[kind] if isinstance(kind, str) else _Entry
     made = shape(document, model, name)
     if made is None or not isinstance(kind, str):
         return None
@@ -188,18 +189,3 @@ def _places_apart(document: Document, channels: Iterable[Channel]) -> None:
         if other != channel.name:
             said = f"{channel.name!r} leads to the same place as {other!r}: each needs its own"
             document.complain((channel.name,), "same_place", said)
-
-
-def _no_secrets(document: Document, place: Place, value: Any) -> None:
-    """Complain about every text below `place` that looks like a secret, without showing it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _no_secrets(document, (*place, key), inner)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _no_secrets(document, (*place, index), inner)
-    elif isinstance(value, str) and looks_secret(value) and not value.startswith(("env:", "file:/")):
-        line = document.line(place)
-        if all(known.line != line or known.code != "clear_secret" for known in document.problems):
-            said = "this looks like a secret (not shown); name it instead: env:NAME or file:/path"
-            document.complain(place, "clear_secret", said)

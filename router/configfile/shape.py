@@ -6,7 +6,8 @@ such settings complain with a message of their own.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -65,6 +66,8 @@ def _complain(document: Document, path: Path, model: type[BaseModel], detail: Er
     elif kind in _LEADS:
         said = f"{name!r} {_LEADS[kind]}" if isinstance(found, dict | list) else f"{shown(found)} {_LEADS[kind]}"
         document.complain((*path, *place), "wrong_kind", said)
+    elif kind == "odd_value":
+        document.complain((*path, *place), kind, f"{shown(found)}: {detail['msg']}")
     else:
         document.complain((*path, *place), kind, detail["msg"])
 
@@ -82,8 +85,15 @@ def _fields_at(model: type[BaseModel], path: Path) -> tuple[str, ...]:
 def _inside(here: Any, step: str | int) -> Any:
     if isinstance(here, type) and issubclass(here, BaseModel):
         by_key = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
-        return by_key.get(str(step))
+        return _plain(by_key.get(str(step)))
     origin, arguments = get_origin(here), get_args(here)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return arguments[1]
-    return arguments[0] if arguments else None
+        return _plain(arguments[1])
+    return _plain(arguments[0]) if arguments else None
+
+
+def _plain(wanted: Any) -> Any:
+    """Return what stands here when something does, without constraints: `Entry` for `Annotated[Entry | None, ...]`."""
+    while get_origin(wanted) in {Annotated, Union, UnionType}:
+        wanted = get_args(wanted)[0]
+    return wanted

@@ -246,7 +246,8 @@ class _Builder:
         if text == "":
             self._problem(line, "empty", "nothing stands here; write a value, or leave the key out")
             return None
-        self._problem(line, "trap", f"{text} means {_means(tag)} to other readers; write '{text}' in quotes")
+        hint = "true or false, or " if tag == "bool" else ""
+        self._problem(line, "trap", f"{text} means {_means(tag)} to other readers; write {hint}'{text}' in quotes")
         return text
 
     def _problem(self, line: int, code: str, said: str) -> None:
@@ -258,5 +259,5 @@ class _Builder:
 
 
 def _means(tag: str) -> str:
-    names = {"bool": "yes or no", "int": "a number", "float": "a number", "str": "a number", "null": "nothing"}
-    return names.get(tag, f"a {tag}")
+    names = {"bool": "yes or no", "null": "nothing", "timestamp": "a date", "merge": "a merge", "value": "a default"}
+    return names.get(tag, "a number")

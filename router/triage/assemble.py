@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from router.catalogue import Catalogue
 from router.triage.file import (
+    AWAITED_BY,
     CalendarEntry,
     Day,
     PolicyFile,
@@ -29,7 +30,7 @@ INHERITED: Final = ("teams", "to", "hold", "say", "link_duplicates")
 def assembled(written: PolicyFile, channels: Catalogue, *, digest: str, handle_key: bytes) -> Policy:
     """Return the policy that `written` says; every name in it must exist."""
     handles = Handles(handle_key, written.handles.domains)
-    calendars = MappingProxyType({name: _calendar(entry) for name, entry in written.calendars.items()})
+    calendars = calendars_of(written)
     teams = _teams(written, channels, handles)
     routes = _Tree(written, teams, channels).routes(written.routes)
     severities = compiled((f"severity:{entry.id}", entry.when) for entry in written.severity)
@@ -128,15 +129,16 @@ def _times(written: PolicyFile, severity: Severity) -> Times:
 
 def _steps(steps: tuple[StepEntry, ...], channels: Catalogue) -> tuple[Step, ...]:
     return tuple(
-        Step(awaited, after, tuple(channels.channels[name] for name in step.to))
+        Step(awaited, getattr(step, key), tuple(channels.channels[name] for name in step.to))
         for step in steps
-        for awaited, after in (
-            (Awaited.CLAIM, step.unclaimed),
-            (Awaited.DECIDE, step.undecided),
-            (Awaited.DELIVERY, step.undelivered),
-        )
-        if after is not None
+        for key, awaited in AWAITED_BY.items()
+        if getattr(step, key) is not None
     )
+
+
+def calendars_of(written: PolicyFile) -> Mapping[str, Calendar]:
+    """Return the calendars by name."""
+    return MappingProxyType({name: _calendar(entry) for name, entry in written.calendars.items()})
 
 
 def _calendar(entry: CalendarEntry) -> Calendar:

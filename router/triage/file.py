@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from router.model import Frozen
 from router.vocabulary import (
+    Awaited,
     Code,
     Country,
     EvidenceState,
@@ -78,12 +80,18 @@ def _time_of_day(text: str) -> int:
     return 60 * hour + minute
 
 
-def _hours(value: Any) -> tuple[int, int]:
-    parts = _HOURS.fullmatch(value) if isinstance(value, str) else None
+def minutes_of(hours: object) -> tuple[int, int] | None:
+    """Return from and to of a text such as `08:00-17:00`, in minutes after midnight, or None if it is no such text."""
+    parts = _HOURS.fullmatch(hours) if isinstance(hours, str) else None
     opens, closes = (_time_of_day(parts[1]), _time_of_day(parts[2])) if parts else (0, 0)
-    if opens >= closes:
+    return (opens, closes) if opens < closes else None
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    minutes = minutes_of(value)
+    if minutes is None:
         raise PydanticCustomError("odd_value", 'hours such as "08:00-18:00" are wanted here, within one day, in quotes')
-    return opens, closes
+    return minutes
 
 
 def _date(value: Any) -> date:
@@ -233,6 +241,12 @@ class SeverityEntry(Frozen):
     set: Severity
 
 
+AWAITED_BY: Final[Mapping[str, Awaited]] = MappingProxyType(
+    {"unclaimed": Awaited.CLAIM, "undecided": Awaited.DECIDE, "undelivered": Awaited.DELIVERY}
+)
+"""The keys of a step, of which each says exactly one, and what each waits for."""
+
+
 class StepEntry(Frozen):
     """One step of an escalation: after so long without something, these channels are told too."""
 
@@ -302,7 +316,7 @@ class RouteEntry(Frozen):
     deadlines: RouteDeadlineEntry | None = None
     link_duplicates: DuplicatesEntry | None = None
     say: Annotated[tuple[Name, ...], _Any] = ()
-    go_on: bool = Field(default=False, alias="continue")
+    go_on: StrictBool = Field(default=False, alias="continue")
     routes: "tuple[RouteEntry, ...]" = ()
 
 
@@ -321,7 +335,7 @@ class PolicyFile(Frozen):
     severity: tuple[SeverityEntry, ...] = Field(min_length=1)
     deadlines: DeadlinesEntry
     reminders: RemindersEntry = RemindersEntry()
-    escalations: Mapping[Name, tuple[StepEntry, ...]] = {}
+    escalations: Mapping[Name, Annotated[tuple[StepEntry, ...], Field(min_length=1)]] = {}
     sentences: Mapping[Name, Sentence] = {}
     routes: tuple[RouteEntry, ...] = Field(min_length=1)
     fallback: Annotated[tuple[Code, ...], _Any] = Field(min_length=1)

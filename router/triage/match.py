@@ -4,7 +4,7 @@ A view is a mapping from condition names to what the concern has: one value, a t
 Pure, but for a bounded memory of explanations already made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from router.model import ConditionTried, RuleTried
@@ -69,17 +69,16 @@ class Condition:
 class Rule:
     """All conditions must hold; none at all always match."""
 
-    __slots__ = ("_conditions", "_fields", "_remember", "_remembered", "_wanted", "name", "will_do")
+    __slots__ = ("_conditions", "_most", "_remembered", "_wanted", "name", "will_do")
 
     def __init__(self, name: str, wanted: Mapping[str, tuple[str, ...]], *, remember: int = MOST_REMEMBERED) -> None:
         self.name = name
         self.will_do = {field: _values(field, values) for field, values in wanted.items()}
         """For each condition's name the values that will do."""
         self._wanted = wanted
-        self._fields = tuple(wanted)
-        self._remember = remember
-        self._conditions: tuple[Condition, ...] = ()
-        self._remembered = _Memory[RuleTried](remember if len(wanted) <= MOST_CONDITIONS else 0)
+        self._most = remember
+        self._conditions: tuple[tuple[str, _Memory[ConditionTried], Callable[[Any], ConditionTried]], ...] | None = None
+        self._remembered = _Memory[RuleTried](remember) if len(wanted) <= MOST_CONDITIONS else None
 
     def matches(self, view: Mapping[str, Any]) -> bool:
         """Say whether every condition holds. Raises nothing for a view that has all names.
@@ -96,20 +95,17 @@ class Rule:
 
     def tried(self, view: Mapping[str, Any]) -> RuleTried:
         """Return every condition with what it wanted and what the concern had."""
-        values = tuple([view[field] for field in self._fields])
-        return self._remembered.get(values) or self._remembered.keep(values, self._explain(values))
+        if self._remembered is None:
+            return self._explain(view)
+        values = tuple([view[field] for field in self.will_do])
+        return self._remembered.get(values) or self._remembered.keep(values, self._explain(view))
 
-    def _explain(self, values: tuple[Any, ...]) -> RuleTried:
-        if len(self._conditions) < len(values):  # made when first asked for: most rules of a long list never are
-            self._conditions = tuple(
-                Condition(field, wanted, self.will_do[field], self._remember) for field, wanted in self._wanted.items()
-            )
-        tests, matched = [], True
-        for condition, value in zip(self._conditions, values, strict=True):
-            test = condition.remembered.get(value) or condition.tried(value)
-            matched = matched and test.ok
-            tests.append(test)
-        return RuleTried(rule=self.name, matched=matched, tests=tuple(tests))
+    def _explain(self, view: Mapping[str, Any]) -> RuleTried:
+        if self._conditions is None:  # made when first asked for: most rules of a long list never are
+            made = [Condition(field, wanted, self.will_do[field], self._most) for field, wanted in self._wanted.items()]
+            self._conditions = tuple([(one.field, one.remembered, one.tried) for one in made])
+        tests = tuple([known.get(view[field]) or tried(view[field]) for field, known, tried in self._conditions])
+        return RuleTried(rule=self.name, matched=self.matches(view), tests=tests)
 
 
 class _Column:

@@ -14,7 +14,8 @@ from router.configfile.shape import shape
 from router.configfile.yamltext import read, read_file
 from router.errors import PolicyErrors, Problem
 from router.triage import check
-from router.triage.assemble import assembled
+from router.triage.assemble import assembled, calendars_of
+from router.triage.check_times import too_far
 from router.triage.file import PolicyFile
 from router.triage.parts import Category, Policy, Route, SeverityRule, Step, Team, Times
 
@@ -73,6 +74,8 @@ def parse_policy(policy_text: str, channels_text: str, *, handle_key: bytes = b"
     channels = Catalogue(catalogue.read_channels(ways))
     written = shape(rules, PolicyFile)
     check.names(rules, ways)
+    if written is not None and not rules.problems:
+        too_far(rules, written, calendars_of(written))
     if written is None or rules.problems or ways.problems:
         raise PolicyErrors([*rules.problems, *ways.problems])
     return assembled(written, channels, digest=policy_digest(policy_text, channels_text), handle_key=handle_key)

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.configfile.yamltext import Document, looks_secret, nearest, read
+from router.configfile.yamltext import _NUMBER, Document, looks_secret, nearest, read
 
 
 def codes(document: Document) -> list[tuple[int, str]]:
@@ -119,7 +119,8 @@ def test_takes_no_plain_name_for_a_secret(text: str) -> None:
 plain_values = st.recursive(
     st.booleans()
     | st.integers(-999_999_999, 999_999_999)
-    | st.text(st.characters(codec="ascii", exclude_categories=["C"])),
+    # A careful writer of YAML 1.2: PyYAML leaves 0E0 plain, which is a number there.
+    | st.text(st.characters(codec="ascii", exclude_categories=["C"])).filter(lambda text: not _NUMBER.fullmatch(text)),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcxyz", min_size=1), inner, max_size=4),
     max_leaves=12,
 )
