@@ -6,7 +6,7 @@ Nothing here reads a clock, a file or a database. The closed lists and patterns 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
@@ -41,6 +41,11 @@ class Frozen(BaseModel):
     """A border model: closed, immutable, and silent about its input when it refuses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Made = TypeVar("Made", bound=Frozen)
+_SET: Final = object.__setattr__
+_FIELDS: Final[dict[type[Frozen], set[str]]] = {}
 
 
 class FileHash(Frozen):
@@ -272,6 +277,20 @@ class LeasedReferral:
     """Seconds since it first was due, by the database's clock, when it was leased."""
     readable: bool = True
     """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
+
+
+def made(model: type[Made], values: dict[str, Any]) -> Made:
+    """Return a `model` of `values` that were checked before; every field must be in them.
+
+    For what is made by the dozen in each decision: checking costs twice as much, `model_construct` ten times.
+    """
+    new = model.__new__(model)
+    # What pydantic's own `model_construct` does, without its walk over the fields.
+    _SET(new, "__dict__", values)
+    _SET(new, "__pydantic_fields_set__", _FIELDS.get(model) or _FIELDS.setdefault(model, set(model.model_fields)))
+    _SET(new, "__pydantic_extra__", None)
+    _SET(new, "__pydantic_private__", None)
+    return new
 
 
 def plain(model: Frozen) -> dict[str, Any]:

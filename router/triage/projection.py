@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from router.catalogue import Channel
-from router.model import Deadlines, Facts, PlannedReferral, Referral
+from router.model import Deadlines, Facts, PlannedReferral, Referral, made
 from router.triage.clocks import Wait
 from router.vocabulary import Awaited, Notice, ReferralState, Severity
 
@@ -23,7 +23,7 @@ DEADLINE_OF: Final[Mapping[Awaited, str]] = MappingProxyType(
 )
 """The field that says by when something awaited must be done; nobody promised by when a delivery is."""
 
-_BLANK: Final = Referral.model_construct(reference="")
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType(dict.fromkeys(Referral.model_fields))
 
 
 def known(
@@ -67,14 +67,13 @@ def planned(
     not told at once gets all that it may carry with the first one that waits for the same thing, since the earlier
     ones may never be sent; otherwise it is only told what is new.
     """
-    made = []
+    rows = []
     said: dict[str, int] = {}
     complete: set[tuple[str, Awaited | None]] = set()
     for channels, state in ((to, ReferralState.DUE), (hold, ReferralState.DRAFT)):
         for channel in channels:
             said[channel.name] = 1
-            fields = _projection(known, channel.carries, revision=1)
-            made.append(PlannedReferral(channel=channel.name, kind=channel.kind, state=state, fields=fields))
+            rows.append(_row(channel, state, _projection(known, channel.carries, 1)))
     at_once = frozenset(said)
     for wait in waits:
         channel = wait.channel
@@ -83,17 +82,29 @@ def planned(
         if channel.name in at_once or (channel.name, wait.awaited) in complete:
             carries = [name for name in _news(wait) if name in carries]
         complete.add((channel.name, wait.awaited))
-        made.append(
-            PlannedReferral(
-                channel=channel.name,
-                kind=channel.kind,
-                state=ReferralState.STANDBY,
-                fields=_projection(known, carries, revision, wait.notice, wait.awaited),
-                due_at=wait.due_at,
-                awaited=wait.awaited,
-            )
-        )
-    return tuple(made)
+        fields = _projection(known, carries, revision, wait.notice, wait.awaited)
+        rows.append(_row(channel, ReferralState.STANDBY, fields, wait.due_at, wait.awaited))
+    return tuple(rows)
+
+
+def _row(
+    channel: Channel,
+    state: ReferralState,
+    fields: Referral,
+    due_at: datetime | None = None,
+    awaited: Awaited | None = None,
+) -> PlannedReferral:
+    return made(
+        PlannedReferral,
+        {
+            "channel": channel.name,
+            "kind": channel.kind,
+            "state": state,
+            "fields": fields,
+            "due_at": due_at,
+            "awaited": awaited,
+        },
+    )
 
 
 def _news(wait: Wait) -> tuple[str, ...]:
@@ -110,9 +121,8 @@ def _projection(
     awaited: Awaited | None = None,
 ) -> Referral:
     fields = {name: known[name] for name in carries if name in known}
-    # A copy of a blank: every value was checked once, for all channels.
-    fields |= {"reference": known["reference"], "revision": revision, "notice": notice, "awaited": awaited}
-    return _BLANK.model_copy(update=fields)
+    own = {"reference": known["reference"], "revision": revision, "notice": notice, "awaited": awaited}
+    return made(Referral, {**_NOTHING, **fields, **own})
 
 
 def _utc(moment: datetime | None) -> datetime | None:
