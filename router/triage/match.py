@@ -7,7 +7,7 @@ Pure, but for a bounded memory of explanations already made.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from router.model import ConditionTried, RuleTried
+from router.model import ConditionTried, RuleTried, made
 from router.triage.file import RouteWhen, When
 from router.vocabulary import Severity
 
@@ -102,10 +102,10 @@ class Rule:
 
     def _explain(self, view: Mapping[str, Any]) -> RuleTried:
         if self._conditions is None:  # made when first asked for: most rules of a long list never are
-            made = [Condition(field, wanted, self.will_do[field], self._most) for field, wanted in self._wanted.items()]
-            self._conditions = tuple([(one.field, one.remembered, one.tried) for one in made])
+            own = [Condition(field, wanted, self.will_do[field], self._most) for field, wanted in self._wanted.items()]
+            self._conditions = tuple([(one.field, one.remembered, one.tried) for one in own])
         tests = tuple([known.get(view[field]) or tried(view[field]) for field, known, tried in self._conditions])
-        return RuleTried(rule=self.name, matched=self.matches(view), tests=tests)
+        return made(RuleTried, {"rule": self.name, "matched": self.matches(view), "tests": tests})
 
 
 class _Column:

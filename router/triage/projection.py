@@ -23,7 +23,7 @@ DEADLINE_OF: Final[Mapping[Awaited, str]] = MappingProxyType(
 )
 """The field that says by when something awaited must be done; nobody promised by when a delivery is."""
 
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType(dict.fromkeys(Referral.model_fields))
+_NOTHING: Final[dict[str, Any]] = dict.fromkeys(Referral.model_fields)
 
 
 def known(
@@ -120,9 +120,13 @@ def _projection(
     notice: Notice | None = None,
     awaited: Awaited | None = None,
 ) -> Referral:
-    fields = {name: known[name] for name in carries if name in known}
-    own = {"reference": known["reference"], "revision": revision, "notice": notice, "awaited": awaited}
-    return made(Referral, {**_NOTHING, **fields, **own})
+    fields = _NOTHING.copy()
+    for name in carries:
+        if name in known:
+            fields[name] = known[name]
+    fields["reference"], fields["revision"] = known["reference"], revision
+    fields["notice"], fields["awaited"] = notice, awaited
+    return made(Referral, fields)
 
 
 def _utc(moment: datetime | None) -> datetime | None:
