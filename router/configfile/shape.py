@@ -48,6 +48,8 @@ def _complain(document: Document, path: Path, model: type[BaseModel], detail: Er
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind != "missing" and found is None:
         return  # "nothing stands here" was said by the reader
+    if kind == "too_short" and found:
+        return  # something stands there, and what is wrong with it is said
     place = tuple(step for step in detail["loc"] if step != "[key]")
     name = str(place[-1]) if place else ""
     if kind == "extra_forbidden":

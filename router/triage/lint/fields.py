@@ -45,7 +45,7 @@ def _reached_by_people(files: Files) -> frozenset[str]:
     levels = (written.deadlines.critical, written.deadlines.high, written.deadlines.medium, written.deadlines.low)
     reached.update(_escalated(files, (level.escalate for level in levels)))
     routes = [one for one in placed(files) if ReportedBy.PERSON in one.region.get("from", ({ReportedBy.PERSON},))[0]]
-    reached.update(name for one in routes for entry in (one.entry, *one.around) for name in (*entry.to, *entry.hold))
+    reached.update(name for one in routes for name in (*one.entry.to, *one.entry.hold))
     reached.update(_escalated(files, (_escalation(one.entry) for one in routes)))
     return frozenset(reached)
 

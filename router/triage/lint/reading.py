@@ -8,6 +8,7 @@ from router.catalogue import Channel
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, Path, read
 from router.errors import Problem
+from router.triage.assemble import inherited
 from router.triage.file import PolicyFile, RouteEntry
 from router.triage.lint.possible import Severities
 from router.triage.lint.regions import Region, narrowed, wanted
@@ -38,9 +39,10 @@ class Placed:
     """A route, where it stands, and what can reach it."""
 
     path: Path
+    own: RouteEntry
+    """As it was written."""
     entry: RouteEntry
-    around: tuple[RouteEntry, ...]
-    """The routes that it is nested in, the outermost first."""
+    """With what it has from the routes around it."""
     region: Region
 
 
@@ -54,17 +56,22 @@ def read_both(policy_text: str, channels_text: str) -> Files | None:
 
 def placed(files: Files) -> Iterator[Placed]:
     """Yield every route, each before those nested in it."""
-    todo = _inside(files.written.routes, (), (), {})
+    todo = _inside(files.written.routes, (), None, {})
     while todo:
         one = todo.pop()
         yield one
-        todo.extend(_inside(one.entry.routes, one.path, (*one.around, one.entry), one.region))
+        todo.extend(_inside(one.own.routes, one.path, one.entry, one.region))
 
 
-def _inside(routes: tuple[RouteEntry, ...], path: Path, around: tuple[RouteEntry, ...], region: Region) -> list[Placed]:
+def _inside(routes: tuple[RouteEntry, ...], path: Path, outer: RouteEntry | None, region: Region) -> list[Placed]:
     """Return the routes of one list, the last first."""
     found = [
-        Placed((*path, "routes", number), route, around, narrowed(region, wanted(route.when)))
+        Placed(
+            path=(*path, "routes", number),
+            own=route,
+            entry=inherited(route, outer) if outer else route,
+            region=narrowed(region, wanted(route.when)),
+        )
         for number, route in enumerate(routes)
     ]
     return found[::-1]

@@ -1,6 +1,6 @@
 """Escalations that come too late: after the deadline whose breach they should prevent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from router.configfile.yamltext import Path
@@ -10,7 +10,6 @@ from router.triage.file import (
     DeadlineEntry,
     Pace,
     RouteDeadlineEntry,
-    RouteEntry,
     Span,
     StepEntry,
     Unit,
@@ -60,27 +59,25 @@ def _all_times(files: Files) -> Iterator[_Times]:
             path: Path = ("deadlines", str(severity))
             yield _Times(base.claim, base.decide, base.clock, base.escalate, f"severity {severity}", path)
     for one in placed(files):
-        if one.entry.deadlines is None:
+        if one.own.deadlines is None or one.entry.deadlines is None:
             continue
         can_occur = files.severities.of(one.region)
         for severity in Severity:
             if severity in can_occur:
-                yield _route_times(one.entry, one.around, getattr(deadlines, severity), severity, one.path)
+                base = getattr(deadlines, severity)
+                where = f"route {one.own.id!r} at severity {severity}"
+                yield _route_times(one.entry.deadlines, base, where, (*one.path, "deadlines"))
 
 
-def _route_times(
-    route: RouteEntry, around: Iterable[RouteEntry], base: DeadlineEntry, severity: Severity, path: Path
-) -> _Times:
-    """Return the times of a route: its own, else those of the routes around it, else the severity's."""
-    said = [route.deadlines, *(one.deadlines for one in reversed(list(around)))]
-    own = next((one for one in said if one is not None), RouteDeadlineEntry())
+def _route_times(own: RouteDeadlineEntry, base: DeadlineEntry, where: str, path: Path) -> _Times:
+    """Return the times of a route: its own, else the severity's."""
     return _Times(
         own.claim or base.claim,
         own.decide or base.decide,
         own.clock or base.clock,
         own.escalate or base.escalate,
-        f"route {route.id!r} at severity {severity}",
-        (*path, "deadlines"),
+        where,
+        path,
     )
 
 

@@ -48,7 +48,7 @@ class _Used:
     """Every name that stands where it has an effect."""
 
     def __init__(self, written: PolicyFile, routes: tuple[Placed, ...]) -> None:
-        entries = [one.entry for one in routes]
+        entries = [one.own for one in routes]
         deadlines = written.deadlines
         steps = [step for escalation in written.escalations.values() for step in escalation]
         self.teams = _told(written, {*written.fallback, *(name for entry in entries for name in entry.teams)})
