@@ -95,17 +95,21 @@ class Rule:
 
     def tried(self, view: Mapping[str, Any]) -> RuleTried:
         """Return every condition with what it wanted and what the concern had."""
-        if self._remembered is None:
-            return self._explain(view)
-        values = tuple([view[field] for field in self.will_do])
-        return self._remembered.get(values) or self._remembered.keep(values, self._explain(view))
+        return self.explained(view, matched=self.matches(view))
 
-    def _explain(self, view: Mapping[str, Any]) -> RuleTried:
+    def explained(self, view: Mapping[str, Any], *, matched: bool) -> RuleTried:
+        """Return the same for a rule of which it is known whether it matches."""
+        if self._remembered is None:
+            return self._explain(view, matched=matched)
+        values = tuple([view[field] for field in self.will_do])
+        return self._remembered.get(values) or self._remembered.keep(values, self._explain(view, matched=matched))
+
+    def _explain(self, view: Mapping[str, Any], *, matched: bool) -> RuleTried:
         if self._conditions is None:  # made when first asked for: most rules of a long list never are
             own = [Condition(field, wanted, self.will_do[field], self._most) for field, wanted in self._wanted.items()]
             self._conditions = tuple([(one.field, one.remembered, one.tried) for one in own])
         tests = tuple([known.get(view[field]) or tried(view[field]) for field, known, tried in self._conditions])
-        return made(RuleTried, {"rule": self.name, "matched": self.matches(view), "tests": tests})
+        return made(RuleTried, {"rule": self.name, "matched": matched, "tests": tests})
 
 
 class _Column:
@@ -154,13 +158,17 @@ class RuleList:
 
         Raises nothing for a view that has all names.
         """
-        found = self._all
-        for column in self._columns:
-            found &= column.takes(view[column.field])
+        found = self._found(view)
         while found:
             first = found & -found
             yield first.bit_length() - 1
             found ^= first
+
+    def _found(self, view: Mapping[str, Any]) -> int:
+        found = self._all
+        for column in self._columns:
+            found &= column.takes(view[column.field])
+        return found
 
     def tried(self, view: Mapping[str, Any], begin: int, end: int) -> Iterator[RuleTried]:
         """Yield why the rules from `begin` up to `end` (not included) match or do not.
@@ -169,7 +177,9 @@ class RuleList:
         told together for each condition that failed, and `rule` says how many they are.
         """
         if len(self._rules) <= MOST_LISTED:
-            yield from [rule.tried(view) for rule in self._rules[begin:end]]
+            found = self._found(view) >> begin
+            rules = enumerate(self._rules[begin:end])
+            yield from [rule.explained(view, matched=bool(found >> place & 1)) for place, rule in rules]
             return
         left = (1 << end) - (1 << begin)
         for column in self._columns:
