@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from router.cli import progress
+from router.cli import conflicts, progress
 from router.cli.asking import console, said, say_json, secret, whose_login
 from router.console.attempt import attempted
 from router.console.opening import open_case, open_case_with_recovery
@@ -21,6 +21,7 @@ from router.store.engine import transaction
 
 commands = typer.Typer(help="List and show cases, open one, and say how far it is.", no_args_is_help=True)
 commands.add_typer(progress.commands)
+commands.add_typer(conflicts.commands)
 
 
 @commands.command(name="list")

@@ -1,23 +1,28 @@
-"""A reviewer opens a case: who, why, then the audit, then the seal. The one importer of `vault.unseal`.
+"""A reviewer opens a case, or hands its key on: who, why, then the audit, then the seal.
 
-The audit entry is committed before anything is decrypted, so a view without an entry cannot be.
-Refused attempts are entries too, each in a transaction of its own. Keeps no key and no text.
+The one importer of `vault.unseal`. The audit entry is committed before anything is shown, so a view without
+an entry cannot be. Refused attempts are entries too, each in a transaction of its own. Keeps no key and no text.
 """
+
+from collections.abc import Collection, Iterable
+from typing import Final
 
 from sqlalchemy import Engine
 
 from router.console.attempt import Attempt, attempted
 from router.errors import SealBroken
-from router.keyrecords import MemberKey, normal_handle
+from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, TeamKeyWrap, normal_handle
 from router.model import Content
 from router.store.engine import transaction
 from router.store.keys import member_key, team_wraps
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
 from router.vault.keyring import open_team_key, read_recovery, unlock_member
-from router.vault.suite import Private
+from router.vault.seal import wrap_case_key
+from router.vault.suite import Private, key_id
 from router.vault.unseal import unseal_content, unwrap_case_key
 
 SHORTEST_REASON, LONGEST_REASON = 3, 200
+_OPENED: Final = "case_opened"
 
 
 def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, reason: str) -> Content:
@@ -27,17 +32,13 @@ def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, r
     with a code; until the passphrase is right the code does not tell which cases or people there
     are. Raises SealBroken when the seal itself was tampered with, and what `transaction` raises.
     """
-    attempt = _begin(engine, "person", handle, reference, reason)
+    attempt = begin(engine, _OPENED, kind="person", handle=handle, reference=reference, reason=reason)
     member, private = _identify(attempt, handle, passphrase)
     seal = _find(attempt)
-    with transaction(engine) as connection:
-        held = team_wraps(connection, member.key_id)
-    stored = next((stored for stored in seal.wraps if stored.wrap.key_id in held), None)
-    if stored is None:
-        attempt.refuse("not_a_member")
+    stored, held = _way_in(attempt, seal, member)
     attempt.note(detail=reason.strip())
     try:
-        team_key = open_team_key(held[stored.wrap.key_id], stored.suite, private)
+        team_key = open_team_key(held, stored.suite, private)
         return _unseal(attempt.reference, seal, stored, team_key)
     except SealBroken as error:
         attempt.note(f"failed_{error.code}")
@@ -50,15 +51,8 @@ def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, iden
     For the day when no member is left. `handle` says who uses it and is believed. Raises as
     `open_case` does.
     """
-    attempt = _begin(engine, "recovery", handle, reference, reason)
-    try:
-        private = read_recovery(identity)
-    except SealBroken:
-        attempt.refuse("wrong_identity")
-    seal = _find(attempt)
-    stored = next((stored for stored in seal.wraps if stored.wrap.key_id == private.key_id), None)
-    if stored is None:
-        attempt.refuse("wrong_identity")
+    attempt = begin(engine, _OPENED, kind=RECOVERY, handle=handle, reference=reference, reason=reason)
+    private, seal, stored = _recover(attempt, identity)
     attempt.note(detail=reason.strip())
     try:
         return _unseal(attempt.reference, seal, stored, private)
@@ -67,13 +61,82 @@ def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, iden
         raise
 
 
-def _begin(engine: Engine, kind: str, handle: str, reference: str, reason: str) -> Attempt:
+class CaseKey:
+    """The opened key of one case, for one act: seals itself to further recipients, and is shown to nobody."""
+
+    __slots__ = ("_private", "_reference")
+
+    def __init__(self, reference: str, seal: StoredSeal, stored: StoredWrap, recipient: Private) -> None:
+        """Open it; raises SealBroken, also when it is not the key that the case's content was sealed to."""
+        self._reference = reference
+        self._private = unwrap_case_key(reference, seal.suite, stored.wrap, recipient)
+        # Anybody can seal anything to a team's public key; handing that on would lock the new readers out.
+        if self._private.key_id != key_id(seal.suite, seal.public):
+            raise SealBroken("key_swapped")
+
+    def sealed_to(self, recipients: Iterable[RecipientKey]) -> list[KeyWrap]:
+        """Return the key sealed to each of `recipients`."""
+        return [wrap_case_key(self._reference, self._private, recipient) for recipient in recipients]
+
+
+def hold_key(attempt: Attempt, *, handle: str, passphrase: str, but: Collection[str]) -> CaseKey:
+    """Return the case's key, opened by a member of one of its teams, those named in `but` left out.
+
+    Raises Forbidden and SealBroken as `open_case` does, each audited. Whoever calls commits the entry of what
+    the key was used for.
+    """
+    member, private = _identify(attempt, handle, passphrase)
+    seal = _find(attempt)
+    stored, held = _way_in(attempt, seal, member, but=but)
+    try:
+        return CaseKey(attempt.reference, seal, stored, open_team_key(held, stored.suite, private))
+    except SealBroken as error:
+        attempt.note(f"failed_{error.code}")
+        raise
+
+
+def hold_key_with_recovery(attempt: Attempt, *, identity: str) -> CaseKey:
+    """Return the case's key, opened with the offline recovery identity; raises as `hold_key` does."""
+    private, seal, stored = _recover(attempt, identity)
+    try:
+        return CaseKey(attempt.reference, seal, stored, private)
+    except SealBroken as error:
+        attempt.note(f"failed_{error.code}")
+        raise
+
+
+def begin(engine: Engine, action: str, *, kind: str, handle: str, reference: str, reason: str) -> Attempt:
     """Return the attempt, with nothing in it that is not an id; refuse it without a reason."""
-    attempt = attempted(engine, "case_opened", kind=kind, handle=handle, reference=reference)
+    attempt = attempted(engine, action, kind=kind, handle=handle, reference=reference)
     given = reason.strip()
     if not SHORTEST_REASON <= len(given) <= LONGEST_REASON or not given.isprintable():
         attempt.refuse("reason_malformed")
     return attempt
+
+
+def _way_in(
+    attempt: Attempt, seal: StoredSeal, member: MemberKey, *, but: Collection[str] = ()
+) -> tuple[StoredWrap, TeamKeyWrap]:
+    """Return the case's key and the team's as they are sealed to a team of the member's, those in `but` left out."""
+    with transaction(attempt.engine) as connection:
+        held = team_wraps(connection, member.key_id)
+    ways = [stored for stored in seal.wraps if stored.wrap.key_id in held]
+    allowed = [stored for stored in ways if stored.owner not in but]
+    if not allowed:
+        attempt.refuse("in_conflict" if ways else "not_a_member")
+    return allowed[0], held[allowed[0].wrap.key_id]
+
+
+def _recover(attempt: Attempt, identity: str) -> tuple[Private, StoredSeal, StoredWrap]:
+    try:
+        private = read_recovery(identity)
+    except SealBroken:
+        attempt.refuse("wrong_identity")
+    seal = _find(attempt)
+    stored = next((stored for stored in seal.wraps if stored.wrap.key_id == private.key_id), None)
+    if stored is None:
+        attempt.refuse("wrong_identity")
+    return private, seal, stored
 
 
 def _identify(attempt: Attempt, handle: str, passphrase: str) -> tuple[MemberKey, Private]:

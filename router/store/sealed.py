@@ -30,6 +30,7 @@ class StoredSeal:
     """
 
     suite: str
+    public: bytes
     wraps: tuple[StoredWrap, ...]
     content: Sealed | None
     received: str | None
@@ -51,7 +52,9 @@ def sealed_case(connection: Connection, reference: str) -> StoredSeal | None:
         .label("received")
     )
     query = (
-        select(cases.c.suite.label("case_suite"), sealed_contents.c.suite, sealed_contents.c.blob, received)
+        select(
+            cases.c.suite.label("case_suite"), cases.c.public, sealed_contents.c.suite, sealed_contents.c.blob, received
+        )
         .outerjoin(sealed_contents, sealed_contents.c.reference == cases.c.reference)
         .where(cases.c.reference == reference)
     )
@@ -59,7 +62,7 @@ def sealed_case(connection: Connection, reference: str) -> StoredSeal | None:
     if row is None:
         return None
     content = Sealed(row.suite, row.blob) if row.blob is not None else None
-    return StoredSeal(row.case_suite, _wraps(connection, reference), content, row.received)
+    return StoredSeal(row.case_suite, row.public, _wraps(connection, reference), content, row.received)
 
 
 def _wraps(connection: Connection, reference: str) -> tuple[StoredWrap, ...]:

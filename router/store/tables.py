@@ -252,6 +252,7 @@ standby row from being sent once it was done; `notice` what the row says beside 
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
+Index("referrals_drills_idx", referrals.c.first_due_at, postgresql_where=text("notice = 'drill'"))
 Index("referrals_standby_idx", referrals.c.due_at, postgresql_where=text("state = 'standby'"))
 
 attempts = Table(
@@ -292,6 +293,7 @@ audit = Table(
     Column("hash", LargeBinary, nullable=True),
 )
 """Inserted unchained with the change it tells of; the chainer sets `seq` and `hash` once, after the commit."""
+Index("audit_opened_idx", audit.c.object, postgresql_where=text("action = 'case_opened'"))
 Index("audit_received_idx", audit.c.object, postgresql_where=text("action = 'case_received'"))
 Index("audit_unchained_idx", audit.c.id, postgresql_where=text("seq is null"))
 

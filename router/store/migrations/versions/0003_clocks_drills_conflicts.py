@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("case_conflicts_reference_fkey")),
         sa.PrimaryKeyConstraint("reference", "team", name=op.f("case_conflicts_pkey")),
     )
+    op.create_index("audit_opened_idx", "audit", ["object"], postgresql_where=sa.text("action = 'case_opened'"))
 
 
 def _extend_cases() -> None:
@@ -69,6 +70,8 @@ def _extend_referrals() -> None:
     op.add_column("referrals", sa.Column("notice", sa.Text(), nullable=True))
     op.add_column("referrals", sa.Column("awaited", sa.Text(), nullable=True))
     op.add_column("referrals", sa.Column("acknowledged_at", MOMENT, nullable=True))
+    drills = sa.text("notice = 'drill'")
+    op.create_index("referrals_drills_idx", "referrals", ["first_due_at"], postgresql_where=drills)
 
 
 def _renamed(old: str, new: str) -> str:
@@ -78,6 +81,8 @@ def _renamed(old: str, new: str) -> str:
 
 
 def downgrade() -> None:
+    op.drop_index("audit_opened_idx", "audit")
+    op.drop_index("referrals_drills_idx", "referrals")
     op.drop_table("case_conflicts")
     op.drop_table("case_duplicate_keys")
     op.execute("delete from attempts using referrals r where r.id = referral and r.reference not like 'CR-%'")

@@ -1,0 +1,72 @@
+"""What is still to be said of a case that was decided anew: who was not told yet, and what they will be reminded of.
+
+Pure: the new decision, what was said so far and the time are given. Says nothing twice, and nothing of what was
+done already.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from router.model import PlannedReferral, Referral
+from router.store.conflicts import Told
+from router.vocabulary import Awaited, Notice, ReferralState
+
+
+def recalls(reference: str, told: Sequence[Told], channels: Collection[str]) -> list[PlannedReferral]:
+    """Return a recall for each of `channels` that may hold something of the case and was sent no recall yet.
+
+    What was tried and did not get through may have left something there all the same. A recall says nothing but
+    the reference.
+    """
+    planned = []
+    for channel in sorted(channels):
+        rows = [row for row in told if row.channel == channel]
+        if any(row.attempts for row in rows) and all(row.notice != Notice.RECALLED for row in rows):
+            revision = max(row.revision for row in rows) + 1
+            fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED)
+            planned.append(PlannedReferral(channel=channel, kind=rows[0].kind, state=ReferralState.DUE, fields=fields))
+    return planned
+
+
+def additions(
+    planned: Sequence[PlannedReferral],
+    told: Sequence[Told],
+    *,
+    done: Collection[Awaited],
+    received_at: datetime,
+    now: datetime,
+) -> list[PlannedReferral]:
+    """Return what of a new decision's plan was not planned before, its revisions after those that there are.
+
+    Who is told only now has as much time before the undelivered escalates as everybody had.
+    """
+    wanted = [plan for plan in planned if plan.awaited not in done]
+    known = {key for row in told for key in _keys(row)}
+    fresh = [plan for plan in wanted if _key(plan) not in known]
+    if any(plan.state is ReferralState.DUE for plan in fresh):
+        passed = [plan for plan in wanted if plan.awaited is Awaited.DELIVERY and plan.due_at and plan.due_at <= now]
+        fresh = [plan for plan in fresh if plan not in passed]
+        fresh += [
+            plan.model_copy(update={"due_at": plan.due_at + (now - received_at)}) for plan in passed if plan.due_at
+        ]
+    last = {row.channel: row.revision for row in told}
+    made = []
+    for plan in sorted(fresh, key=lambda plan: (plan.due_at is not None, plan.due_at or now)):
+        revision = last[plan.channel] = last.get(plan.channel, 0) + 1
+        fields = plan.fields.model_copy(update={"revision": revision})
+        made.append(plan.model_copy(update={"fields": fields}))
+    return made
+
+
+Key = tuple[str, str | None, str | None, datetime | None]
+"""What makes two referrals the same: channel, notice, what they wait for, and until when."""
+
+
+def _key(plan: PlannedReferral) -> Key:
+    return (plan.channel, plan.fields.notice, plan.awaited, plan.due_at)
+
+
+def _keys(row: Told) -> tuple[Key, ...]:
+    """Return the keys of a row: its time is in one place before it was due, and in another after it was tried."""
+    times = (row.due_at, row.first_due_at) if row.awaited else (None,)
+    return tuple((row.channel, row.notice, row.awaited, time) for time in times)
