@@ -1,47 +1,87 @@
-"""Commands for the policy: `policy check` and `policy explain`. Neither needs a database or changes anything."""
+"""Commands that test the policy: `policy check`, `explain` and `test`. None needs a database or changes anything."""
 
 import json
-import sys
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from router import clock
-from router.errors import PolicyErrors, Refused
-from router.intake import strictjson
-from router.model import Facts, PlannedReferral
+from router.cli import policytools
+from router.cli.policyreading import (
+    AsJson,
+    as_values,
+    counted,
+    facts_in,
+    fail,
+    line,
+    load,
+    moment,
+    refuse,
+)
+from router.configfile.yamltext import read_file
+from router.errors import PolicyErrors, Problem
+from router.model import PlannedReferral
 from router.settings import Settings
 from router.store.posting import referral_id
+from router.triage import examples
 from router.triage.decide import decide
-from router.triage.explain import as_json, as_lines
-from router.triage.policy import Policy, load_policy
+from router.triage.explain import as_json, as_lines, linked_by
+from router.triage.lint import findings
+from router.triage.parts import everyone
+from router.triage.policy import Policy, parse_policy, policy_texts
 from router.vocabulary import Reference
 
 commands = typer.Typer(help="Test the policy, and show what it does.", no_args_is_help=True)
 
 SHOWN_REFERENCE: Reference = "CR-0000-0000-0000"
 """Stands for the random reference that a real case would get."""
-WRONG = 2
-"""Exit status when what was given is wrong."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DIFFERS = 1
+"""Exit status when an example gets another decision than it says."""
 
 
 @commands.command()
 def check(*, as_json_text: AsJson = False) -> None:
-    """Read policy.yaml and channels.yaml; print every problem with file and line, and exit 2 if there is one."""
+    """Read policy.yaml and channels.yaml; print every problem with file and line, and exit 2 if there is one.
+
+    An error keeps the policy from loading; a warning does not, but is hardly meant.
+    """
     config_dir = Settings().config_dir
-    policy = _load(config_dir, as_json_text=as_json_text)
+    policy, errors, warnings = _checked(config_dir)
+    levels = [(one, "error") for one in errors] + [(one, "warning") for one in warnings]
+    levels.sort(key=lambda found: (found[0].file, found[0].line, found[0].said))
     if as_json_text:
-        typer.echo(json.dumps({"ok": True, "policy": policy.digest, "problems": []}))
+        listed = [value for one, level in levels for value in as_values(config_dir, [one], level)]
+        typer.echo(json.dumps({"ok": not levels, "policy": policy.digest if policy else None, "problems": listed}))
     else:
+        for one, level in levels:
+            typer.echo(line(config_dir, one, level))
+    if errors:
+        more = f" and {counted(len(warnings), 'warning')}" if warnings else ""
+        fail(f"policy_refused: {counted(len(errors), 'problem')}{more}; nothing was loaded")
+    if warnings:
+        fail(f"policy_doubtful: {counted(len(warnings), 'warning')}; it would load")
+    if policy is not None and not as_json_text:
         typer.echo(
-            f"{config_dir}: good. {len(policy.routes)} routes, {len(policy.teams)} teams, "
-            f"{len(policy.channels.channels)} channels; policy {policy.digest}"
+            f"{config_dir}: good. {counted(len(list(everyone(policy.routes))), 'route')}, "
+            f"{counted(len(policy.teams), 'team')}, {counted(len(policy.channels.channels), 'channel')}; "
+            f"policy {policy.digest}"
         )
+
+
+def _checked(config_dir: Path) -> tuple[Policy | None, tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return the policy if it loads, what keeps it from that, and what is odd about it."""
+    try:
+        texts = policy_texts(config_dir)
+    except PolicyErrors as error:
+        return None, error.problems, ()
+    policy: Policy | None = None
+    errors: tuple[Problem, ...] = ()
+    try:
+        policy = parse_policy(*texts)
+    except PolicyErrors as error:
+        errors = error.problems
+    return policy, errors, findings(*texts, today=clock.now().date())
 
 
 @commands.command()
@@ -54,80 +94,85 @@ def explain(
     client: Annotated[bool, typer.Option("--client", help="A machine client reports, not a person.")] = False,
     as_json_text: AsJson = False,
 ) -> None:
-    """Show every rule tried, who would be told, and the exact bytes that each channel would send."""
+    """Show every rule tried, who would be told and when, and the exact bytes that each channel would send."""
     settings = Settings()
-    policy = _load(settings.config_dir, as_json_text=as_json_text)
-    facts = _facts(policy, facts_file)
+    policy = load(settings.config_dir, as_json=as_json_text)
+    facts = facts_in(policy, facts_file)
     decision = decide(
         policy,
         facts,
         reference=SHOWN_REFERENCE,
-        received_at=_moment(at),
+        received_at=moment(at),
         statutory=not client,
         console_url=str(settings.console_address),
     )
+    linked = linked_by(policy, facts, statutory=not client)
     if as_json_text:
-        typer.echo(json.dumps(as_json(policy, decision, _key_of)))
+        typer.echo(json.dumps(as_json(policy, decision, _key_of, linked=linked)))
     else:
-        for line in as_lines(policy, facts, decision, _key_of):
-            typer.echo(line)
+        for one in as_lines(policy, facts, decision, _key_of, linked=linked):
+            typer.echo(one)
 
 
-def _load(config_dir: Path, *, as_json_text: bool) -> Policy:
-    """Return the policy, or print every problem and exit."""
+@commands.command(name="test")
+def run_examples(
+    *,
+    examples_file: Annotated[
+        Path | None,
+        typer.Option("--examples", metavar="FILE", help="The examples; the configuration's own if left out."),
+    ] = None,
+    as_json_text: AsJson = False,
+) -> None:
+    """Decide every example, and print those that come out otherwise; exit 1 if there are any.
+
+    Also lists the routes that no example reaches.
+    """
+    config_dir = Settings().config_dir
+    policy = load(config_dir, as_json=as_json_text)
+    file = examples_file or config_dir / examples.FILE
     try:
-        return load_policy(config_dir)
+        outcomes = examples.run(policy, examples.read_examples(read_file(file), policy, file=file.name))
     except PolicyErrors as error:
-        problems = error.problems
+        refuse(file.parent, error.problems, as_json=as_json_text)
+    failed = [outcome for outcome in outcomes if outcome.differences]
+    missed = examples.unreached(policy, outcomes)
     if as_json_text:
-        listed = [
-            {"file": str(config_dir / one.file), "line": one.line, "code": one.code, "message": one.said}
-            for one in problems
-        ]
-        typer.echo(json.dumps({"ok": False, "problems": listed}))
+        typer.echo(json.dumps(_report(file, outcomes, failed, missed)))
     else:
-        for problem in problems:
-            typer.echo(config_dir / str(problem))
-    return _fail(f"policy_refused: {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was loaded")
+        for outcome in failed:
+            typer.echo(f"{file}:{outcome.line}: {outcome.example.name}")
+            for one in outcome.differences:
+                typer.echo(f"  {one.field}: wanted {one.wanted}; got {one.got}")
+        for route in missed:
+            typer.echo(f"no example reaches the route {route}")
+        typer.echo(f"{counted(len(outcomes), 'example')}, {len(failed)} of them otherwise than wanted")
+    if failed:
+        raise typer.Exit(DIFFERS)
+
+
+def _report(
+    file: Path, outcomes: tuple[examples.Outcome, ...], failed: list[examples.Outcome], missed: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "ok": not failed,
+        "examples": len(outcomes),
+        "failed": [
+            {
+                "file": str(file),
+                "line": outcome.line,
+                "name": outcome.example.name,
+                "differences": [
+                    {"field": one.field, "wanted": one.wanted, "got": one.got} for one in outcome.differences
+                ],
+            }
+            for outcome in failed
+        ],
+        "unreached": missed,
+    }
 
 
 def _key_of(planned: PlannedReferral) -> str:
     return referral_id(planned.fields.reference, planned.channel, planned.fields.revision)
 
 
-def _moment(at: str | None) -> datetime:
-    if at is None:
-        return clock.now()
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        _fail("odd_time: --at takes a time such as 2026-11-30T09:00:00+01:00")
-    return moment
-
-
-def _facts(policy: Policy, name: str) -> Facts:
-    """Return the facts in the file; fails naming the fields that are wrong, never what stands in them."""
-    try:
-        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError:
-        _fail("unreadable: the file with the facts cannot be read")
-    try:
-        value: Any = strictjson.loads(text)
-        facts = TypeAdapter(Facts).validate_json(json.dumps(value))
-    except Refused as error:
-        _fail(f"facts_refused: {error.code}")
-    except ValidationError as error:
-        found = {str(detail["loc"][0]) if detail["loc"] else "" for detail in error.errors()}
-        listed = sorted(found & set(Facts.model_fields)) + ["an unknown field"] * bool(found - set(Facts.model_fields))
-        _fail(f"facts_refused: {', '.join(listed)}")
-    unknown = policy.unknown_in(facts)
-    if unknown:
-        _fail(f"facts_refused: {', '.join(unknown)} not in the policy")
-    return facts
-
-
-def _fail(said: str) -> NoReturn:
-    typer.echo(f"concern-router: {said}", err=True)
-    raise typer.Exit(WRONG)
+commands.add_typer(policytools.commands)

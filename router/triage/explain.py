@@ -1,35 +1,86 @@
-"""A decision for people and for programs: every rule tried, and the exact bytes that each channel would send.
+"""A decision for people and for programs: every rule tried, what happens when, and the bytes each channel would send.
 
 Pure. Shows facts, so it belongs on the operator's screen; never in a log.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from textwrap import wrap
+from types import MappingProxyType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from router.model import ConditionTried, Decision, Facts, PlannedReferral, RuleTried, plain
-from router.triage.policy import Policy
+from router.triage.decide import choose
+from router.triage.file import DuplicatesEntry
+from router.triage.policy import Policy, Route
+from router.vocabulary import Awaited, Notice, ReferralState
 
 KeyOf = Callable[[PlannedReferral], str]
 """Names the key that goes along with a referral."""
+WIDTH: Final = 118
 
-_STEPS = {
-    "avoided": "{0} is not told: it is said to be involved",
-    "withheld": "nothing goes to {0}: {1}, said to be involved, can read it",
-    "stands_in": "{0} stands in for {1}",
-    "desk": "{1} is told by {0}",
-    "fallback": "{0} is told: nobody else is left",
-    "no_match": "no route matched: the fallback teams are told",
-    "policy_error": "deciding failed ({2}): the fallback teams are told",
-}
+_STEPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "avoided": "{0} is not told: {3}",
+        "withheld": "nothing goes to {0}: {1} can read it",
+        "stands_in": "{0} stands in for {1}",
+        "desk": "{1} is told by {0}",
+        "fallback": "{0} is told: nobody else is left",
+        "no_match": "no route named a team: the fallback teams are told (no_match)",
+        "policy_error": "deciding failed ({2}): the fallback teams are told (policy_error)",
+    }
+)
+_CONFLICTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "involves": "it is said to be involved",
+        "subject_handle": "the person named is a member of it",
+        "found_later": "it was found to be involved later",
+    }
+)
+_DEADLINES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "claim_by": "a person has taken it by",
+        "decide_by": "it is decided and closed by",
+        "acknowledge_by": "the reporter is told that it arrived by",
+        "feedback_by": "the reporter is told what was done by",
+    }
+)
+_NOT_YET: Final[Mapping[Awaited | None, str]] = MappingProxyType(
+    {
+        Awaited.CLAIM: "if nobody has claimed it by then",
+        Awaited.DECIDE: "if it is not decided by then",
+        Awaited.ACKNOWLEDGE: "if the reporter was not told by then that it arrived",
+        Awaited.FEEDBACK: "if the reporter was not told by then what was done",
+        Awaited.DELIVERY: "if somebody who must know at once could not be told by then",
+    }
+)
+_SAID: Final[Mapping[Notice | None, str]] = MappingProxyType(
+    {
+        Notice.REMINDER: "is reminded",
+        Notice.OVERDUE: "is told that the time is over",
+        Notice.ESCALATION: "is told, too",
+    }
+)
 
 
-def as_json(policy: Policy, decision: Decision, key_of: KeyOf) -> dict[str, Any]:
+def linked_by(policy: Policy, facts: Facts, *, statutory: bool) -> DuplicatesEntry | None:
+    """Return what likely duplicates of this concern have in common, if its routes link any; no values."""
+    if policy.unknown_in(facts):
+        return None
+    linked = choose(policy, facts, statutory=statutory).said.duplicates
+    return linked[1] if linked else None
+
+
+def as_json(
+    policy: Policy, decision: Decision, key_of: KeyOf, *, linked: DuplicatesEntry | None = None
+) -> dict[str, Any]:
     """Return the decision as JSON-ready values, each referral with its payload as text."""
     shown = decision.model_dump(mode="json", exclude={"referrals"})
+    shown["link_duplicates"] = {"by": linked.by, "within": str(linked.within)} if linked else None
     shown["referrals"] = [
         {
-            "channel": planned.channel,
-            "state": planned.state.value,
+            **planned.model_dump(mode="json", exclude={"fields"}),
             "fields": plain(planned.fields),
             "payload": _payload(policy, planned, key_of),
         }
@@ -38,27 +89,49 @@ def as_json(policy: Policy, decision: Decision, key_of: KeyOf) -> dict[str, Any]
     return shown
 
 
-def as_lines(policy: Policy, facts: Facts, decision: Decision, key_of: KeyOf) -> Iterator[str]:
+def as_lines(
+    policy: Policy, facts: Facts, decision: Decision, key_of: KeyOf, *, linked: DuplicatesEntry | None = None
+) -> Iterator[str]:
     """Yield the decision as lines that somebody who writes no programs can follow."""
-    yield f"Severity: {decision.severity}"
-    yield from _tried(decision, "severity")
+    zone = _zone(policy, facts)
     category = policy.taxonomy.get(facts.category)
+    yield f"Severity: {decision.severity}"
+    yield from _tried(decision, "severity", {})
     if category is not None:
         yield f"  {category.label}: never below {category.floor}"
     yield f"Route: {decision.route}"
-    yield from _tried(decision, "route")
-    steps = [rule for rule in decision.trace if rule.rule.split(":")[0] in _STEPS]
+    yield from _tried(decision, "route", dict(_placed(policy.routes)))
+    steps = [rule for rule in decision.trace if rule.rule.partition(":")[0] in _STEPS]
     if steps:
         yield "Who was left out, and who came in:"
         yield from (f"  {_sentence(step)}" for step in steps)
     yield f"Told, with a key to what was written: {', '.join(decision.teams)}"
+    if decision.say:
+        yield "The reporter is shown:"
+        yield from (f"  {line}" for text in decision.say for line in wrap(text, WIDTH - 2))
     yield "Deadlines:"
-    yield from (f"  {name}: {moment}" for name, moment in plain(decision.deadlines).items())
-    for planned in decision.referrals:
-        state = "a draft until people approve it" if planned.state == "draft" else planned.state
-        yield f"Channel {planned.channel} ({planned.kind}), {state}:"
-        yield from (f"  | {line}" for line in _payload(policy, planned, key_of).splitlines())
+    for name, by in decision.deadlines:
+        if by is not None:
+            yield f"  {_DEADLINES[name]} {_moment(by, zone)}"
+    if linked is not None:
+        yield f"Linked with cases of {linked.within} before that have the same {' and '.join(linked.by)}:"
+        yield "  it has them all" if decision.duplicates else "  not this one: it lacks one of these"
+    yield from _channels(policy, decision, key_of, zone)
     yield f"Policy: {decision.policy}"
+
+
+def _channels(policy: Policy, decision: Decision, key_of: KeyOf, zone: ZoneInfo | None) -> Iterator[str]:
+    """Yield what goes to each channel: at once, after approval, and later if nothing happens."""
+    for planned in decision.referrals:
+        if planned.state is ReferralState.DRAFT:
+            yield f"Channel {planned.channel} ({planned.kind}), a draft until people approve it:"
+        elif planned.due_at is None:
+            yield f"Channel {planned.channel} ({planned.kind}), at once:"
+        else:
+            notice = planned.fields.notice
+            yield f"Later, at {_moment(planned.due_at, zone)}, {_NOT_YET[planned.awaited]}:"
+            yield f"  channel {planned.channel} ({planned.kind}) {_SAID[notice]} ({notice}):"
+        yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
 
 
 def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:
@@ -66,11 +139,44 @@ def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:
     return channel.render(planned.fields, key=key_of(planned)).body.decode()
 
 
-def _tried(decision: Decision, part: str) -> Iterator[str]:
+def _zone(policy: Policy, facts: Facts) -> ZoneInfo | None:
+    calendar = policy.site_calendars.get(facts.site, policy.calendar) if facts.site else policy.calendar
+    return calendar.zone if calendar else None
+
+
+def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
+    """Return the moment on the clock of the place, if there is one, and in UTC."""
+    meant = moment.astimezone(UTC)
+    if zone is None:
+        return f"{meant:%a %Y-%m-%d %H:%M} UTC"
+    local = meant.astimezone(zone)
+    day = "" if local.date() == meant.date() else f"{meant:%a %Y-%m-%d} "
+    return f"{local:%a %Y-%m-%d %H:%M} {zone.key} ({day}{meant:%H:%M} UTC)"
+
+
+def _placed(routes: tuple[Route, ...], depth: int = 0) -> Iterator[tuple[str, tuple[int, Route]]]:
+    """Yield each route by name, with how deep it is nested."""
+    for route in routes:
+        yield route.name, (depth, route)
+        yield from _placed(route.inner, depth + 1)
+
+
+def _tried(decision: Decision, part: str, placed: Mapping[str, tuple[int, Route]]) -> Iterator[str]:
     for rule in decision.trace:
         kind, _, name = rule.rule.partition(":")
-        if kind == part:
-            yield f"  {'yes' if rule.matched else 'no '}  {name}: {_conditions(rule)}"
+        if kind != part:
+            continue
+        depth, route = placed.get(name, (0, None))
+        inside = "  " * depth + ("inside: " if depth else "")
+        goes_on = " - adds what it says, and goes on" if route and route.goes_on and rule.matched else ""
+        start = f"  {'yes' if rule.matched else 'no '}  {inside}"
+        yield from wrap(
+            f"{start}{name}: {_conditions(rule)}{goes_on}",
+            WIDTH,
+            subsequent_indent=" " * (len(start) + 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _conditions(rule: RuleTried) -> str:
@@ -84,11 +190,14 @@ def _condition(test: ConditionTried) -> str:
     wanted = " or ".join(test.wanted)
     if test.field == "severity_at_least":
         return f"severity is {has}, {'at least' if test.ok else 'below'} {wanted}"
-    return f"{test.field} is {has}" if test.ok else f"{test.field} is {has}, not {wanted}"
+    if test.ok and test.wanted == test.actual:
+        return f"{test.field} is {has}"
+    return f"{test.field} is {has} ({'one of' if test.ok else 'wanted'}: {wanted})"
 
 
 def _sentence(step: RuleTried) -> str:
     kind, _, name = step.rule.partition(":")
     wanted = ", ".join(step.tests[0].wanted) if step.tests else ""
     actual = ", ".join(step.tests[0].actual) if step.tests else ""
-    return _STEPS[kind].format(name, wanted, actual)
+    why = ", and ".join(_CONFLICTS[test.field] for test in step.tests if test.field in _CONFLICTS)
+    return _STEPS[kind].format(name, wanted, actual, why)

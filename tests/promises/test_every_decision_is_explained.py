@@ -104,7 +104,9 @@ def test_json_has_the_shape_that_others_rely_on() -> None:
     assert {tuple(sorted(test)) for rule in shown["trace"] for test in rule["tests"]} == {
         ("actual", "field", "ok", "wanted")
     }
-    assert {tuple(sorted(referral)) for referral in shown["referrals"]} == {("channel", "fields", "payload", "state")}
+    assert {tuple(sorted(referral)) for referral in shown["referrals"]} == {
+        ("awaited", "channel", "due_at", "fields", "kind", "payload", "state")
+    }
 
 
 def test_what_is_shown_is_what_a_worker_sends() -> None:
@@ -123,15 +125,12 @@ def test_what_is_shown_is_what_a_worker_sends() -> None:
     ("values", "said"),
     [
         ({"category": "fraud"}, "  yes  money: category is fraud"),
-        ({"category": "fraud"}, "  no   somebody-in-danger: urgency is not said, not child_in_immediate_danger or"),
+        ({"category": "fraud"}, "  no   somebody-in-danger: urgency is not said (wanted: child_in_immediate_danger or"),
         ({"category": "fraud"}, "severity is medium, below high"),
         ({"category": "fraud"}, "  Fraud or theft: never below medium"),
         ({"category": "harassment", "involves": ("hr",)}, "  hr is not told: it is said to be involved"),
         ({"category": "harassment", "involves": ("hr",)}, "  legal stands in for hr"),
-        (
-            {"category": "harassment", "involves": ("hr",)},
-            "nothing goes to hr-desk: hr, said to be involved, can read it",
-        ),
+        ({"category": "harassment", "involves": ("hr",)}, "  nothing goes to hr-desk: hr can read it"),
         ({"category": "csam_suspected"}, "Channel police-handover (folder), a draft until people approve it:"),
         ({"category": "nothing"}, "deciding failed (KeyError): the fallback teams are told"),
     ],

@@ -1,0 +1,102 @@
+"""What commands for the policy share: reading it, facts and times, and saying what is wrong with them."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from router import clock
+from router.errors import PolicyErrors, Problem, Refused
+from router.intake import strictjson
+from router.model import Facts
+from router.triage.policy import Policy, load_policy
+
+WRONG = 2
+"""Exit status when what was given is wrong."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def load(config_dir: Path, *, as_json: bool) -> Policy:
+    """Return the policy, or print every problem and exit."""
+    try:
+        return load_policy(config_dir)
+    except PolicyErrors as error:
+        refuse(config_dir, error.problems, as_json=as_json)
+
+
+def refuse(folder: Path, problems: tuple[Problem, ...], *, as_json: bool) -> NoReturn:
+    """Print every problem that keeps files of `folder` from loading, and exit."""
+    if as_json:
+        typer.echo(json.dumps({"ok": False, "problems": list(as_values(folder, problems, "error"))}))
+    else:
+        for problem in problems:
+            typer.echo(line(folder, problem, "error"))
+    fail(f"policy_refused: {counted(len(problems), 'problem')}; nothing was loaded")
+
+
+def line(folder: Path, problem: Problem, level: str) -> str:
+    """Return a problem as one line that editors can follow."""
+    return f"{folder / problem.file}:{problem.line}: {level}: {problem.said} [{problem.code}]"
+
+
+def as_values(folder: Path, problems: Iterable[Problem], level: str) -> Iterable[dict[str, Any]]:
+    """Yield each problem as JSON-ready values."""
+    for one in problems:
+        yield {
+            "file": str(folder / one.file),
+            "line": one.line,
+            "level": level,
+            "code": one.code,
+            "message": one.said,
+        }
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 thing` or `2 things`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def moment(at: str | None) -> datetime:
+    """Return the time that `at` says, or now; exits when it is none."""
+    if at is None:
+        return clock.now()
+    try:
+        said = datetime.fromisoformat(at)
+    except ValueError:
+        said = None
+    if said is None or said.tzinfo is None:
+        fail("odd_time: --at takes a time such as 2026-11-30T09:00:00+01:00")
+    return said
+
+
+def facts_in(policy: Policy, name: str) -> Facts:
+    """Return the facts in the file; fails naming the fields that are wrong, never what stands in them."""
+    try:
+        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError:
+        fail("unreadable: the file with the facts cannot be read")
+    try:
+        value: Any = strictjson.loads(text)
+        facts = TypeAdapter(Facts).validate_json(json.dumps(value))
+    except Refused as error:
+        fail(f"facts_refused: {error.code}")
+    except ValidationError as error:
+        found = {str(detail["loc"][0]) if detail["loc"] else "" for detail in error.errors()}
+        listed = sorted(found & set(Facts.model_fields)) + ["an unknown field"] * bool(found - set(Facts.model_fields))
+        fail(f"facts_refused: {', '.join(listed)}")
+    unknown = policy.unknown_in(facts)
+    if unknown:
+        fail(f"facts_refused: {', '.join(unknown)} not in the policy")
+    return facts
+
+
+def fail(said: str) -> NoReturn:
+    """Say why on standard error, and exit."""
+    typer.echo(f"concern-router: {said}", err=True)
+    raise typer.Exit(WRONG)
