@@ -22,12 +22,12 @@ from router.console import pages as console
 from router.errors import RouterError
 from router.intake import document, housekeeping, limits
 from router.intake.callers import Callers
-from router.intake.inforce import policy_in_force
+from router.intake.inforce import LOOK_EVERY_S, InForce, vocabulary
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
 from router.intake.submit import Door
 from router.reporter import receipts
-from router.reporter.pages import Desk, Kind, Pages
+from router.reporter.pages import Choices, Desk, Kind, Pages
 from router.settings import Settings
 from router.store import cases
 from router.store.clients import active_clients
@@ -62,18 +62,20 @@ def public_app(settings: Settings) -> FastAPI:
     secrets = secretfiles.intake_secrets(settings.secrets_path)
     engine = connect(settings.dsn(Login.INTAKE), process="intake")
     recipients = housekeeping.Recipients(engine)
+    bell = Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s)
     try:
-        in_force = policy_in_force(settings.config_dir, engine)
         recipients.refresh()
+        in_force = InForce(
+            settings.config_dir, engine, handle_key=secrets.handle, key_owners=recipients, ring=bell.ring
+        )
     except RouterError:
         engine.dispose()
         raise
-    bell = Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s)
     recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
     quotas = limits.Quotas()
     callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
     door = Door(
-        policy=in_force.policy,
+        policy=in_force,
         recipients=recipients,
         recorder=recorder,
         issue_receipt=partial(receipts.issue, secrets.receipt),
@@ -83,6 +85,7 @@ def public_app(settings: Settings) -> FastAPI:
         console_url=str(settings.console_address).rstrip("/"),
     )
     chores = (
+        housekeeping.Chore(in_force.refresh, seconds=LOOK_EVERY_S),
         housekeeping.Chore(recipients.refresh, seconds=housekeeping.RECIPIENTS_S),
         housekeeping.Chore(partial(housekeeping.forget, engine), seconds=housekeeping.FORGET_S),
     )
@@ -91,7 +94,7 @@ def public_app(settings: Settings) -> FastAPI:
     app.include_router(api.routes())
     desk = _desk(
         settings,
-        policy=in_force.policy,
+        choices=lambda: _choices(in_force()),
         door=door,
         callers=callers,
         quotas=quotas,
@@ -99,9 +102,8 @@ def public_app(settings: Settings) -> FastAPI:
         receipt_secret=secrets.receipt,
     )
     app.include_router(Pages(desk).routes())
-    degraded = ["policy_file_refused"] if in_force.file_refused else []
-    app.include_router(health.routes(partial(health.missing, engine), degraded))
-    app.openapi = document.writer(app)  # type: ignore[method-assign]
+    app.include_router(health.routes(partial(health.missing, engine), in_force.degraded))
+    app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
     return app
 
 
@@ -160,7 +162,7 @@ def _running(engine: Engine, *parts: Part) -> Lifespan:
 def _desk(
     settings: Settings,
     *,
-    policy: Policy,
+    choices: Callable[[], Choices],
     door: Door,
     callers: Callers,
     quotas: limits.Quotas,
@@ -176,14 +178,18 @@ def _desk(
         return quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S)
 
     return Desk(
-        categories=tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values()),
-        sites=policy.sites,
+        choices=choices,
         submit=submit,
         find=partial(_read, engine, cases.status_for_receipt),
         wait_for_guess_s=wait_for_guess_s,
         receipt_secret=receipt_secret,
         body_deadline_s=settings.body_deadline_s,
     )
+
+
+def _choices(policy: Policy) -> Choices:
+    kinds = tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values())
+    return Choices(kinds, policy.sites)
 
 
 def _read(engine: Engine, query: Callable[..., Any], *arguments: Any) -> Any:

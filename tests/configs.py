@@ -1,5 +1,6 @@
 """Configurations for tests: the shipped policy, its internal channels turned into webhooks to a loopback sink."""
 
+from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -33,6 +34,15 @@ def to_sink(to: Path, url: str, *, carries: list[str] | None = None) -> Path:
             channels[name]["carries"] = list(carries or channel["carries"])
     (to / "channels.yaml").write_text(yaml.safe_dump(channels, sort_keys=False))
     return to
+
+
+def change_policy(config: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write policy.yaml of `config` anew, as `change` leaves it; whole, as a careful editor does."""
+    policy = yaml.safe_load((config / "policy.yaml").read_text())
+    change(policy)
+    new = config / ".policy.new"
+    new.write_text(yaml.safe_dump(policy, sort_keys=False))
+    new.replace(config / "policy.yaml")
 
 
 def to_rt(to: Path, url: str, token: str, **more: Any) -> Path:

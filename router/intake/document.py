@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from router.intake import wire
+from router.intake.guard import Vocabulary
 from router.web import body, refusals
 
 TITLE: Final = "concern-router"
@@ -83,21 +84,28 @@ def answers(status: int, shape: type[BaseModel], *codes: Collection[str]) -> dic
     return {status: good, **problems}
 
 
-def writer(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """Return what `app.openapi` is to be: makes the document once."""
+def writer(app: FastAPI, words: Callable[[], Vocabulary]) -> Callable[[], dict[str, Any]]:
+    """Return what `app.openapi` is to be: makes the document once for each set of the policy's `words`."""
     made: dict[str, Any] = {}
+    made_for: Vocabulary | None = None
 
     def openapi() -> dict[str, Any]:
-        if not made:
-            made.update(_made(app))
+        nonlocal made, made_for
+        in_force = words()
+        if made_for != in_force:
+            made, made_for = _made(app, in_force), in_force
         return made
 
     return openapi
 
 
-def _made(app: FastAPI) -> dict[str, Any]:
+def _made(app: FastAPI, words: Vocabulary) -> dict[str, Any]:
     document = get_openapi(title=TITLE, version=app.version, routes=app.routes)
     _, shapes = models_json_schema([(shape, "validation") for shape in SHAPES], ref_template=_PLACE)
+    for shape in ("ConcernIn", "BatchItemIn"):
+        asked = shapes["$defs"][shape]["properties"]
+        asked["category"] = {**_STRING, "enum": sorted(words.categories)}
+        asked["site"] = {"enum": [*sorted(words.sites), None]}
     document["components"] = {
         "schemas": shapes["$defs"],
         "securitySchemes": {"client": {"type": "http", "scheme": "bearer"}},

@@ -6,6 +6,7 @@ fields is wrong and what to do, never what was sent.
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
@@ -38,8 +39,8 @@ _PERCEPTUAL: Final = frozenset(_PERCEPTUAL_NAMES.split())
 class Vocabulary:
     """The policy's own words: what `category` and `site` may be."""
 
-    categories: frozenset[str]
-    sites: frozenset[str]
+    categories: AbstractSet[str]
+    sites: AbstractSet[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

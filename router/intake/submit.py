@@ -15,13 +15,15 @@ from router.clock import new_reference, now
 from router.errors import Refused, RouterError, Unavailable
 from router.intake import guard, idempotency, limits
 from router.intake.callers import Caller
+from router.intake.inforce import vocabulary
 from router.keyrecords import RECOVERY, ReceiptKey, RecipientKey
 from router.model import NewCase
 from router.store.cases import Repeated
-from router.telemetry import ACCEPTED, get_log
-from router.triage.decide import POLICY_ERROR, decide
+from router.telemetry import ACCEPTED, FALLBACKS, get_log
+from router.triage.decide import decide
 from router.triage.policy import Policy
 from router.vault.seal import seal_case
+from router.vocabulary import Reason
 
 ITEMS_PER_TURN: Final = 8
 """Items of a batch prepared before other requests get their turn."""
@@ -46,7 +48,7 @@ class Door:
     def __init__(
         self,
         *,
-        policy: Policy,
+        policy: Callable[[], Policy],
         recipients: Callable[[], Mapping[str, RecipientKey]],
         recorder: Records,
         issue_receipt: Callable[[], tuple[str, ReceiptKey]],
@@ -56,7 +58,6 @@ class Door:
         console_url: str,
     ) -> None:
         self._policy = policy
-        self._vocabulary = guard.Vocabulary(frozenset(policy.taxonomy), frozenset(policy.sites))
         self._recipients = recipients
         self._recorder = recorder
         self._issue_receipt = issue_receipt
@@ -74,6 +75,8 @@ class Door:
         repeated = await self._recorder.record(prepared.case)
         if repeated is None:
             ACCEPTED.inc()
+            if prepared.case.decision.reason:
+                FALLBACKS.labels(prepared.case.decision.reason).inc()
             return prepared.answer
         if prepared.case.idempotent is None or key is None:
             raise Unavailable("repeated_without_key")
@@ -118,18 +121,20 @@ class Door:
         if key is not None:
             idempotency.check_key(key, anonymous=caller.client is None)
         received_at = now()
-        admitted = guard.admit(sent, self._vocabulary, now=received_at)
+        # One policy from here to the end, whatever comes into force meanwhile.
+        policy = self._policy()
+        admitted = guard.admit(sent, vocabulary(policy), now=received_at)
         self._count(caller)
         reference = new_reference()
         decision = decide(
-            self._policy,
+            policy,
             admitted.facts,
             reference=reference,
             received_at=received_at,
             statutory=caller.client is None,
             console_url=self._console_url,
         )
-        if decision.trace and decision.trace[0].rule == POLICY_ERROR:
+        if decision.reason is Reason.POLICY_ERROR:
             get_log().error("policy_failed", reference=reference)
         sealed = seal_case(reference, admitted.content, self._readers(decision.teams))
         receipt, receipt_key = (None, None) if caller.client else self._issue_receipt()
@@ -141,6 +146,8 @@ class Door:
         }
         if receipt:
             accepted["receipt"] = receipt
+            if decision.say:
+                accepted["guidance"] = decision.say
         answer = orjson.dumps(accepted, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
         idempotent = None
         if key is not None:

@@ -80,12 +80,14 @@ class BatchIn(Frozen):
 
 
 class AcceptedOut(Frozen):
-    """The concern is kept. The receipt is there if and only if no client token was used."""
+    """The concern is kept. The receipt is there if and only if no client token was used, and so is the guidance."""
 
     reference: Reference
     acknowledge_by: AwareDatetime | None
     feedback_by: AwareDatetime | None
     receipt: str | None = None
+    guidance: tuple[str, ...] = ()
+    """What the policy has to say to who reports this; absent when it has nothing to say."""
 
 
 class FaultOut(Frozen):

@@ -55,11 +55,27 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the pages need from the rest of the product."""
+class Choices:
+    """What the page offers: categories in their order, and sites with their labels."""
 
     categories: Sequence[Kind]
     sites: Mapping[str, str]
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Kind]]:
+        """Return the categories under their headings."""
+        groups: dict[str, list[Kind]] = {}
+        for kind in self.categories:
+            groups.setdefault(kind.group, []).append(kind)
+        return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages need from the rest of the product."""
+
+    choices: Callable[[], Choices]
+    """What the policy in force lets a reporter choose."""
     submit: Callable[[Mapping[str, Any], Request, str | None], Awaitable[bytes]]
     """Takes a concern in as a person's; returns the body of the API's 201."""
     find: Callable[[bytes], CaseStatus | None]
@@ -75,10 +91,6 @@ class Pages:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        groups: dict[str, list[Kind]] = {}
-        for kind in desk.categories:
-            groups.setdefault(kind.group, []).append(kind)
-        self._groups = groups
 
     def routes(self) -> APIRouter:
         """Return the pages; they are not part of the API's document."""
@@ -112,8 +124,9 @@ class Pages:
             "receipt.html",
             201,
             receipt=answer["receipt"],
-            acknowledge_by=_day(datetime.fromisoformat(answer["acknowledge_by"])),
-            feedback_by=_day(datetime.fromisoformat(answer["feedback_by"])),
+            guidance=answer.get("guidance", ()),
+            acknowledge_by=_day(_moment(answer["acknowledge_by"])),
+            feedback_by=_day(_moment(answer["feedback_by"])),
         )
 
     async def show_follow_up(self, _request: Request) -> Response:
@@ -146,6 +159,7 @@ class Pages:
         return await body.read_body(request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s)
 
     def _report(self, typed: Typed, error: RouterError | None = None) -> Response:
+        choices = self._desk.choices()
         told = _told(error) if error else _Told(200, {}, None, ())
         # Words are kept for who typed them; material goes back to nobody.
         material = {fault.field for fault in told.faults if GUIDANCE[fault.code] == LEAVE_IT}
@@ -159,8 +173,8 @@ class Pages:
             typed={name: text for name, text in typed.single.items() if name not in material},
             ticked=typed.several,
             key=_key(typed, error),
-            groups=self._groups,
-            sites=self._desk.sites,
+            groups=choices.groups,
+            sites=choices.sites,
             zones=ZONES,
             zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
             words=words,
@@ -216,6 +230,11 @@ def _status(found: CaseStatus) -> Mapping[str, str | None]:
         "acknowledge_by": _day(found.acknowledge_by),
         "feedback_by": _day(found.feedback_by),
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a date of the answer; there is none where the law sets no such time."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def _day(moment: datetime | None) -> str | None:

@@ -32,7 +32,7 @@ def missing(engine: Engine) -> list[str]:
         return [error.code]
 
 
-def routes(look: Callable[[], Sequence[str]], degraded: Sequence[str] = ()) -> APIRouter:
+def routes(look: Callable[[], Sequence[str]], degraded: Callable[[], Sequence[str]] = tuple) -> APIRouter:
     """Return both pages. `look` says what is missing; `degraded` what is wrong but does not stop work."""
     made = APIRouter(include_in_schema=False)
 
@@ -45,9 +45,10 @@ def routes(look: Callable[[], Sequence[str]], degraded: Sequence[str] = ()) -> A
                 codes = await asyncio.to_thread(look)
         except TimeoutError:
             codes = ["database_slow"]
+        wrong = degraded()
         if codes:
-            return _answer(NOT_READY, "not_ready", (*codes, *degraded))
-        return _answer(OK, "degraded" if degraded else "ready", degraded)
+            return _answer(NOT_READY, "not_ready", (*codes, *wrong))
+        return _answer(OK, "degraded" if wrong else "ready", wrong)
 
     made.add_api_route("/healthz", healthz, methods=READ)
     made.add_api_route("/readyz", readyz, methods=READ)

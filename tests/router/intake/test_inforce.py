@@ -1,16 +1,24 @@
 """A bad policy file never replaces a good policy; only a very first start refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from router.app import console_app, public_app
 from router.errors import Broken, PolicyErrors
+from router.intake import housekeeping
+from router.keymaking import keys_for_new_teams
+from router.operating.doctor import findings
 from router.settings import Settings
 from router.telemetry import REFUSED
+from router.vocabulary import Login
+from tests.configs import change_policy
 from tests.conftest import Database
+from tests.makers import login
 from tests.publicpart import LEAST, count
+from tests.workers.processes import wait_until
 
 CONCERNS = "/api/v1/concerns"
 
@@ -46,6 +54,58 @@ def test_a_first_start_with_a_bad_file_is_refused(settings: Settings) -> None:
 
     with pytest.raises(PolicyErrors):
         public_app(settings)
+
+
+def test_page_interface_and_document_follow_a_changed_policy(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(policy: dict[str, Any]) -> None:
+        policy["taxonomy"]["marked_kind"] = {"label": "MARKED label", "floor": "low"}
+        policy["sites"]["works"] = policy["sites"].pop("plant")
+
+    # Patched, so that nobody waits for seconds.
+    monkeypatch.setattr("router.app.LOOK_EVERY_S", 0.05)
+    with TestClient(public_app(settings)) as public:
+        before = [public.get("/report").text, public.get("/api/v1/openapi.json").text]
+        change_policy(settings.config_dir, rename)
+        assert wait_until(lambda: "MARKED label" in public.get("/report").text)
+        answers = [
+            public.post(CONCERNS, json={**LEAST, **asked}).status_code
+            for asked in ({"category": "marked_kind"}, {"site": "works"}, {"site": "plant"})
+        ]
+        shapes = public.get("/api/v1/openapi.json").json()["components"]["schemas"]
+
+    assert not any("marked_kind" in text for text in before)
+    assert answers == [201, 201, 422]
+    for shape in ("ConcernIn", "BatchItemIn"):
+        assert "marked_kind" in shapes[shape]["properties"]["category"]["enum"]
+        assert shapes[shape]["properties"]["site"]["enum"] == ["headquarters", "works", None]
+
+
+def test_teams_that_the_policy_newly_names_get_said_until_they_have_a_key(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.app.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(housekeeping, "RECIPIENTS_S", 0.05)
+
+    def ask_the_helpdesk(policy: dict[str, Any]) -> None:
+        policy["teams"]["it_helpdesk"]["desks"] = "security-desk"
+        policy["teams"]["privacy"]["backup"] = "it_helpdesk"
+
+    with TestClient(public_app(settings)) as public:
+
+        def ready() -> Any:
+            return public.get("/readyz").json()
+
+        change_policy(settings.config_dir, ask_the_helpdesk)
+        assert wait_until(lambda: "team_without_key" in ready()["codes"])
+        found = {finding.check: finding for finding in findings(settings, only=frozenset({"keys"}))}
+        with login(database, Login.CONSOLE) as engine:
+            keys_for_new_teams(engine, ["it_helpdesk"], "first")
+
+        assert wait_until(lambda: ready() == {"status": "ready", "codes": []})
+    assert "it_helpdesk" in found["keys"].advice
+    assert "concern-router keys init" in found["keys"].advice
 
 
 def test_without_secrets_the_operator_is_told_what_to_run(settings: Settings, tmp_path: Path) -> None:

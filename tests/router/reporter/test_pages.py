@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 from router import vocabulary
 from router.reporter import words
 from router.reporter.form import REPORT_FIELDS, ZONE
+from router.settings import Settings
 from router.web.refusals import GUIDANCE
+from tests.configs import change_policy
 from tests.conftest import Database
 from tests.publicpart import Start, count
 
@@ -177,6 +179,38 @@ def test_the_receipt_leads_to_the_status_and_is_forgiving(public: TestClient) ->
     assert answer.status_code == 200
     assert "We have your report" in answer.text
     assert receipt not in answer.text
+
+
+def test_what_the_policy_says_to_reporters_stands_first_and_harmless(settings: Settings, start: Start) -> None:
+    def say(policy: dict[str, Any]) -> None:
+        policy.setdefault("sentences", {})["marked"] = 'MARKED & "quoted": call 112.'
+        for route in policy["routes"]:
+            route["say"] = ["marked"]
+
+    change_policy(settings.config_dir, say)
+    public = start()
+    told = public.post("/report", data=LEAST).text
+    page = Page(told)
+
+    assert unescape(told[: told.index("<h1>")]).count('MARKED & "quoted": call 112.') == 1
+    assert 'MARKED & "quoted"' not in told
+    assert page.pointed_at <= set(page.ids)
+
+
+def test_where_no_law_sets_times_none_are_promised(settings: Settings, start: Start) -> None:
+    def move(policy: dict[str, Any]) -> None:
+        policy["legal_profile"] = "us_employer"
+
+    change_policy(settings.config_dir, move)
+    public = start()
+    answer = public.post("/report", data=LEAST)
+    status = public.post("/follow-up", data={"receipt": receipt_in(answer.text)})
+
+    assert answer.status_code == 201
+    assert "None" not in answer.text + status.text
+    assert words.plainly("internal_error") not in answer.text
+    assert " by " not in answer.text[answer.text.index("What happens next") :]
+    assert "at the latest" not in status.text
 
 
 def test_every_wrong_receipt_gets_the_same_answer(public: TestClient) -> None:
