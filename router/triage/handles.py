@@ -14,8 +14,8 @@ def normal(handle: str, domains: Collection[str]) -> str:
     NFKC and case folding; `name@domain` and `domain\name` lose the domain if it is one of `domains`, or if
     `domains` is empty.
     """
-    meant = unicodedata.normalize("NFKC", handle).strip().casefold()
-    own = {unicodedata.normalize("NFKC", domain).strip().casefold() for domain in domains}
+    meant = _folded(handle)
+    own = {_folded(domain) for domain in domains}
     before, slash, name = meant.rpartition("\\")
     if slash and name and (not own or before in own):
         meant = name
@@ -23,6 +23,11 @@ def normal(handle: str, domains: Collection[str]) -> str:
     if at and name and (not own or behind in own):
         meant = name
     return meant
+
+
+def _folded(text: str) -> str:
+    # Folding may take apart what was put together, so that is done once more.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 class Handles:

@@ -1,0 +1,209 @@
+"""Need to know: which teams are in conflict, what they lose, and who comes in for them."""
+
+from typing import Any
+
+import pytest
+
+from router.model import ConditionTried
+from router.triage.policy import Policy, parse_policy
+from router.triage.telling import Conflicts, Told, conflicts, last_resort, tell
+from tests.policies import CHANNELS, POLICY, facts
+
+PEOPLE = """\
+handles: {domains: [corp, example.org]}
+people:
+  anna: {handles: [a.svensson, 'CORP\\asv']}
+  bert: {handles: b.olsen}
+"""
+WITH_PEOPLE = POLICY.replace("teams:\n", PEOPLE + "teams:\n", 1)
+WITH_PEOPLE = WITH_PEOPLE.replace("backup: legal,", "backup: legal, members: [anna],")
+WITH_PEOPLE = WITH_PEOPLE.replace("involved_as: legal,", "involved_as: legal, members: [anna, bert],")
+
+
+def policy(text: str = WITH_PEOPLE, channels: str = CHANNELS, key: bytes = b"key") -> Policy:
+    return parse_policy(text, channels, handle_key=key)
+
+
+def told(known: Policy, in_conflict: Conflicts, route: int = 1) -> Told:
+    """Return who is told by one of the routes; the one for fraud if not said."""
+    chosen = known.routes[route]
+    return tell(known, in_conflict, teams=chosen.teams, to=chosen.to, hold=chosen.hold)
+
+
+def names(parts: Any) -> list[str]:
+    return [part.name for part in parts]
+
+
+def steps(found: Told) -> list[str]:
+    return [step.rule for step in found.steps]
+
+
+# Who is in conflict
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, []),
+        ({"involves": ["security_team"]}, ["security"]),
+        ({"involves": ["security_team", "legal"]}, ["security", "legal"]),
+        ({"involves": ["line_manager", "hr", "external_partner"]}, []),
+        ({"subject_handle": "b.olsen"}, ["legal"]),
+        ({"subject_handle": "A.Svensson"}, ["security", "legal"]),
+        ({"subject_handle": "asv@example.org"}, ["security", "legal"]),
+        ({"subject_handle": "corp\\B.OLSEN"}, ["legal"]),
+        ({"subject_handle": "b.olsen@elsewhere.example"}, []),
+        ({"subject_handle": "c.nobody"}, []),
+        ({"subject_handle": "b.olsen", "involves": ["security_team"]}, ["security", "legal"]),
+    ],
+)
+def test_a_team_is_in_conflict_when_it_or_one_of_its_members_is_named(values: dict[str, Any], found: list[str]) -> None:
+    assert list(conflicts(policy(), facts(**values))) == found
+
+
+def test_a_conflict_may_be_found_later() -> None:
+    assert list(conflicts(policy(), facts(), found_later=["ombuds"])) == ["ombuds"]
+    assert list(conflicts(policy(), facts(involves=["legal"]), found_later=["security"])) == ["security", "legal"]
+
+
+def test_every_reason_is_given_and_none_holds_the_account_name() -> None:
+    found = conflicts(policy(), facts(subject_handle="b.olsen", involves=["legal", "hr"]), found_later=["legal"])
+
+    assert found["legal"] == (
+        ConditionTried(field="involves", wanted=("legal",), actual=("legal", "hr"), ok=True),
+        ConditionTried(field="subject_handle", wanted=("legal",), actual=("a member of it",), ok=True),
+        ConditionTried(field="found_later", wanted=("legal",), actual=("legal",), ok=True),
+    )
+    assert "olsen" not in str(found)
+
+
+def test_the_key_does_not_change_who_is_found() -> None:
+    concern = facts(subject_handle="b.olsen")
+
+    assert list(conflicts(policy(key=b""), concern)) == list(conflicts(policy(key=b"other"), concern)) == ["legal"]
+
+
+def test_digests_of_two_keys_have_nothing_in_common() -> None:
+    assert policy(key=b"one").teams["legal"].members.isdisjoint(policy(key=b"other").teams["legal"].members)
+
+
+# What it loses
+
+
+def test_without_a_conflict_everybody_on_the_route_is_told() -> None:
+    found = told(policy(), {})
+
+    assert (names(found.teams), names(found.to)) == (["security", "legal"], ["security-desk", "legal-desk"])
+    assert (found.avoided, found.steps) == ([], [])
+
+
+def test_a_team_whose_member_is_named_loses_key_and_channels_and_the_explanation_says_so() -> None:
+    known = policy()
+    found = told(known, conflicts(known, facts(subject_handle="b.olsen")), route=0)
+
+    assert (names(found.teams), names(found.to), found.avoided) == (["ombuds"], ["ombuds-desk"], ["legal"])
+    assert steps(found) == ["withheld:legal-desk", "avoided:legal", "desk:ombuds-desk", "fallback:ombuds"]
+    assert found.steps[1].tests == (
+        ConditionTried(field="subject_handle", wanted=("legal",), actual=("a member of it",), ok=True),
+    )
+
+
+def test_a_team_found_in_conflict_later_is_replaced_by_its_backup() -> None:
+    known = policy()
+    found = told(known, conflicts(known, facts(), ["security"]), route=2)
+
+    assert (names(found.teams), names(found.to), found.avoided) == (["legal"], ["legal-desk"], ["security"])
+
+
+def test_a_channel_is_withheld_once_however_often_it_is_asked_for() -> None:
+    known = policy()
+    found = told(known, conflicts(known, facts(), ["security"]))
+    desk = known.channels.channels["security-desk"]
+    found.escalated([desk])
+    found.escalated([desk])
+
+    assert steps(found).count("withheld:security-desk") == 1
+
+
+def test_when_every_team_of_the_fallback_was_found_in_conflict_nobody_is_left() -> None:
+    known = policy()
+
+    found = told(known, conflicts(known, facts(), ["security", "legal", "ombuds"]))
+
+    assert (names(found.teams), names(found.to), found.first_desk) == ([], [], None)
+
+
+def test_a_route_whose_teams_read_nothing_is_told_to_the_fallback() -> None:
+    known = policy()
+    desk = known.channels.channels["ombuds-desk"]
+
+    found = tell(known, {}, teams=[known.teams["security"]], to=[desk], hold=[])
+
+    assert names(found.to) == ["ombuds-desk", "security-desk"]
+
+
+def test_a_fallback_team_that_reads_a_channel_used_already_needs_no_other() -> None:
+    """A route with `continue` told a channel, and no team."""
+    known = policy()
+    desk = known.channels.channels["legal-desk"]
+
+    found = tell(known, {}, teams=[], to=[desk], hold=[])
+
+    assert (names(found.teams), names(found.to)) == (["legal"], ["legal-desk"])
+
+
+# Later
+
+
+def test_an_escalation_leaves_out_what_somebody_in_conflict_reads() -> None:
+    known = policy()
+    ways = [known.channels.channels[name] for name in ("security-desk", "legal-desk")]
+    found = told(known, conflicts(known, facts(involves=["legal"])), route=2)
+
+    assert names(found.escalated(ways)) == ["security-desk"]
+    assert "withheld:legal-desk" in steps(found)
+    assert found.avoided == ["legal"]
+
+
+def test_an_escalation_that_only_reaches_somebody_in_conflict_goes_to_a_desk_of_the_fallback() -> None:
+    known = policy()
+    found = told(known, conflicts(known, facts(involves=["security_team"])), route=2)
+
+    assert names(found.escalated([known.channels.channels["security-desk"]])) == ["legal-desk"]
+    assert steps(found)[-1] == "desk:legal-desk"
+
+
+def test_an_escalation_with_nobody_left_tells_nobody() -> None:
+    known = policy()
+    found = told(known, conflicts(known, facts(), ["security", "legal", "ombuds"]))
+
+    assert list(found.escalated([known.channels.channels["security-desk"]])) == []
+
+
+def test_reminders_go_where_the_most_responsible_team_looks() -> None:
+    known = policy(channels=CHANNELS.replace("readable_by: [legal], path", "readable_by: [legal, security], path"))
+
+    assert [told(known, {}, route).first_desk for route in (0, 1)] == [
+        known.channels.channels["legal-desk"],
+        known.channels.channels["security-desk"],
+    ]
+
+
+# The last resort
+
+
+def test_the_last_resort_is_read_by_teams_that_no_report_can_name() -> None:
+    known = policy()
+
+    assert names(last_resort(known).to) == ["ombuds-desk"]
+    assert names(last_resort(known, ["ombuds"]).to) == []
+
+
+def test_a_desk_read_by_a_team_with_members_is_no_last_resort() -> None:
+    text = WITH_PEOPLE.replace("  ombuds:", "  clerks: {label: Clerks, members: [bert], desks: clerks-desk}\n  ombuds:")
+    text = text.replace("desks: ombuds-desk", "desks: [clerks-desk, ombuds-desk]")
+    channels = CHANNELS + (
+        "clerks-desk: {kind: folder, scope: internal, carries: [], readable_by: [clerks, ombuds], path: e}\n"
+    )
+
+    assert names(last_resort(policy(text, channels)).to) == ["ombuds-desk"]
