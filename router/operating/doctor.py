@@ -18,12 +18,13 @@ from router import secretfiles
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
 from router.settings import Settings
+from router.store import policies
 from router.store.engine import connect, transaction
 from router.store.grants import GRANTS
 from router.store.keys import active_recipients
 from router.store.tables import metadata
 from router.store.upgrade import alembic_config
-from router.triage.policy import load_policy
+from router.triage.policy import Policy, load_policy, parse_policy
 from router.vocabulary import Login
 
 CHAIN_LAG_S: Final = 60
@@ -148,22 +149,39 @@ def _secrets(settings: Settings) -> str:
 
 
 def _policy(settings: Settings) -> str:
+    """Check that the files are good and in force."""
     try:
-        load_policy(settings.config_dir)
+        digest = load_policy(settings.config_dir).digest
     except PolicyErrors as error:
         return f"{len(error.problems)} problems: see `concern-router policy check`; the last good policy stays in force"
-    return ""
+
+    def ask(connection: Connection) -> str:
+        here = policies.active_digest(connection) == digest
+        return "" if here else "the files are good and not in force: is the public part running, with this CONFIG_DIR?"
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
 
 
 def _keys(settings: Settings) -> str:
-    """Check that every team that may decide has a key, and recovery too."""
-    teams = load_policy(settings.config_dir).key_teams
+    """Check that every team that may decide, by the policy in force or by the files, has a key, and recovery too."""
+    teams = set(_key_teams(partial(load_policy, settings.config_dir)))
 
     def ask(connection: Connection) -> str:
+        stored = policies.active(connection)
+        if stored:
+            teams.update(_key_teams(partial(parse_policy, stored.policy_text, stored.channels_text)))
         missing = sorted({*teams, RECOVERY} - set(active_recipients(connection)))
         return f"no key for {', '.join(missing)}: run `concern-router keys init`" if missing else ""
 
     return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _key_teams(read: Callable[[], Policy]) -> tuple[str, ...]:
+    """Return the teams that need a key; none of a policy that cannot be read, of which the check `policy` tells."""
+    try:
+        return read().key_teams
+    except PolicyErrors:
+        return ()
 
 
 def _age(settings: Settings, query: TextClause, most_s: int, advice: str) -> str:
