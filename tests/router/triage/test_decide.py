@@ -1,16 +1,13 @@
 """Deciding: severity, route, teams, channels, deadlines, projections; and what happens when it fails."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from router.errors import RouterError
 from router.model import Decision, plain
 from router.triage import decide as deciding
-from router.triage.clocks import months_after
 from router.triage.decide import decide
 from router.triage.policy import Policy, parse_policy
 from tests.policies import CHANNELS, CONSOLE, POLICY, RECEIVED, REFERENCE, decided, facts, held, shipped, small, told
@@ -101,27 +98,6 @@ def test_statutory_clocks_run_for_persons_only() -> None:
     assert deadlines.acknowledge_by is None
     assert deadlines.feedback_by is None
     assert deadlines.claim_by == RECEIVED + timedelta(days=2)
-
-
-@pytest.mark.parametrize(
-    ("received", "due"),
-    [
-        ("2026-01-15", "2026-04-15"),
-        ("2026-11-30", "2027-02-28"),
-        ("2027-11-30", "2028-02-29"),
-        ("2026-10-31", "2027-01-31"),
-        ("2026-08-31", "2026-11-30"),
-        ("2026-09-30", "2026-12-30"),
-        ("2026-12-01", "2027-03-01"),
-    ],
-)
-def test_three_calendar_months_later(received: str, due: str) -> None:
-    assert months_after(datetime.fromisoformat(received), 3) == datetime.fromisoformat(due)
-
-
-@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
-def test_three_months_are_never_shorter_than_february_allows(moment: datetime) -> None:
-    assert timedelta(days=89) <= months_after(moment, 3) - moment <= timedelta(days=92)
 
 
 # Need to know
