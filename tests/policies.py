@@ -1,5 +1,6 @@
 """Policies for tests: a small one to change, and the shipped one."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,16 @@ def facts(**values: Any) -> Facts:
     return Facts.model_validate({"category": "other", "noticed_how": "told_by_someone", **values})
 
 
-def decided(policy: Policy, concern: Facts, *, statutory: bool = True) -> Decision:
-    return decide(policy, concern, reference=REFERENCE, received_at=RECEIVED, statutory=statutory, console_url=CONSOLE)
+def decided(policy: Policy, concern: Facts, *, statutory: bool = True, conflicted: Collection[str] = ()) -> Decision:
+    return decide(
+        policy,
+        concern,
+        reference=REFERENCE,
+        received_at=RECEIVED,
+        statutory=statutory,
+        console_url=CONSOLE,
+        conflicted=conflicted,
+    )
 
 
 def told(decision: Decision) -> list[str]:
