@@ -80,9 +80,10 @@ class Removed:
 def conflict(engine: Engine, *, reference: str, team: str, who: Who, reason: str, console_url: str) -> Removed:
     """Take `team` out of the case; doing it again changes nothing that was done.
 
-    Whoever does it opens the case's key, as a member of a team that stays or with the recovery identity. Raises
-    Forbidden with a code (each refusal is audited), Broken for a team that the case's policy does not name or
-    when nobody would be left to tell, SealBroken when the key was tampered with, and what `transaction` raises.
+    Whoever does it opens the case's key, with the recovery identity, or as a member of one of its teams who is
+    not of those in conflict alone. Raises Forbidden with a code (each refusal is audited), Broken for a team that
+    the case's policy does not name or when nobody would be left to tell, SealBroken when the key was tampered
+    with, and what `transaction` raises.
     """
     kind = RECOVERY if who.recovery else "person"
     attempt = begin(engine, ACTION, kind=kind, handle=who.handle, reference=reference, reason=reason)

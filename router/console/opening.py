@@ -14,7 +14,7 @@ from router.errors import SealBroken
 from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, TeamKeyWrap, normal_handle
 from router.model import Content
 from router.store.engine import transaction
-from router.store.keys import member_key, team_wraps
+from router.store.keys import active_recipients, member_key, team_wraps
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
 from router.vault.keyring import open_team_key, read_recovery, unlock_member
 from router.vault.seal import wrap_case_key
@@ -80,7 +80,7 @@ class CaseKey:
 
 
 def hold_key(attempt: Attempt, *, handle: str, passphrase: str, but: Collection[str]) -> CaseKey:
-    """Return the case's key, opened by a member of one of its teams, those named in `but` left out.
+    """Return the case's key, opened by a member of one of its teams who is not of the teams in `but` alone.
 
     Raises Forbidden and SealBroken as `open_case` does, each audited. Whoever calls commits the entry of what
     the key was used for.
@@ -117,14 +117,20 @@ def begin(engine: Engine, action: str, *, kind: str, handle: str, reference: str
 def _way_in(
     attempt: Attempt, seal: StoredSeal, member: MemberKey, *, but: Collection[str] = ()
 ) -> tuple[StoredWrap, TeamKeyWrap]:
-    """Return the case's key and the team's as they are sealed to a team of the member's, those in `but` left out."""
+    """Return the case's key and the team's as they are sealed to a team of the member's.
+
+    A member of teams in `but` alone is refused; one of another team too may use what they still have.
+    """
     with transaction(attempt.engine) as connection:
         held = team_wraps(connection, member.key_id)
+        teams = {owner for owner, key in active_recipients(connection).items() if key.key_id in held}
     ways = [stored for stored in seal.wraps if stored.wrap.key_id in held]
-    allowed = [stored for stored in ways if stored.owner not in but]
-    if not allowed:
-        attempt.refuse("in_conflict" if ways else "not_a_member")
-    return allowed[0], held[allowed[0].wrap.key_id]
+    if not ways:
+        attempt.refuse("not_a_member")
+    if but and teams.issubset(but):
+        attempt.refuse("in_conflict")
+    way = min(ways, key=lambda stored: stored.owner in but)
+    return way, held[way.wrap.key_id]
 
 
 def _recover(attempt: Attempt, identity: str) -> tuple[Private, StoredSeal, StoredWrap]:
