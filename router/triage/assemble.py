@@ -14,6 +14,7 @@ from router.triage.file import (
     CalendarEntry,
     Day,
     PolicyFile,
+    RouteDeadlineEntry,
     RouteEntry,
     StepEntry,
 )
@@ -75,8 +76,10 @@ def inherited(entry: RouteEntry, outer: RouteEntry) -> RouteEntry:
         return entry
     more = {name: getattr(outer, name) for name in INHERITED if name not in entry.model_fields_set}
     if outer.deadlines is not None:
-        own = entry.deadlines.model_dump(exclude_unset=True) if entry.deadlines else {}
-        more["deadlines"] = outer.deadlines.model_copy(update=own)
+        own = entry.deadlines or RouteDeadlineEntry()
+        more["deadlines"] = outer.deadlines.model_copy(
+            update={name: getattr(own, name) for name in own.model_fields_set}
+        )
     return entry.model_copy(update=more)
 
 
