@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from router.console.attempt import Attempt, attempted
+from router.console.attempt import attempted
 from router.errors import Forbidden, RouterError, Taken
 from router.keyrecords import normal_handle
 from router.store import progress
@@ -32,7 +32,7 @@ def claim(engine: Engine, *, reference: str, handle: str, login: str) -> None:
         engine,
         "case_claimed",
         (reference, handle, login),
-        change=lambda connection, act, who: progress.claim(connection, act.reference, who),
+        change=lambda connection, case, who: progress.claim(connection, case.reference, who),
         why_not=lambda case: _not_open(case) or _taken(case),
     )
 
@@ -43,18 +43,15 @@ def release(engine: Engine, *, reference: str, handle: str, login: str) -> None:
     Anybody who may claim it may, so that a holder who is away holds nothing up; the audit says who. Raises
     Forbidden with a code, and what `transaction` raises.
     """
-
-    def change(connection: Connection, act: Attempt, _who: str) -> bool:
-        case = progress.standing(connection, act.reference)
-        holder = case.claimed_by if case else None
-        return holder is not None and progress.release(connection, act.reference, holder)
-
     _do(
         engine,
         "case_released",
         (reference, handle, login),
-        change=change,
+        change=lambda connection, case, _who: (
+            case.claimed_by is not None and progress.release(connection, case.reference, case.claimed_by)
+        ),
         why_not=lambda case: _not_open(case) or Forbidden("not_claimed"),
+        detail=lambda case: f"person:{case.claimed_by} ",
     )
 
 
@@ -64,7 +61,7 @@ def acknowledge(engine: Engine, *, reference: str, handle: str, login: str) -> N
         engine,
         "case_acknowledged",
         (reference, handle, login),
-        change=lambda connection, act, _who: progress.acknowledge(connection, act.reference),
+        change=lambda connection, case, _who: progress.acknowledge(connection, case.reference),
         why_not=lambda _case: Forbidden("already_acknowledged"),
     )
 
@@ -75,7 +72,7 @@ def answer(engine: Engine, *, reference: str, handle: str, login: str) -> None:
         engine,
         "case_answered",
         (reference, handle, login),
-        change=lambda connection, act, _who: progress.answer(connection, act.reference),
+        change=lambda connection, case, _who: progress.answer(connection, case.reference),
         why_not=lambda _case: Forbidden("already_answered"),
     )
 
@@ -89,9 +86,9 @@ def close(engine: Engine, *, reference: str, handle: str, login: str, outcome: C
         engine,
         "case_closed",
         (reference, handle, login),
-        change=lambda connection, act, who: progress.close(connection, act.reference, who, outcome, told=told),
+        change=lambda connection, case, who: progress.close(connection, case.reference, who, outcome, told=told),
         why_not=lambda case: _not_open(case) or _taken(case),
-        detail=f"{outcome.value}{'+told' if told else ''} ",
+        detail=lambda _case: f"{outcome.value}{' told' if told else ''} ",
     )
 
 
@@ -100,33 +97,26 @@ def _do(
     action: str,
     typed: tuple[str, str, str],
     *,
-    change: Callable[[Connection, Attempt, str], bool],
+    change: Callable[[Connection, Standing, str], bool],
     why_not: Callable[[Standing], RouterError],
-    detail: str = "",
+    detail: Callable[[Standing], str] = lambda _case: "",
 ) -> None:
     """Make the change and its entry, or find out why it could not be made, and leave an entry of that."""
     reference, handle, login = typed
     act = attempted(engine, action, kind="person", handle=handle, reference=reference)
     who = normal_handle(handle) or ""
     with transaction(engine) as connection:
-        refused = _may_not(connection, act.reference, who)
-        if refused is None:
-            if change(connection, act, who):
-                note(connection, [act.entry(detail=detail + login)])
-                return
-            case = progress.standing(connection, act.reference)
-            refused = why_not(case) if case else Forbidden("unknown_case")
-    act.refuse(refused.code, detail=login, say=refused)
-
-
-def _may_not(connection: Connection, reference: str, who: str) -> RouterError | None:
-    """Return why this person may do nothing with this case, None if they may."""
-    access = progress.access(connection, reference, who)
-    if access in {Access.UNKNOWN, Access.DISABLED}:
-        return Forbidden(access.value)
-    if progress.standing(connection, reference) is None:
-        return Forbidden("unknown_case")
-    return None if access is Access.READER else Forbidden(access.value)
+        case = progress.standing(connection, act.reference)
+        access = progress.access(connection, act.reference, who)
+        refused: RouterError | None = None
+        if case is None or access is not Access.READER:
+            refused = Forbidden("unknown_case" if case is None and access is Access.STRANGER else access.value)
+        elif not change(connection, case, who):
+            refused = why_not(case)
+        else:
+            note(connection, [act.entry(detail=detail(case) + login)])
+    if refused is not None:
+        act.refuse(refused.code, detail=login, say=refused)
 
 
 def _not_open(case: Standing) -> RouterError | None:
@@ -134,6 +124,4 @@ def _not_open(case: Standing) -> RouterError | None:
 
 
 def _taken(case: Standing) -> RouterError:
-    if case.claimed_by is None or case.claimed_at is None:
-        return Forbidden("changed_meanwhile")  # given back between the two looks: the next try will do
-    return Taken(case.claimed_by, case.claimed_at)
+    return Taken(str(case.claimed_by), case.claimed_at) if case.claimed_at else Forbidden("not_claimed")

@@ -32,6 +32,7 @@ class Access(StrEnum):
 class Standing:
     """How far a case is."""
 
+    reference: str
     state: str
     claimed_at: datetime | None
     claimed_by: str | None
@@ -40,9 +41,13 @@ class Standing:
 
 
 def standing(connection: Connection, reference: str) -> Standing | None:
-    """Return how far the case is, None if there is none."""
+    """Return how far the case is, None if there is none; nobody else changes it until the transaction ends.
+
+    A conflict found at the same time either takes the key first, or waits for what is done with it.
+    """
     query = text("""
-        select state, claimed_at, claimed_by, acknowledged_at, feedback_at from cases where reference = :reference""")
+        select reference, state, claimed_at, claimed_by, acknowledged_at, feedback_at
+        from cases where reference = :reference for update""")
     row: Row[*tuple[Any, ...]] | None = connection.execute(query, {"reference": reference}).one_or_none()
     return Standing(*row) if row else None
 
