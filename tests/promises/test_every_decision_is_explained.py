@@ -1,6 +1,7 @@
 """Promise 6: which policy, which rule, which values; and what is shown is what is sent."""
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -8,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.model import Decision, Facts, Referral, plain
+from router.model import Decision, Facts, Referral, RuleTried, plain
 from router.store.posting import referral_id
 from router.triage.explain import as_json, as_lines
-from router.triage.policy import Policy
+from router.triage.parts import everyone
+from router.triage.policy import Policy, Route
 from router.vocabulary import Involved, Severity, Urgency, WhereFound
 from tests.policies import decided, facts, shipped, small
 
 POLICY = shipped()
+POLICIES: dict[str, Policy] = {"shipped": POLICY, "small": small()}
 
 
 def key_of(planned: Any) -> str:
@@ -40,20 +43,32 @@ def will_do(field: str, wanted: tuple[str, ...], has: tuple[str, ...]) -> bool:
     return any(value in wanted for value in has)
 
 
+def tried(routes: Sequence[Route], trace: Sequence[RuleTried]) -> Iterator[str]:
+    """Yield the routes that must have been tried: up to the first that matched and does not go on, and inside each."""
+    matched = {rule.rule for rule in trace if rule.matched}
+    for route in routes:
+        yield route.name
+        if f"route:{route.name}" in matched:
+            yield from tried(route.inner, trace)
+            if not route.goes_on:
+                return
+
+
 @given(
     category=st.sampled_from(sorted(POLICY.taxonomy)),
     where=st.none() | st.sampled_from(WhereFound),
     urgency=st.lists(st.sampled_from(Urgency), unique=True).map(tuple),
     involves=st.lists(st.sampled_from(Involved), unique=True).map(tuple),
-    policy=st.sampled_from([POLICY, small()]),
+    which=st.sampled_from(["shipped", "small"]),
 )
 def test_the_explanation_tells_what_happened(
     category: str,
     where: WhereFound | None,
     urgency: tuple[Urgency, ...],
     involves: tuple[Involved, ...],
-    policy: Policy,
+    which: str,
 ) -> None:
+    policy = POLICIES[which]
     concern = facts(
         category=category if category in policy.taxonomy else "other",
         where_found=where,
@@ -70,10 +85,10 @@ def test_the_explanation_tells_what_happened(
             assert test.ok == will_do(test.field, test.wanted, test.actual)
         assert rule.matched == all(test.ok for test in rule.tests)
     routes = [rule for rule in rules if rule.rule.startswith("route:")]
-    assert [rule.rule for rule in routes] == [f"route:{route.name}" for route in policy.routes[: len(routes)]]
-    assert not any(rule.matched for rule in routes[:-1])
-    assert (decision.route == "fallback") == (not routes[-1].matched)
-    assert routes[-1].matched == (routes[-1].rule == f"route:{decision.route}")
+    assert [rule.rule for rule in routes] == [f"route:{name}" for name in tried(policy.routes, routes)]
+    goes_on = {f"route:{route.name}" for route in everyone(policy.routes) if route.goes_on}
+    decided_by = [rule.rule for rule in routes if rule.matched and rule.rule not in goes_on]
+    assert decided_by[-1:] == [f"route:{decision.route}"] * (decision.route != "fallback")
 
 
 def test_every_team_that_is_left_out_is_in_the_explanation() -> None:
