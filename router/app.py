@@ -22,6 +22,8 @@ from router.console import pages as console
 from router.errors import RouterError
 from router.intake import document, housekeeping, limits
 from router.intake.callers import Callers
+from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
+from router.intake.drills import Drills
 from router.intake.inforce import LOOK_EVERY_S, InForce, vocabulary
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
@@ -88,6 +90,7 @@ def public_app(settings: Settings) -> FastAPI:
         housekeeping.Chore(in_force.refresh, seconds=LOOK_EVERY_S),
         housekeeping.Chore(recipients.refresh, seconds=housekeeping.RECIPIENTS_S),
         housekeeping.Chore(partial(housekeeping.forget, engine), seconds=housekeeping.FORGET_S),
+        housekeeping.Chore(Drills(engine, in_force, ring=bell.ring).post_due, seconds=DRILLS_EVERY_S),
     )
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
     app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)

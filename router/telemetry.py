@@ -101,9 +101,9 @@ FALLBACKS = Counter("fallbacks_total", "Concerns that no route foresaw, by reaso
 REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
 LIMITER_FAILED = Counter("limiter_failed_total", "Quotas that could not be counted and let the request through.")
 DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code.", ["channel", "outcome"])
-DELIVERY_SECONDS = Histogram(
-    "delivery_seconds", "From due to accepted by the channel.", ["channel"], buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600)
-)
+_SECONDS: Final = (0.1, 0.3, 1, 3, 10, 60, 600, 3600)
+DELIVERY_SECONDS = Histogram("delivery_seconds", "From due to accepted by the channel.", ["channel"], buckets=_SECONDS)
+DRILL_SECONDS = Histogram("drill_seconds", "The same for drills alone.", ["channel"], buckets=_SECONDS)
 DEADLINES_PASSED = Counter(
     "deadlines_passed_total", "Deadlines that passed before what they are for was done.", ["awaited"]
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -26,7 +26,8 @@ from router.errors import Declined, RouterError, StoreFailed, TryLater
 from router.model import LeasedReferral, Payload, Proof, Referral
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
-from router.telemetry import DELIVERIES, DELIVERY_SECONDS, get_log
+from router.telemetry import DELIVERIES, DELIVERY_SECONDS, DRILL_SECONDS, get_log
+from router.vocabulary import Notice
 from workers.channels import SENDERS
 from workers.channels.base import Sender
 from workers.retry import FEWEST_TRIES, GIVE_UP_S, MOST_TRIES, wait_before
@@ -301,6 +302,7 @@ def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadlin
     started = clock.now()
     if leased.attempts > MOST_TRIES:
         return Ended(leased, "dead", "given_up", started)
+    leased = replace(leased, fields=_narrowed(channel, leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:
         return Ended(leased, "dead", "unrenderable", started)
@@ -321,7 +323,7 @@ def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
     if not leased.readable:
         return None
     try:
-        return channel.render(_narrowed(channel, leased.fields), key=leased.id)
+        return channel.render(leased.fields, key=leased.id)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is this referral's alone
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
         return None
@@ -365,7 +367,8 @@ def _tell(ended: Ended, *, ours: bool) -> None:
     DELIVERIES.labels(leased.channel, ended.outcome).inc()
     if ended.state == "sent":
         waited = (clock.now() - leased.first_due_at).total_seconds()
-        DELIVERY_SECONDS.labels(leased.channel).observe(max(0.0, waited))
+        seconds = DRILL_SECONDS if leased.fields.notice is Notice.DRILL else DELIVERY_SECONDS
+        seconds.labels(leased.channel).observe(max(0.0, waited))
         log.info("referral_sent", **about)
     elif ended.state == "dead":
         log.error("referral_dead", **about)
