@@ -47,6 +47,12 @@ def active_digest(connection: Connection) -> str | None:
     return connection.execute(newest).scalar_one_or_none()
 
 
+def kept(connection: Connection, prefix: str) -> list[Stored]:
+    """Return the kept policy whose digest starts with `prefix`; two of them when it is not the only one."""
+    query = select(policies).where(policies.c.digest.startswith(prefix, autoescape=True)).order_by(policies.c.digest)
+    return [Stored(row.digest, row.policy, row.channels) for row in connection.execute(query.limit(2))]
+
+
 def channels_text(connection: Connection, digest: str) -> str:
     """Return the channels of a kept policy, as they were written. All that a worker may see of one."""
     query = select(policies.c.channels).where(policies.c.digest == digest)

@@ -154,6 +154,7 @@ cases = Table(
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear."""
 Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
+Index("cases_received_idx", cases.c.received_at, cases.c.reference)
 
 case_duplicate_keys = Table(
     "case_duplicate_keys",

@@ -62,3 +62,15 @@ def test_the_console_may_read_it(database: Database) -> None:
 
     with login(database, Login.CONSOLE) as engine, transaction(engine) as connection:
         assert policies.active(connection) == policies.Stored(ONE, "a", "b")
+
+
+def test_a_kept_policy_is_found_by_the_beginning_of_its_digest(database: Database) -> None:
+    other = "1" * 10 + "2" * 54
+    with login(database, Login.INTAKE) as engine, transaction(engine) as connection:
+        for digest in (ONE, TWO, other):
+            policies.keep(connection, digest, digest, "")
+
+    with login(database, Login.CONSOLE) as engine, transaction(engine) as connection:
+        assert [stored.digest for stored in policies.kept(connection, "222222")] == [TWO]
+        assert [stored.digest for stored in policies.kept(connection, "111111")] == [ONE, other]
+        assert policies.kept(connection, "333333") == []

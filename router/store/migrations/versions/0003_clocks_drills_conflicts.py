@@ -49,6 +49,7 @@ def _extend_cases() -> None:
     op.add_column("cases", sa.Column("outcome", sa.Text(), nullable=True))
     op.create_foreign_key(op.f("cases_claimed_by_fkey"), "cases", "people", ["claimed_by"], ["handle"])
     op.create_check_constraint(op.f("cases_claim_check"), "cases", "(claimed_at is null) = (claimed_by is null)")
+    op.create_index("cases_received_idx", "cases", ["received_at", "reference"])
 
 
 def _extend_referrals() -> None:
@@ -93,6 +94,7 @@ def downgrade() -> None:
         op.drop_column("referrals", name)
     op.create_foreign_key(op.f("referrals_reference_fkey"), "referrals", "cases", ["reference"], ["reference"])
     op.execute(_renamed("claim_by", "respond_by"))
+    op.drop_index("cases_received_idx", "cases")
     op.drop_constraint(op.f("cases_claim_check"), "cases", type_="check")
     op.drop_constraint(op.f("cases_claimed_by_fkey"), "cases", type_="foreignkey")
     for name in (*PROGRESS, "claimed_by", "outcome", "decide_by"):
