@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from router import clock
-from router.cli import policytools
+from router.cli import policycompare, policytools
 from router.cli.policyreading import (
     AsJson,
     as_values,
@@ -176,3 +176,4 @@ def _key_of(planned: PlannedReferral) -> str:
 
 
 commands.add_typer(policytools.commands)
+commands.add_typer(policycompare.commands)

@@ -11,10 +11,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from router import clock
+from router.configfile.shape import shape
+from router.configfile.yamltext import read
 from router.errors import PolicyErrors, Problem, Refused
 from router.intake import strictjson
 from router.model import Facts
-from router.triage.policy import Policy, load_policy
+from router.triage.file import PolicyFile
+from router.triage.policy import FILE, Policy, load_policy
 
 WRONG = 2
 """Exit status when what was given is wrong."""
@@ -28,6 +31,14 @@ def load(config_dir: Path, *, as_json: bool) -> Policy:
         return load_policy(config_dir)
     except PolicyErrors as error:
         refuse(config_dir, error.problems, as_json=as_json)
+
+
+def written_in(policy_text: str) -> PolicyFile:
+    """Return what stands in a policy that loads."""
+    written = shape(read(policy_text, FILE), PolicyFile)
+    if written is None:
+        fail("policy_refused: the file changed meanwhile")
+    return written
 
 
 def refuse(folder: Path, problems: tuple[Problem, ...], *, as_json: bool) -> NoReturn:

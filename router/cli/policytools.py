@@ -1,14 +1,27 @@
-"""Commands that show the policy: `policy schema`. It changes nothing."""
+"""Commands that show the policy: `policy graph` and `policy schema`. They change nothing."""
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from router.cli.policyreading import fail, load, written_in
+from router.settings import Settings
+from router.triage.drawing import svg
+from router.triage.graph import mermaid
+from router.triage.policy import policy_texts
 from router.triage.schema import schema_of
 
 commands = typer.Typer()
+
+
+class PictureFormat(StrEnum):
+    """How the policy is drawn."""
+
+    SVG = "svg"
+    MERMAID = "mermaid"
 
 
 class PolicyFileKind(StrEnum):
@@ -17,6 +30,30 @@ class PolicyFileKind(StrEnum):
     POLICY = "policy"
     CHANNELS = "channels"
     EXAMPLES = "examples"
+
+
+@commands.command()
+def graph(
+    *,
+    picture: Annotated[
+        PictureFormat, typer.Option("--format", help="An SVG picture, or a Mermaid flowchart.")
+    ] = PictureFormat.SVG,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; printed if left out.")
+    ] = None,
+) -> None:
+    """Draw the policy: routes in order, who is told at once, by a draft, or later if nothing happens."""
+    config_dir = Settings().config_dir
+    policy = load(config_dir, as_json=False)
+    written = written_in(policy_texts(config_dir)[0])
+    drawn = svg(written, policy.digest) if picture is PictureFormat.SVG else mermaid(written)
+    if output is None:
+        typer.echo(drawn, nl=False)
+        return
+    try:
+        output.write_text(drawn, encoding="utf-8")
+    except OSError:
+        fail("unwritable: the file cannot be written")
 
 
 @commands.command()

@@ -80,7 +80,8 @@ def changes(
                 details = tuple(_details(before[kind][name], after[kind][name]))
                 found += [Change(What.CHANGED, kind, name, details)] if details else []
         if kind in ORDERED:
-            found += _moved(kind, list(before[kind]), list(after[kind]))
+            for outer in dict.fromkeys(fields.get("inside") for fields in before[kind].values()):
+                found += _moved(kind, _beside(before[kind], outer), _beside(after[kind], outer))
     return tuple(found)
 
 
@@ -183,7 +184,7 @@ def _flat(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         key = f"{prefix}{info.alias or name}"
         if isinstance(value, BaseModel):
             found.update(_flat(value, f"{key}."))
-        elif name != "routes" and value not in (None, ()) and name != "id":
+        elif name not in {"routes", "id"} and value not in (None, (), False):
             found[key] = value
     return found
 
@@ -206,6 +207,11 @@ def _listed(was: tuple[Any, ...], is_now: tuple[Any, ...]) -> str:
     gone = [f"- {_text(one)}" for one in was if one not in is_now]
     come = [f"+ {_text(one)}" for one in is_now if one not in was]
     return ", ".join([*gone, *come]) or f"another order: {', '.join(map(_text, is_now))}"
+
+
+def _beside(named: Mapping[str, Mapping[str, Any]], outer: str | None) -> list[str]:
+    """Return the names that stand in one list, in order."""
+    return [name for name, fields in named.items() if fields.get("inside") == outer]
 
 
 def _moved(kind: str, old: list[str], new: list[str]) -> Iterator[Change]:
