@@ -23,6 +23,9 @@ def _group() -> None:
 def list_deliveries(
     *,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 1000,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Also what waits for its time, or was withdrawn before it was tried.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List the newest referrals: reference, channel, state, attempts, the other side's id, outcome."""
@@ -30,7 +33,7 @@ def list_deliveries(
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
         with transaction(engine) as connection:
-            rows = ledger(connection, limit)
+            rows = ledger(connection, limit, waiting=waiting)
     if as_json:
         say_json(rows)
         return

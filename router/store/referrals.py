@@ -169,12 +169,16 @@ def _settled_entry(ended: Ended) -> AuditEntry:
     )
 
 
-def ledger(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the newest `limit` referrals as plain rows: where each stands."""
+def ledger(connection: Connection, limit: int, *, waiting: bool = False) -> list[dict[str, Any]]:
+    """Return the newest `limit` referrals as plain rows: where each stands.
+
+    With `waiting` also those whose time has not come, and those withdrawn before anybody tried to send them.
+    """
     query = text("""
         select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome
-        from referrals order by first_due_at desc, id limit :limit""")
-    return [dict(row) for row in connection.execute(query, {"limit": limit}).mappings()]
+        from referrals where :waiting or state <> 'standby' and (state <> 'recalled' or lease_no > 0)
+        order by first_due_at desc, id limit :limit""")
+    return [dict(row) for row in connection.execute(query, {"limit": limit, "waiting": waiting}).mappings()]
 
 
 def stalled(connection: Connection, *, stall_s: float) -> bool:

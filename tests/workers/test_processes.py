@@ -74,6 +74,14 @@ def test_a_doorbell_delivers(place: Place) -> None:
         assert len(place.sink.taken) == 20
 
 
+def test_what_waits_for_its_time_is_sent_then_though_there_is_no_beat(place: Place) -> None:
+    """The bells of the web processes ask for a sweep too."""
+    place.room.post(3, state=ReferralState.STANDBY)
+    place.room.run("update referrals set due_at = clock_timestamp() + interval '2 s'")
+    with place.worker(), place.bell():
+        assert wait_until(place.sent(3))
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("whom", ["pool", "worker"])
 def test_killed_between_the_answer_and_the_settle_it_has_one_effect(place: Place, whom: str) -> None:

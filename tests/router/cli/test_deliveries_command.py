@@ -3,6 +3,7 @@
 import json
 import re
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -77,3 +78,28 @@ def test_looking_is_noted(
 
     assert "deliveries_listed" in actions
     assert reference in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("given", "count"), [((), 3), (("--waiting",), 5)])
+def test_what_waits_or_was_withdrawn_untried_is_listed_when_asked_for(
+    *,
+    database: Database,
+    reference: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: tuple[str, ...],
+    count: int,
+) -> None:
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute(
+            """insert into referrals (id, reference, channel, kind, revision, policy, state, fields, lease_no)
+               select revision_no::text, reference, channel, kind, revision_no, policy, become, fields, tried
+               from referrals, (values ('standby', 2, 0), ('recalled', 3, 0), ('recalled', 4, 1))
+                    as more (become, revision_no, tried) where channel = 'desk'"""
+        )
+
+    run(monkeypatch, "--json", *given)
+
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["reference"] for row in rows} == {reference}
+    assert len(rows) == count

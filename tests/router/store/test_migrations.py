@@ -1,14 +1,22 @@
 """The migrations make what `tables.py` says, and undo it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect
 
+from router.model import Referral
+from router.store.casefile import whole
+from router.store.cases import record
 from router.store.engine import connect, transaction
+from router.store.notices import post_notice
+from router.store.referrals import lease
 from router.store.upgrade import alembic_config
+from router.vocabulary import Notice
 from tests.conftest import Database
+from tests.makers import a_case, prepare
 
 
 @pytest.fixture
@@ -35,3 +43,60 @@ def test_down_and_up_again_leaves_the_same_schema(owner: Engine) -> None:
         after = set(inspect(connection).get_table_names())
 
     assert after == before
+
+
+AT_0002 = """
+    insert into policies (digest, policy, channels) values ('p', '', '');
+    insert into cases (reference, received_at, category, severity, route, policy, facts, decision, respond_by,
+                       suite, public)
+    values ('CR-0000-0000-0000', now(), 'other', 0, 'r', 'p', '{}', '{"teams": [], "avoided": []}',
+            '2026-11-30T09:00:00Z', 's', '');
+    insert into referrals (id, reference, channel, kind, policy, state, fields)
+    values ('one', 'CR-0000-0000-0000', 'desk', 'webhook', 'p', 'due',
+            '{"reference": "CR-0000-0000-0000", "revision": 1, "respond_by": "2026-11-30T09:00:00Z"}'),
+           ('two', 'CR-0000-0000-0000', 'hr', 'webhook', 'p', 'sent', '{"reference": "CR-0000-0000-0000"}')
+"""
+
+
+def test_what_waited_to_be_sent_is_readable_after_the_upgrade_and_after_the_way_back(owner: Engine) -> None:
+    with transaction(owner) as connection:
+        command.downgrade(alembic_config(connection), "0002")
+        for statement in AT_0002.split(";"):
+            connection.exec_driver_sql(statement)
+        before = connection.exec_driver_sql("select id, fields, state from referrals order by id").all()
+
+        command.upgrade(alembic_config(connection), "head")
+        [leased] = lease(connection, "desk", limit=9, lease_s=60)
+        case = whole(connection, "CR-0000-0000-0000")
+        connection.exec_driver_sql("update referrals set state = 'due', lease_until = null where id = 'one'")
+        command.downgrade(alembic_config(connection), "0002")
+        after = connection.exec_driver_sql("select id, fields, state from referrals order by id").all()
+        by = connection.exec_driver_sql("select respond_by from cases").scalar_one()
+
+    assert leased.readable
+    assert leased.fields.claim_by == by == datetime(2026, 11, 30, 9, tzinfo=UTC)
+    assert case is not None
+    assert {row["awaited"]: row["by"] for row in case["deadlines"]} == {"claim": by, "decide": by}
+    assert after == before
+
+
+def test_the_way_back_withdraws_what_only_this_version_can_say(owner: Engine, database: Database) -> None:
+    prepare(database)
+    case = a_case(channels=("desk", "hr"))
+    with transaction(owner) as connection:
+        record(connection, [case])
+        connection.exec_driver_sql("update referrals set notice = 'reminder', state = 'standby' where channel = 'hr'")
+        post_notice(
+            connection,
+            reference="NOTICE-0000-0000-0000",
+            channel="desk",
+            kind="webhook",
+            policy="p",
+            notice=Notice.POLICY_REFUSED,
+            fields=Referral(reference="NOTICE-0000-0000-0000", notice=Notice.POLICY_REFUSED),
+        )
+
+        command.downgrade(alembic_config(connection), "0002")
+        rows = connection.exec_driver_sql("select reference, channel, state from referrals order by channel").all()
+
+    assert list(map(tuple, rows)) == [(case.reference, "desk", "due"), (case.reference, "hr", "recalled")]

@@ -88,6 +88,11 @@ def downgrade() -> None:
     op.drop_table("case_duplicate_keys")
     op.execute("delete from attempts using referrals r where r.id = referral and r.reference not like 'CR-%'")
     op.execute("delete from referrals where reference not like 'CR-%'")
+    # Nobody would know any more what these wait for, nor how to read them.
+    op.execute("""
+        update referrals set state = 'recalled', outcome = 'downgraded', settled_at = clock_timestamp()
+        where notice is not null and state in ('standby', 'due', 'leased')""")
+    op.execute("update referrals set fields = fields - 'notice' - 'awaited' - 'decide_by'")
     op.drop_constraint(op.f("referrals_reference_check"), "referrals", type_="check")
     op.drop_constraint(op.f("referrals_case_reference_fkey"), "referrals", type_="foreignkey")
     for name in ("acknowledged_at", "awaited", "notice", "case_reference"):
