@@ -1,7 +1,7 @@
 """Files concerns over a few keep-alive connections; every byte to send is made before the clock starts.
 
 A process of its own: `python -m tests.bench.generator` reads a plan (JSON) from standard input and prints
-what it saw. Ends by itself: after `count` answers, or MAX_LIFE_S.
+what it saw. Ends by itself: after `count` answers, `for_s` or MAX_LIFE_S.
 """
 
 import asyncio
@@ -27,12 +27,13 @@ _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"]+)"')
 
 @dataclass(frozen=True)
 class Plan:
-    """What to file. `per_s` 0 means as fast as the answers come."""
+    """What to file. `per_s` 0 means as fast as the answers come; after `for_s` nothing new is filed, 0: no limit."""
 
     port: int
     count: int
     connections: int = 32
     per_s: float = 0.0
+    for_s: float = 0.0
     token: str = ""
     seed: int = 1
 
@@ -119,6 +120,8 @@ async def _drain(line: Connection, waiting: Iterator[tuple[int, bytes]], plan: P
     for number, request in waiting:
         if plan.per_s:
             await asyncio.sleep(began + number / plan.per_s - time.time())
+        if plan.for_s and time.time() > began + plan.for_s:
+            return
         await line.ask(request)
 
 
