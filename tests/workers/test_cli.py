@@ -1,0 +1,202 @@
+"""`channels`: which ways there are, and drills that take the same way as a referral, through real workers."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.cli import main
+from router.embedded.redis import EmbeddedRedis
+from router.vocabulary import Login
+from tests.conftest import Database
+from tests.servers import Answer, Sink
+from tests.workers.processes import Worker, a_worker
+from tests.workers.rooms import Room, channels_text
+
+NOBODY_LISTENS = "redis://127.0.0.1:9/0"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _commands(database: Database, redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give commands the console's login and Redis."""
+    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
+    monkeypatch.setenv("CONCERN_ROUTER_REDIS_URL", redis_server.url)
+
+
+@pytest.fixture
+def run(room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs the command line: its exit status, and what it printed."""
+    external = "police: {kind: folder, scope: external, carries: [], path: p}"
+    text = f"{channels_text(room.folder, desk=sink.url)}\n{external}\n"
+    room.put_in_force(text.replace("kind: folder, path: out", "kind: folder, path: out, drill_every: 7d"))
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["concern-router", "channels", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        status = ended.value.code
+        return (status if isinstance(status, int) else 0), printed.out, printed.err
+
+    return ran
+
+
+@pytest.fixture
+def worker(database: Database, redis_server: EmbeddedRedis, tmp_path: Path) -> Iterator[Worker]:
+    with a_worker(database, redis_server.url, tmp_path, lease_s=12, sweep_every_s=1) as running:
+        yield running
+
+
+def found(run: Run, *arguments: str) -> Any:
+    status, out, err = run(*arguments, "--json")
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def audited(room: Room) -> list[tuple[str, str, str]]:
+    with room.owner.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "select action, object, detail from audit where starts_with(action, 'drill') order by id"
+        )
+        return [tuple(row) for row in rows]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_drill_arrives_over_there_and_says_how_long_it_took(run: Run, room: Room, sink: Sink) -> None:
+    drill = found(run, "drill", "desk")
+    (posted,) = [request.json for request in sink.taken.values()]
+
+    assert posted == {
+        "type": "referral.drill",
+        "data": {"reference": drill["reference"], "revision": 1, "notice": "drill"},
+    }
+    assert drill["reference"].startswith("DRILL-")
+    assert (drill["channel"], drill["state"], drill["outcome"], drill["attempts"]) == ("desk", "sent", "sent", 1)
+    assert 0 < drill["delivered_after_s"] < 60
+    assert drill["acknowledged_after_s"] is None
+    assert audited(room) == [("drill_asked", drill["reference"], "desk")]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_person_who_saw_it_ends_the_measure(run: Run, room: Room) -> None:
+    reference = found(run, "drill", "file")["reference"]
+    seen = found(run, "acknowledge", reference.lower())
+    history = found(run, "drills")
+
+    assert seen["state"] == "acknowledged"
+    assert seen["acknowledged_after_s"] > seen["delivered_after_s"]
+    assert history == [seen]
+    assert [action for action, _, _ in audited(room)] == ["drill_asked", "drill_acknowledged"]
+    status, _, err = run("acknowledge", reference)
+    assert status == 1
+    assert "already_acknowledged" in err
+
+
+def test_a_drill_that_does_not_arrive_in_time_says_what_is_wrong(run: Run, worker: Worker, sink: Sink) -> None:
+    sink.answer_always(Answer(503))
+    status, out, err = run("drill", "desk", "--wait", "2", "--json")
+
+    assert worker.process is not None
+    assert status == 1
+    assert json.loads(out)["delivered_after_s"] is None
+    assert "http_503" in err
+
+
+def test_a_drill_that_is_refused_over_there_says_so_at_once(run: Run, worker: Worker, sink: Sink) -> None:
+    sink.answer_always(Answer(422))
+    status, _, err = run("drill", "desk")
+
+    assert worker.process is not None
+    assert status == 1
+    assert "undeliverable: http_422" in err
+
+
+def test_without_workers_it_says_so(run: Run) -> None:
+    status, _, err = run("drill", "desk", "--wait", "0.2")
+
+    assert status == 1
+    assert "no worker took it" in err
+
+
+def test_without_redis_it_is_left_to_the_sweeps(run: Run, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_REDIS_URL", NOBODY_LISTENS)
+    status, _, err = run("drill", "desk", "--wait", "0")
+
+    assert status == 1
+    assert "the next sweep will ring" in err
+    assert [row.state for row in room.rows("state")] == ["due"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("police", "external_channel"), ("deskk", "unknown_channel"), ("", "unknown_channel")]
+)
+def test_nobody_outside_and_nobody_unknown_is_drilled(run: Run, room: Room, name: str, code: str) -> None:
+    status, _, err = run("drill", name)
+
+    assert status == 1
+    assert code in err
+    assert room.rows() == []
+
+
+def test_only_a_delivered_drill_can_have_been_seen(run: Run, room: Room) -> None:
+    (case,) = room.post()
+    room.run("update referrals set state = 'sent'")
+    run("drill", "desk", "--wait", "0")
+    (drill,) = found(run, "drills")
+
+    for reference, code in (
+        (drill["reference"], "not_delivered"),
+        (case.reference, "unknown_drill"),
+        ("DRILL-0000-0000-0000", "unknown_drill"),
+    ):
+        status, _, err = run("acknowledge", reference)
+        assert status == 1
+        assert code in err
+    assert room.states() == {"due": 1, "sent": 1}
+
+
+def test_lists_the_channels_in_force_with_their_last_drill(run: Run, room: Room) -> None:
+    run("drill", "desk", "--wait", "0")
+    run("drill", "desk", "--wait", "0")
+    room.run(
+        "update referrals set first_due_at = first_due_at - interval '1 day' where id = (select min(id) from referrals)"
+    )
+    newest = found(run, "drills")[0]
+    listed = {row["name"]: row for row in found(run, "list")}
+
+    assert set(listed) == {"desk", "file", "police"}
+    assert {key: listed["desk"][key] for key in ("kind", "scope", "guarantee", "last_drill", "drill_every_h")} == {
+        "kind": "webhook",
+        "scope": "internal",
+        "guarantee": "keyed",
+        "last_drill": newest,
+        "drill_every_h": None,
+    }
+    assert listed["file"]["drill_every_h"] == 168
+    assert listed["police"]["last_drill"] is None
+
+
+def test_people_get_lines(run: Run) -> None:
+    run("drill", "desk", "--wait", "0")
+    _, channels, _ = run("list")
+    _, drills, _ = run("drills")
+
+    assert [line.split()[0] for line in channels.splitlines()] == ["desk", "file", "police"]
+    assert "never drilled" in channels.splitlines()[1]
+    assert drills.startswith("DRILL-")
+    assert "not delivered (due, 0 tried, no answer yet)" in drills
+
+
+def test_before_any_policy_it_says_what_to_start(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
+    monkeypatch.setattr("sys.argv", ["concern-router", "channels", "list"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 1
+    assert "no_policy" in capsys.readouterr().err
