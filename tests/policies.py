@@ -47,6 +47,56 @@ ombuds-desk: {kind: folder, scope: internal, carries: [], readable_by: [ombuds],
 police: {kind: folder, scope: external, carries: [url], path: d}
 """
 
+FULL = """\
+policy: concern-router/1
+legal_profile: eu_employer
+taxonomy:
+  fraud: {label: Fraud, floor: medium}
+  other: {label: Other, floor: low}
+calendars:
+  hq: {tz: Europe/Berlin, days: [mon, tue], hours: ["08:00-12:00", "13:00-17:00"], holidays: ["2026-12-25"]}
+  works: {tz: Europe/Athens, days: mon, hours: "06:00-24:00"}
+sites:
+  office: {label: Office, calendar: hq}
+  plant: {label: Plant}
+handles: {domains: [corp, example.org]}
+people:
+  anna: {handles: [a.svensson, CORP\\asv]}
+  bert: {handles: b.olsen}
+teams:
+  security: {label: Security, involved_as: security_team, members: [anna, bert], backup: legal, desks: security-desk}
+  legal: {label: Legal, involved_as: legal, desks: legal-desk}
+  ombuds: {label: Ombudsperson, desks: ombuds-desk}
+severity:
+  - {id: urgent, when: {site: plant}, set: high}
+  - {id: otherwise, set: low}
+deadlines:
+  calendar: works
+  critical: {claim: 30m, decide: 1d, escalate: duty}
+  high: {claim: 4h, decide: 3d}
+  medium: {claim: 2d, decide: 10d, clock: working}
+  low: {claim: 5d, decide: 30d}
+reminders: {claim: 15m, decide: 4h, acknowledge: 2d, feedback: 14d}
+escalations:
+  duty:
+    - {unclaimed: 30m, to: security-desk}
+    - {undelivered: 15m, to: [security-desk, legal-desk]}
+sentences: {call: Call somebody now.}
+routes:
+  - {id: page, continue: true, when: {urgency: live_now}, to: security-desk, say: call}
+  - id: fraud
+    when: {category: fraud}
+    teams: [security, legal]
+    to: [security-desk, legal-desk]
+    link_duplicates: {by: [category, site], within: 72h}
+    routes:
+      - {id: fraud-at-plant, when: {site: plant}, teams: legal, to: legal-desk, hold: police}
+      - {id: fraud-noted, continue: true, say: call}
+  - {id: rest, teams: legal, to: legal-desk, deadlines: {claim: 1d, clock: working, escalate: duty}}
+fallback: [legal, ombuds]
+"""
+"""Every key of the language once."""
+
 
 def shipped() -> Policy:
     return load_policy(CONFIG)

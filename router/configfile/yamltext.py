@@ -33,6 +33,7 @@ _KNOWN_SECRET = re.compile(
 _LONG_RUN = re.compile(r"[A-Za-z0-9+_=-]{24,}")
 _READER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = Resolver()
+_NODES = (yaml.ScalarEvent, yaml.CollectionStartEvent)
 
 
 @dataclass(slots=True)
@@ -164,21 +165,23 @@ class _Builder:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._open: list[_Open] = []
+        self._plain: set[str] = set()
+        """Plain words that are texts to everybody: most stand in a file many times."""
 
     def build(self, events: Iterable[Any]) -> None:
         documents = 0
         for event in events:
             line = event.start_mark.line + 1
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    self._stop(line, "two_documents", "a second document starts here; one file holds one")
-            elif isinstance(event, yaml.AliasEvent):
-                self._stop(line, "alias", f"an alias (*{event.anchor}) stands here; write it out")
-            elif isinstance(event, yaml.NodeEvent):
+            if isinstance(event, _NODES):
                 self._node(event, line)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._open.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                self._stop(line, "alias", f"an alias (*{event.anchor}) stands here; write it out")
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._stop(line, "two_documents", "a second document starts here; one file holds one")
 
     def _node(self, event: Any, line: int) -> None:
         if event.anchor is not None:
@@ -233,11 +236,12 @@ class _Builder:
 
     def _scalar(self, event: Any, line: int) -> str | int | bool | None:
         text: str = event.value
-        if event.style:  # quoted, or a block: libyaml says "" for plain, PyYAML None
+        if event.style or text in self._plain:  # quoted, or a block: libyaml says "" for plain, PyYAML None
             return text
         resolved = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         tag = str(resolved).rsplit(":", 1)[-1]
         if tag == "str" and not _NUMBER.fullmatch(text):
+            self._plain.add(text)
             return text
         if tag == "bool" and text in {"true", "false"}:
             return text == "true"

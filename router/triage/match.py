@@ -26,6 +26,7 @@ MOST_WANTED: Final = 12
 _LISTS: Final = frozenset({"urgency", "involves"})
 _AT_LEAST: Final = "severity_at_least"
 _NAMES: Final = tuple((name, info.alias or name) for name, info in When.model_fields.items())
+_SEVERITIES: Final = frozenset(Severity)
 _CONDITIONS: Final = (*(field for _, field in _NAMES), _AT_LEAST)
 
 Kept = TypeVar("Kept")
@@ -194,7 +195,7 @@ class RuleList:
 
     def _together(self, column: _Column, has: Any, failed: int) -> RuleTried:
         kind = self._rules[0].name.partition(":")[0]
-        wanted = [value for value, taken in column.taken.items() if taken & failed]
+        wanted = sorted((value for value, taken in column.taken.items() if taken & failed), key=_rank)
         if len(wanted) > MOST_WANTED:
             wanted = [*wanted[:MOST_WANTED], f"{len(wanted) - MOST_WANTED} more"]
         test = ConditionTried(field=column.field, wanted=tuple(wanted), actual=_listed(has), ok=False)
@@ -231,6 +232,11 @@ def _listed(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(str(one) for one in value) if isinstance(value, tuple) else (str(value),)
+
+
+def _rank(value: str) -> tuple[int, str]:
+    """Put severities in their order, and all else in that of the alphabet."""
+    return (Severity(value).rank if value in _SEVERITIES else 0, value)
 
 
 def _bits(positions: Iterable[int], length: int) -> int:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from router.triage.match import MOST_REMEMBERED, Rule
+from router.triage.match import MOST_LISTED, MOST_REMEMBERED, MOST_WANTED, Rule, RuleList
 from router.vocabulary import Severity, Urgency, WhereFound
 
 NOTHING: dict[str, Any] = {
@@ -61,3 +63,72 @@ def test_remembers_without_mixing_up_and_forgets_in_time() -> None:
         assert rule.tried({**NOTHING, "country": country}).tests[0].actual == (country,)
     ((_, remembered, _),) = rule._conditions or ()
     assert 0 < len(remembered) <= MOST_REMEMBERED
+
+
+wants = st.fixed_dictionaries(
+    {},
+    optional={
+        "where_found": st.lists(st.sampled_from([str(one) for one in WhereFound][:4]), min_size=1).map(tuple),
+        "urgency": st.lists(st.sampled_from([str(one) for one in Urgency]), min_size=1).map(tuple),
+        "country": st.sampled_from([("AA",), ("AA", "BB")]),
+        "severity_at_least": st.sampled_from([(str(one),) for one in Severity]),
+    },
+)
+views = st.fixed_dictionaries(
+    {
+        "where_found": st.none() | st.sampled_from(list(WhereFound)[:5]),
+        "urgency": st.lists(st.sampled_from(Urgency), unique=True).map(tuple),
+        "country": st.sampled_from([None, "AA", "BB", "CC"]),
+        "severity_at_least": st.sampled_from(Severity),
+    }
+)
+
+
+@given(wanted=st.lists(wants, max_size=40), view=views)
+def test_many_rules_asked_at_once_answer_as_each_alone(
+    wanted: list[dict[str, tuple[str, ...]]], view: dict[str, Any]
+) -> None:
+    rules = [Rule(f"route:{number}", one) for number, one in enumerate(wanted)]
+
+    assert list(RuleList(rules).matching(view)) == [place for place, rule in enumerate(rules) if rule.matches(view)]
+
+
+@given(wanted=st.lists(wants, min_size=1, max_size=20), view=views)
+def test_many_rules_are_explained_as_each_alone(wanted: list[dict[str, tuple[str, ...]]], view: dict[str, Any]) -> None:
+    rules = [Rule(f"route:{number}", one) for number, one in enumerate(wanted)]
+    begin = len(rules) // 3
+
+    assert list(RuleList(rules).tried(view, begin, len(rules))) == [rule.tried(view) for rule in rules[begin:]]
+
+
+def long_list() -> RuleList:
+    """The first rules want a country, the next a place and severity; the last one matches."""
+    rules: list[dict[str, tuple[str, ...]]]
+    rules = [{"country": (f"{chr(65 + number % 26)}A",)} for number in range(MOST_LISTED)]
+    rules += [{"where_found": ("email", "laptop"), "severity_at_least": ("high",)}] * 3
+    return RuleList([Rule(f"route:{number}", one) for number, one in enumerate([*rules, {}])])
+
+
+def test_of_a_long_list_those_that_do_not_match_are_told_together_by_the_condition_that_failed() -> None:
+    view = {**NOTHING, "where_found": WhereFound.LAPTOP, "country": "ZZ"}
+    told = list(long_list().tried(view, 0, MOST_LISTED + 4))
+
+    assert [(rule.rule, rule.matched) for rule in told] == [
+        (f"route:{MOST_LISTED} others", False),
+        ("route:3 others", False),
+        (f"route:{MOST_LISTED + 3}", True),
+    ]
+    countries, severity = told[0].tests[0], told[1].tests[0]
+    assert (countries.field, countries.actual, countries.ok) == ("country", ("ZZ",), False)
+    assert countries.wanted == (*[f"{chr(65 + number)}A" for number in range(MOST_WANTED)], "14 more")
+    assert (severity.field, severity.wanted, severity.actual) == (
+        "severity_at_least",
+        ("high", "critical"),
+        ("medium",),
+    )
+
+
+def test_of_a_long_list_only_those_that_were_tried_are_told() -> None:
+    told = list(long_list().tried({**NOTHING, "country": "ZZ"}, 10, 20))
+
+    assert [(rule.rule, rule.matched) for rule in told] == [("route:10 others", False)]
