@@ -65,7 +65,10 @@ class Span(NamedTuple):
     @property
     def real(self) -> timedelta:
         """Return the span in real time."""
-        return timedelta(**{self.unit.name.lower(): self.amount})
+        return _LONG[self.unit] * self.amount
+
+
+_LONG: Final = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1), Unit.DAYS: timedelta(days=1)}
 
 
 def _span(value: Any) -> Span:

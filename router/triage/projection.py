@@ -5,7 +5,6 @@ Pure. Also what may be said later is made here, once, so that whoever says it ne
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Final
 
 from router.catalogue import Channel
@@ -13,16 +12,14 @@ from router.model import Deadlines, Facts, PlannedReferral, Referral, made
 from router.triage.clocks import Wait
 from router.vocabulary import Awaited, Notice, ReferralState, Severity
 
-DEADLINE_OF: Final[Mapping[Awaited, str]] = MappingProxyType(
-    {
-        Awaited.CLAIM: "claim_by",
-        Awaited.DECIDE: "decide_by",
-        Awaited.ACKNOWLEDGE: "acknowledge_by",
-        Awaited.FEEDBACK: "feedback_by",
-    }
-)
-"""The field that says by when something awaited must be done; nobody promised by when a delivery is."""
-
+_NEWS: Final[Mapping[Awaited, tuple[str, ...]]] = {
+    Awaited.CLAIM: ("severity", "claim_by", "link"),
+    Awaited.DECIDE: ("severity", "decide_by", "link"),
+    Awaited.ACKNOWLEDGE: ("severity", "acknowledge_by", "link"),
+    Awaited.FEEDBACK: ("severity", "feedback_by", "link"),
+    Awaited.DELIVERY: ("severity", "link"),
+}
+"""What somebody who knows the case already needs to be told of something awaited; no deadline for a delivery."""
 _NOTHING: Final[dict[str, Any]] = dict.fromkeys(Referral.model_fields)
 
 
@@ -75,15 +72,16 @@ def planned(
             said[channel.name] = 1
             rows.append(_row(channel, state, _projection(known, channel.carries, 1)))
     at_once = frozenset(said)
-    for wait in waits:
-        channel = wait.channel
-        revision = said[channel.name] = said.get(channel.name, 0) + 1
+    for due_at, channel, notice, awaited in waits:
+        name = channel.name
+        revision = said[name] = said.get(name, 0) + 1
         carries: Sequence[str] = channel.carries
-        if channel.name in at_once or (channel.name, wait.awaited) in complete:
-            carries = [name for name in _news(wait) if name in carries]
-        complete.add((channel.name, wait.awaited))
-        fields = _projection(known, carries, revision, wait.notice, wait.awaited)
-        rows.append(_row(channel, ReferralState.STANDBY, fields, wait.due_at, wait.awaited))
+        if name in at_once or (name, awaited) in complete:
+            carries = [field for field in _NEWS[awaited] if field in carries]
+        else:
+            complete.add((name, awaited))
+        fields = _projection(known, carries, revision, notice, awaited)
+        rows.append(_row(channel, ReferralState.STANDBY, fields, due_at, awaited))
     return tuple(rows)
 
 
@@ -105,12 +103,6 @@ def _row(
             "awaited": awaited,
         },
     )
-
-
-def _news(wait: Wait) -> tuple[str, ...]:
-    """Return what somebody who knows the case already needs to be told."""
-    deadline = DEADLINE_OF.get(wait.awaited)
-    return ("severity", deadline, "link") if deadline else ("severity", "link")
 
 
 def _projection(

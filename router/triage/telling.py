@@ -160,7 +160,9 @@ class Told:
             self._note(f"avoided:{name}", *self._conflicts[name])
 
     def _note(self, rule: str, *tests: ConditionTried) -> None:
-        self.steps.append(RuleTried(rule=rule, matched=True, tests=tests))
+        step = RuleTried(rule=rule, matched=True, tests=tests)
+        if step not in self.steps:
+            self.steps.append(step)
 
 
 def tell(
