@@ -48,11 +48,11 @@ _DEADLINES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _NOT_YET: Final[Mapping[Awaited | None, str]] = MappingProxyType(
     {
-        Awaited.CLAIM: "if nobody has claimed it by then",
-        Awaited.DECIDE: "if it is not decided by then",
-        Awaited.ACKNOWLEDGE: "if the reporter was not told by then that it arrived",
-        Awaited.FEEDBACK: "if the reporter was not told by then what was done",
-        Awaited.DELIVERY: "if somebody who must know at once could not be told by then",
+        Awaited.CLAIM: "If nobody has claimed it by {0}",
+        Awaited.DECIDE: "If it is not decided and closed by {0}",
+        Awaited.ACKNOWLEDGE: "If the reporter was not told by {0} that it arrived",
+        Awaited.FEEDBACK: "If the reporter was not told by {0} what was done",
+        Awaited.DELIVERY: "If somebody who must know at once could not be told by {0}",
     }
 )
 _SAID: Final[Mapping[Notice | None, str]] = MappingProxyType(
@@ -129,7 +129,7 @@ def _channels(policy: Policy, decision: Decision, key_of: KeyOf, zone: ZoneInfo 
             yield f"Channel {planned.channel} ({planned.kind}), at once:"
         else:
             notice = planned.fields.notice
-            yield f"Later, at {_moment(planned.due_at, zone)}, {_NOT_YET[planned.awaited]}:"
+            yield f"{_NOT_YET[planned.awaited].format(_moment(planned.due_at, zone))}:"
             yield f"  channel {planned.channel} ({planned.kind}) {_SAID[notice]} ({notice}):"
         yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
 

@@ -71,6 +71,42 @@ def test_check_prints_json(config: Path) -> None:
     assert isinstance(problem["line"], int)
 
 
+def test_check_tells_what_keeps_a_policy_from_loading_from_what_is_only_odd(config: Path) -> None:
+    spoil(config, "fallback: [", "  - {id: late, when: {category: other}, teams: legal, to: legal-desk}\nfallback: [")
+
+    odd = run("check")
+    spoil(config, "category: fraud", "category: frud")
+    spoil(config, "floor: critical", "floor: critcal")
+    wrong = run("check")
+
+    assert (odd.exit_code, wrong.exit_code) == (2, 2)
+    (said,) = odd.stdout.splitlines()
+    assert ": warning: route 'late' is never reached: 'anything-else' (line " in said
+    assert said.endswith("[unreachable]")
+    assert odd.stderr == "concern-router: policy_doubtful: 1 warning; it would load\n"
+    assert ": error: unknown value 'critcal'" in wrong.stdout
+    assert "nothing was loaded" in wrong.stderr
+
+
+def test_check_lists_errors_and_warnings_together_by_line(config: Path) -> None:
+    spoil(config, "fallback: [", "  - {id: late, when: {category: other}, teams: legal, to: legal-desk}\nfallback: [x, ")
+    spoil(config, "backup: legal", "backup: legl")
+
+    result = run("check", "--json")
+
+    found = [(one["level"], one["code"]) for one in json.loads(result.stdout)["problems"]]
+    assert result.exit_code == 2
+    assert [code for _, code in found if code in {"unknown_team", "unreachable"}] == [
+        "unknown_team",
+        "unreachable",
+        "unknown_team",
+    ]
+    assert {level for level, code in found if code == "unknown_team"} == {"error"}
+    assert {level for level, code in found if code == "unreachable"} == {"warning"}
+    lines = [one["line"] for one in json.loads(result.stdout)["problems"]]
+    assert lines == sorted(lines)
+
+
 def test_explain_reads_a_file_and_tells_it_to_people(config: Path) -> None:
     file = config / "facts.json"
     file.write_text(json.dumps(FACTS))
@@ -93,11 +129,15 @@ def test_explain_prints_the_decision_as_json() -> None:
     )
     assert shown["deadlines"] == {
         "claim_by": "2026-12-02T09:00:00Z",
+        "decide_by": "2026-12-14T09:00:00Z",
         "acknowledge_by": "2026-12-07T09:00:00Z",
         "feedback_by": "2027-02-28T09:00:00Z",
     }
-    (referral,) = shown["referrals"]
-    assert json.loads(referral["payload"]) == referral["fields"]
+    assert (shown["reason"], shown["link_duplicates"]) == (None, None)
+    at_once, *later = shown["referrals"]
+    assert (at_once["state"], at_once["due_at"], at_once["awaited"]) == ("due", None, None)
+    assert all(referral["state"] == "standby" and referral["due_at"] for referral in later)
+    assert all(json.loads(referral["payload"]) == referral["fields"] for referral in shown["referrals"])
 
 
 @pytest.mark.usefixtures("config")
