@@ -145,7 +145,7 @@ def _past(engine: Engine, since: datetime) -> Iterator[Past]:
     last = None
     while True:
         with transaction(engine) as connection:
-            batch = replay.past_cases(connection, since=since, after=last)
+            batch = replay.past_cases(connection, since=since, after=last, limit=replay.BATCH)
         for row in batch:
             yield Past(row.reference, row.received_at, row.by_client, _facts(row.facts))
         if len(batch) < replay.BATCH:

@@ -21,9 +21,7 @@ class PastCase:
     facts: Any
 
 
-def past_cases(
-    connection: Connection, *, since: datetime, after: PastCase | None = None, limit: int = BATCH
-) -> list[PastCase]:
+def past_cases(connection: Connection, *, since: datetime, after: PastCase | None = None, limit: int) -> list[PastCase]:
     """Return up to `limit` cases received at or after `since`, the oldest first; go on after the last one seen."""
     query = select(cases.c.reference, cases.c.received_at, cases.c.client, cases.c.facts)
     if after is None:
