@@ -35,15 +35,17 @@ class Flipped:
     notice: str | None
     awaited: str | None
     outcome: str | None
-    """`not_needed`: everybody was told. `overtaken`: a later row for the same channel says more."""
+    """`not_needed`: everybody was told. `overtaken`: another row says it to the same channel, later or more fully."""
 
 
 # `ripe` reads the index of what stands by, by time, and skips what another sweep has. `clock_timestamp()` is asked
-# once: in a condition of its own it would be asked for each row, and no index could be used.
+# once: in a condition of its own it would be asked for each row, and no index could be used. Of several that a channel
+# should hear at once about one thing it hears the last, but first of all the one that says most: a channel that was
+# never told of the case must not get the short form alone.
 _FLIP = text("""
     with moment as materialized (select clock_timestamp() as now),
     ripe as (
-        select id, reference, channel, revision, awaited from referrals
+        select id, reference, channel, revision, awaited, fields from referrals
         where state = 'standby' and due_at <= (select now from moment)
         order by due_at limit :limit for update skip locked),
     fated as (
@@ -53,10 +55,13 @@ _FLIP = text("""
                 where told.reference = r.reference and told.notice is null
                   and told.state not in ('draft', 'sent', 'acknowledged', 'recalled')) then 'not_needed'
             when exists (
-                select from referrals later
-                where later.reference = r.reference and later.channel = r.channel and later.awaited = r.awaited
-                  and later.revision > r.revision and later.state not in ('draft', 'recalled')
-                  and (later.state <> 'standby' or later.due_at <= (select now from moment))) then 'overtaken'
+                select from referrals o
+                where o.reference = r.reference and o.channel = r.channel and o.awaited = r.awaited
+                  and (o.revision > r.revision and o.state in ('sent', 'acknowledged', 'dead')
+                       or (o.state in ('due', 'leased')
+                           or o.state = 'standby' and o.due_at <= (select now from moment))
+                       and ((select count(*) from jsonb_object_keys(o.fields)), o.revision)
+                         > ((select count(*) from jsonb_object_keys(r.fields)), r.revision))) then 'overtaken'
             end as fate
         from ripe r)
     update referrals r

@@ -17,7 +17,7 @@ from router.store.cases import record
 from router.store.engine import connect, transaction
 from router.store.posting import Post, post
 from router.store.standby import Flipped, flip_standby
-from router.vocabulary import Awaited, Login, Notice, ReferralState
+from router.vocabulary import Awaited, Login, Notice, ReferralState, Severity
 from tests.conftest import Database
 from tests.makers import POLICY, a_case, change, login, prepare
 
@@ -174,6 +174,31 @@ def test_the_last_word_overtakes_also_when_batches_part_them(owner: Engine, work
     a_case_with(owner, wait(Awaited.CLAIM, 2 * HOUR), wait(Awaited.CLAIM, HOUR, revision=3))
 
     assert [fates(flip(worker, 1)), fates(flip(worker, 1))] == [[("escalation", "overtaken")], [("escalation", None)]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+def test_a_channel_that_was_told_nothing_yet_hears_the_whole_and_not_only_the_last_word(
+    owner: Engine, worker: Engine, limit: int
+) -> None:
+    whole = wait(Awaited.CLAIM, 3 * HOUR, channel="phone", revision=1)
+    fields = whole.fields.model_copy(update={"category": "other", "severity": Severity.HIGH})
+    short = [wait(Awaited.CLAIM, HOUR * n, channel="phone", revision=4 - n) for n in (2, 1)]
+    a_case_with(owner, whole.model_copy(update={"fields": fields}), *short)
+
+    flipped = [row for _ in range(3) for row in flip(worker, limit)]
+
+    assert fates(flipped) == [("escalation", None), ("escalation", "overtaken"), ("escalation", "overtaken")]
+
+
+def test_what_was_sent_long_ago_overtakes_nothing(owner: Engine, worker: Engine) -> None:
+    whole = wait(Awaited.CLAIM, 3 * HOUR, channel="phone", revision=1)
+    fields = whole.fields.model_copy(update={"category": "other", "severity": Severity.HIGH})
+    a_case_with(owner, whole.model_copy(update={"fields": fields}), wait(Awaited.CLAIM, channel="phone"))
+    flip(worker, 1)
+    with transaction(owner) as connection:
+        change(connection, "update referrals set state = 'sent' where state = 'due'")
+
+    assert fates(flip(worker)) == [("escalation", None)]
 
 
 def test_what_a_conflict_withdrew_overtakes_nothing(owner: Engine, worker: Engine) -> None:
