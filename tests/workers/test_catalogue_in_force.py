@@ -3,7 +3,7 @@
 from router.store.engine import connect, transaction
 from router.vocabulary import Login
 from tests.conftest import Database
-from tests.servers import Received, Sink
+from tests.servers import Sink
 from tests.workers.rooms import PACE, Room, channels_text
 from workers.deliver import Deliverer
 from workers.inforce import Channels
@@ -47,14 +47,17 @@ def test_a_turn_under_way_ends_when_another_policy_comes(room: Room, sink: Sink)
     """What came with the new policy is leased by the turn that began under the old one, and not sent by it."""
     room.put_in_force(text(room, desk=f"{sink.url}/old"))
     room.post(4)
+    looks: list[int] = []
 
-    def change(_: Received) -> None:
-        sink.before_answer = None
-        room.put_in_force(text(room, desk=f"{sink.url}/new"))
-        room.post(20)
+    def change_before_the_second_lease() -> bool:
+        looks.append(len(looks))
+        if len(looks) == 2:
+            room.put_in_force(text(room, desk=f"{sink.url}/new"))
+            room.post(20)
+        return False
 
-    sink.before_answer = change
-    worker = deliverer(room, Channels(room.engine, look_every_s=3600))
+    channels = Channels(room.engine, look_every_s=3600)
+    worker = Deliverer(room.engine, channels, PACE, state_dir=room.folder, stopping=change_before_the_second_lease)
     assert worker.deliver("desk") is True
     assert "/new" not in paths(sink)
     while worker.deliver("desk"):
