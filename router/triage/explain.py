@@ -48,11 +48,11 @@ _DEADLINES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _NOT_YET: Final[Mapping[Awaited | None, str]] = MappingProxyType(
     {
-        Awaited.CLAIM: "If nobody has claimed it by {0}",
-        Awaited.DECIDE: "If it is not decided and closed by {0}",
-        Awaited.ACKNOWLEDGE: "If the reporter was not told by {0} that it arrived",
-        Awaited.FEEDBACK: "If the reporter was not told by {0} what was done",
-        Awaited.DELIVERY: "If somebody who must know at once could not be told by {0}",
+        Awaited.CLAIM: "nobody has claimed it",
+        Awaited.DECIDE: "it is not decided and closed",
+        Awaited.ACKNOWLEDGE: "the reporter was not told that it arrived",
+        Awaited.FEEDBACK: "the reporter was not told what was done",
+        Awaited.DELIVERY: "somebody who must know at once could not be told",
     }
 )
 _SAID: Final[Mapping[Notice | None, str]] = MappingProxyType(
@@ -116,22 +116,42 @@ def as_lines(
     if linked is not None:
         yield f"Linked with cases of {linked.within} before that have the same {' and '.join(linked.by)}:"
         yield "  it has them all" if decision.duplicates else "  not this one: it lacks one of these"
-    yield from _channels(policy, decision, key_of, zone)
+    yield from _who(decision)
+    yield from _later(decision, zone)
+    yield "What each channel gets, byte for byte:"
+    for planned in decision.referrals:
+        yield f"Channel {planned.channel} ({planned.kind}), {_when(planned, zone)}:"
+        yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
     yield f"Policy: {decision.policy}"
 
 
-def _channels(policy: Policy, decision: Decision, key_of: KeyOf, zone: ZoneInfo | None) -> Iterator[str]:
-    """Yield what goes to each channel: at once, after approval, and later if nothing happens."""
-    for planned in decision.referrals:
-        if planned.state is ReferralState.DRAFT:
-            yield f"Channel {planned.channel} ({planned.kind}), a draft until people approve it:"
-        elif planned.due_at is None:
-            yield f"Channel {planned.channel} ({planned.kind}), at once:"
-        else:
-            notice = planned.fields.notice
-            yield f"{_NOT_YET[planned.awaited].format(_moment(planned.due_at, zone))}:"
-            yield f"  channel {planned.channel} ({planned.kind}) {_SAID[notice]} ({notice}):"
-        yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
+def _who(decision: Decision) -> Iterator[str]:
+    """Yield which channels are told at once, and which drafts wait."""
+    for said, state in (
+        ("Told at once", ReferralState.DUE),
+        ("Drafts for outside, until people approve them", ReferralState.DRAFT),
+    ):
+        channels = [planned.channel for planned in decision.referrals if planned.state is state]
+        if channels:
+            yield f"{said}: {', '.join(channels)}"
+
+
+def _later(decision: Decision, zone: ZoneInfo | None) -> Iterator[str]:
+    """Yield what is said later, in the order of its time, and what keeps it from being said."""
+    waiting = [(planned.due_at, planned) for planned in decision.referrals if planned.due_at is not None]
+    if waiting:
+        yield f"Later, if nobody acts (times of {zone.key if zone else 'UTC'}):"
+    for due_at, planned in waiting:
+        local = f"{due_at.astimezone(zone or UTC):%a %Y-%m-%d %H:%M}"
+        yield f"  if by {local} {_NOT_YET[planned.awaited]}: {planned.channel} {_SAID[planned.fields.notice]}"
+
+
+def _when(planned: PlannedReferral, zone: ZoneInfo | None) -> str:
+    if planned.state is ReferralState.DRAFT:
+        return "a draft until people approve it"
+    if planned.due_at is None:
+        return "at once"
+    return f"{planned.fields.notice} at {_moment(planned.due_at, zone)}"
 
 
 def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:

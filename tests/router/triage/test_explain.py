@@ -1,16 +1,21 @@
 """A trace that somebody who writes no programs can follow: what is nested, added, said later, linked."""
 
+import re
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.configfile.yamltext import read as read_text
 from router.model import PlannedReferral
 from router.triage.decide import decide
+from router.triage.examples import FILE, read_examples
 from router.triage.explain import as_json, as_lines, linked_by
-from router.triage.policy import Policy, parse_policy
+from router.triage.policy import Policy, load_policy, parse_policy
 from tests.oddities import DESK, PHONE, POLICE, policy, route, routes
-from tests.policies import CONSOLE, REFERENCE, facts
+from tests.policies import CONFIG, CONSOLE, REFERENCE, facts
 
 OFFICE = 'office: {tz: Europe/Berlin, days: [mon, tue, wed, thu, fri], hours: "08:00-16:00"}'
 LINKED = "{by: [category, asset_tag], within: 72h}"
@@ -40,7 +45,6 @@ escalations: {{duty: [{{unclaimed: 2h, to: phone}}, {{undelivered: 15m, to: phon
     ),
     f"{DESK.replace('[]', '[category, asset_tag, claim_by]')}\n{PHONE}\n{POLICE}",
 )
-BERLIN = "Mon 2026-11-30 {0}:{1} Europe/Berlin ({2:02}:{3} UTC)"
 MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
 
 
@@ -124,28 +128,30 @@ def test_without_a_calendar_times_are_in_utc() -> None:
     assert "  a person has taken it by Mon 2026-11-30 10:00 UTC\n" in explained(used=plain)
 
 
-def test_what_is_said_later_has_its_time_its_condition_and_its_bytes() -> None:
+def test_what_is_said_later_has_its_time_and_what_keeps_it_from_being_said() -> None:
     told = explained(statutory=False)
 
-    later = [line for line in told.split("\n") if line.startswith(("If ", "  channel"))]
-    assert later == [
-        f"If somebody who must know at once could not be told by {BERLIN.format(10, 15, 9, 15)}:",
-        "  channel phone (folder) is told, too (escalation):",
-        f"If nobody has claimed it by {BERLIN.format(12, '00', 11, '00')}:",
-        "  channel phone (folder) is told, too (escalation):",
-        f"If nobody has claimed it by {BERLIN.format(13, '00', 12, '00')}:",
-        "  channel desk (folder) is reminded (reminder):",
-        f"If nobody has claimed it by {BERLIN.format(14, '00', 13, '00')}:",
-        "  channel desk (folder) is told that the time is over (overdue):",
-        "If it is not decided and closed by Wed 2026-12-02 10:00 Europe/Berlin (09:00 UTC):",
-        "  channel desk (folder) is told that the time is over (overdue):",
+    assert after(told, "Later, if nobody acts (times of Europe/Berlin):").split("\n") == [
+        "  if by Mon 2026-11-30 10:15 somebody who must know at once could not be told: phone is told, too",
+        "  if by Mon 2026-11-30 12:00 nobody has claimed it: phone is told, too",
+        "  if by Mon 2026-11-30 13:00 nobody has claimed it: desk is reminded",
+        "  if by Mon 2026-11-30 14:00 nobody has claimed it: desk is told that the time is over",
+        "  if by Wed 2026-12-02 10:00 it is not decided and closed: desk is told that the time is over",
     ]
+    assert "\nChannel desk (folder), reminder at Mon 2026-11-30 13:00 Europe/Berlin (12:00 UTC):\n" in told
 
 
-@pytest.mark.parametrize("words", ["2026-12-07 10:00 Europe/Berlin (09:00 UTC) that it arrived:", " what was done:"])
+@pytest.mark.parametrize("words", ["2026-12-07 10:00 the reporter was not told that it arrived:", " what was done:"])
 def test_the_laws_times_have_words_too(words: str) -> None:
     assert words in explained()
     assert words not in explained(statutory=False)
+
+
+def test_who_is_told_at_once_and_what_waits_for_approval_is_named() -> None:
+    told = explained(noticed_how="police_notice", urgency=("live_now",))
+
+    assert "\nTold at once: phone, desk\nDrafts for outside, until people approve them: police\n" in told
+    assert "Drafts" not in explained()
 
 
 def test_every_byte_of_every_referral_is_shown_in_order() -> None:
@@ -222,3 +228,37 @@ def test_no_line_of_words_is_wider_than_a_page() -> None:
     )
 
     assert max(len(line) for line in explained(used=used).split("\n") if not line.startswith("  |")) <= 118
+
+
+SHIPPED = [
+    pytest.param(folder, number, id=f"{folder.name}-{number}")
+    for folder in sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
+    for number in range(len(read_text((folder / FILE).read_text(), FILE).value["examples"]))
+]
+
+
+@pytest.mark.parametrize(("folder", "number"), SHIPPED)
+def test_each_shipped_example_can_be_followed(folder: Path, number: int) -> None:
+    used = loaded(folder)
+    _, example = read_examples((folder / FILE).read_text(), used)[number]
+    statutory = example.reported_by == "person"
+
+    told = explained(example.at or MONDAY, used=used, statutory=statutory, **dict(example.facts))
+
+    lines = told.split("\n")
+    assert f"Route: {example.expect.route}" in lines
+    assert re.findall(r"^  yes +(?:inside: )?([a-z0-9-]+): ", told, re.MULTILINE)[-1] == example.expect.route
+    for channel in example.expect.told or ():
+        assert f"Channel {channel} (folder), at once:" in lines
+    for channel in example.expect.held:
+        assert f"Channel {channel} (folder), a draft until people approve it:" in lines
+    for team in example.expect.avoided:
+        assert f"  {team} is not told: " in told
+    words = [line for line in lines if not line.startswith("  | ")]
+    assert max(len(line) for line in words) <= 140
+    assert not re.search(r"None|Enum|[<>{}\[\]]|\(\)|datetime", "\n".join(words))
+
+
+@cache
+def loaded(folder: Path) -> Policy:
+    return load_policy(folder)
