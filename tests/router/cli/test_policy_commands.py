@@ -89,7 +89,9 @@ def test_check_tells_what_keeps_a_policy_from_loading_from_what_is_only_odd(conf
 
 
 def test_check_lists_errors_and_warnings_together_by_line(config: Path) -> None:
-    spoil(config, "fallback: [", "  - {id: late, when: {category: other}, teams: legal, to: legal-desk}\nfallback: [x, ")
+    spoil(
+        config, "fallback: [", "  - {id: late, when: {category: other}, teams: legal, to: legal-desk}\nfallback: [x, "
+    )
     spoil(config, "backup: legal", "backup: legl")
 
     result = run("check", "--json")
