@@ -199,8 +199,9 @@ def test_a_case_that_the_team_s_member_had_claimed_is_nobody_s(deployment: Deplo
     assert {row[1] for row in of(deployment, reference, "security-desk")} == {"recalled"}
 
 
-def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
-    reference = deployment.file().reference
+@pytest.mark.parametrize("category", ["other", "grave"])
+def test_a_second_run_changes_nothing(deployment: Deployment, category: str) -> None:
+    reference = deployment.file(category, ago=timedelta(hours=3)).reference
     deployment.sent(reference, "security-desk")
     take_out(deployment, reference)
     before = told(deployment, reference)
