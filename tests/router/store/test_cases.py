@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
 from router.errors import StoreFailed, Unavailable
-from router.model import NewCase
+from router.keyrecords import ReceiptKey
+from router.model import DuplicateKey, NewCase, PlannedReferral, Referral
 from router.store import cases
 from router.store.cases import Repeated
 from router.store.engine import connect, transaction
-from router.vocabulary import Login
+from router.vocabulary import Awaited, Login, Notice, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 
@@ -87,3 +91,47 @@ def test_an_unreachable_database_is_a_code(database: Database) -> None:
 
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_what_waits_is_kept_with_its_time_and_what_is_due_takes_the_databases(intake: Engine) -> None:
+    case = a_case()
+    later = case.received_at + timedelta(days=3)
+    fields = Referral(reference=case.reference, revision=2, notice=Notice.REMINDER, awaited=Awaited.CLAIM)
+    state = ReferralState.STANDBY
+    waits = PlannedReferral(
+        channel="desk", kind="webhook", state=state, fields=fields, due_at=later, awaited=Awaited.CLAIM
+    )
+    planned = (*case.decision.referrals, waits)
+    record(intake, replace(case, decision=case.decision.model_copy(update={"referrals": planned})))
+
+    with transaction(intake) as connection:
+        query = "select state, notice, due_at from referrals order by due_at"
+        rows = connection.execute(text(query)).all()
+
+    assert [(row.state, row.notice) for row in rows] == [("due", None), ("standby", "reminder")]
+    assert rows[1].due_at == later
+    assert abs(rows[0].due_at - case.received_at) < timedelta(minutes=1)
+
+
+def test_a_reporter_hears_of_those_who_were_told_and_not_of_reminders(intake: Engine, database: Database) -> None:
+    case = replace(a_case(channels=("desk", "hr")), receipt=ReceiptKey(b"lookup", b"public"))
+    record(intake, case)
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("update referrals set notice = 'escalation', state = 'dead' where channel = 'hr'")
+
+    with transaction(intake) as connection:
+        status = cases.status_for_receipt(connection, b"lookup")
+
+    assert status is not None
+    assert status.referral_states == ("due",)
+
+
+def test_keys_of_likely_duplicates_are_kept_as_bytes(intake: Engine, database: Database) -> None:
+    case = a_case()
+    same = DuplicateKey(key="5a" * 32, within_s=60)
+    record(intake, replace(case, decision=case.decision.model_copy(update={"duplicates": (same,)})))
+
+    with psycopg.connect(database.owner_dsn) as owner:
+        rows = owner.execute("select key, reference, within_s, received_at from case_duplicate_keys").fetchall()
+
+    assert rows == [(b"Z" * 32, case.reference, 60, case.received_at)]

@@ -166,6 +166,21 @@ def test_a_later_revision_waits_for_an_earlier_one(owner: Engine, worker: Engine
     assert [r.id for r in lease(worker)] == ["second"]
 
 
+@pytest.mark.parametrize("earlier", ["standby", "draft", "recalled", "dead"])
+def test_a_later_revision_waits_for_none_that_is_not_being_sent(owner: Engine, worker: Engine, earlier: str) -> None:
+    """A recall is due now, and the reminders before it in weeks, or never."""
+    post(owner)
+    with transaction(owner) as connection:
+        change(connection, "update referrals set state = :earlier", earlier=earlier)
+        change(
+            connection,
+            """insert into referrals (id, reference, channel, kind, revision, policy, state, fields)
+               select 'second', reference, channel, kind, 2, policy, 'due', fields from referrals""",
+        )
+
+    assert [r.id for r in lease(worker)] == ["second"]
+
+
 @pytest.mark.parametrize("state", [ReferralState.DRAFT, ReferralState.STANDBY, ReferralState.DEAD])
 def test_only_what_is_due_is_leased(owner: Engine, worker: Engine, state: ReferralState) -> None:
     post(owner, state=state)
