@@ -26,6 +26,8 @@ from tests.policies import CONFIG
 
 OMBUDS = "{legal: {label: Legal, desks: desk}, ombuds: {label: Ombudsperson, desks: phone}}"
 OMBUDS_DESK = PHONE.replace("[legal]", "[ombuds]")
+MEMBER = "{{legal: {{label: Legal, desks: desk, {}}}, ombuds: {{label: Ombudsperson, desks: phone, {}}}}}"
+ANNA = "people: {anna: {handles: a.svensson}}"
 HELPDESK = "{legal: {label: Legal, desks: desk}, helpdesk: {label: Helpdesk}}"
 FOLDER, RT, WEBHOOK = (
     "kind: folder",
@@ -215,6 +217,10 @@ OTHERS = {
         (policy(), DESK.replace(", path: a", "").replace(FOLDER, WEBHOOK.format("whsec_MARKED7f3a"))),
         (policy(), DESK.replace(", path: a", "").replace(FOLDER, WEBHOOK.format("env:SECRET"))),
     ),
+    "fallback_involved: a member of the last one can be named": (
+        (policy(teams=MEMBER.format("", "members: anna"), fallback="[legal, ombuds]", more=ANNA), ways(OMBUDS_DESK)),
+        (policy(teams=MEMBER.format("members: anna", ""), fallback="[legal, ombuds]", more=ANNA), ways(OMBUDS_DESK)),
+    ),
     "fallback_involved: the last one can be named": (
         (policy(teams=NAMEABLE), ways()),
         (policy(teams=TEAMS), ways()),
@@ -246,6 +252,10 @@ def test_names_that_lead_nowhere_do_not_stop_it() -> None:
     assert {"unknown_team", "unknown_channel", "unknown_category", "unreachable"} <= {
         one.code for one in problems(broken, ways())
     }
+
+
+def test_of_channels_that_cannot_be_read_nothing_is_said_to_be_unused() -> None:
+    assert findings(policy(), DESK.replace("folder", "foldr"), today=TODAY) == ()
 
 
 def test_a_wrong_shape_has_errors_and_no_findings() -> None:
