@@ -275,7 +275,7 @@ def test_the_shipped_policies_have_none(folder: Path) -> None:
 def test_ten_thousand_routes_are_compared_with_each_other() -> None:
     """In about two seconds; one by one it would be fifty million comparisons."""
     several = [
-        route(f"r{n}", f"{{category: fraud, country: {chr(65 + n % 26)}{chr(65 + n // 26 % 26)}, site: s{n}}}")
+        route(f"r{n}", f"{{category: fraud, country: '{chr(65 + n % 26)}{chr(65 + n // 26 % 26)}', site: s{n}}}")
         for n in range(10_000)
     ]
     sites = ", ".join(f"s{n}: {{label: S}}" for n in range(10_000))
