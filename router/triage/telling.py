@@ -76,11 +76,15 @@ class Told:
 
     @property
     def first_desk(self) -> Channel | None:
-        """The first channel used at once that the most responsible team reads; None when nobody is told."""
+        """The first channel used at once that the most responsible team reads; None when nobody is told.
+
+        Its own desks come first: a duty phone need not ring for a deadline that is months away.
+        """
         for team in self.teams:
-            for channel in self.to:
-                if team.name in channel.readable_by:
-                    return channel
+            read = [channel for channel in self.to if team.name in channel.readable_by]
+            if read:
+                desks = [desk.name for desk in team.desks]
+                return next((channel for channel in read if channel.name in desks), read[0])
         return None
 
     def escalated(self, channels: Sequence[Channel]) -> Sequence[Channel]:

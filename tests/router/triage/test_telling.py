@@ -207,3 +207,14 @@ def test_a_desk_read_by_a_team_with_members_is_no_last_resort() -> None:
     )
 
     assert names(last_resort(policy(text, channels)).to) == ["ombuds-desk"]
+
+
+def test_a_desk_of_its_own_hears_of_deadlines_before_what_a_team_only_reads() -> None:
+    phone = "phone: {kind: folder, scope: internal, carries: [], readable_by: [security], path: e}\n"
+    text = WITH_PEOPLE.replace("to: [security-desk, legal-desk]", "to: [phone, security-desk, legal-desk]")
+    known = policy(text.replace("teams: security, to: security-desk", "teams: security, to: phone"), CHANNELS + phone)
+
+    assert [told(known, {}, route).first_desk for route in (1, 2)] == [
+        known.channels.channels["security-desk"],
+        known.channels.channels["phone"],
+    ]
