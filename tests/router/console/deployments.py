@@ -42,12 +42,14 @@ teams:
 severity:
   - {id: otherwise, set: low}
 deadlines:
-  critical: {claim: 30m, decide: 1d, escalate: duty}
+  critical: {claim: 30m, decide: 1d, escalate: grave}
   high: {claim: 4h, decide: 3d, escalate: duty}
   medium: {claim: 2d, decide: 10d}
   low: {claim: 5d, decide: 30d}
 reminders: {claim: 1h, feedback: 14d}
-escalations: {duty: [{unclaimed: 5h, to: ombuds-desk}, {undelivered: 15m, to: ombuds-desk}]}
+escalations:
+  duty: [{unclaimed: 5h, to: ombuds-desk}, {undelivered: 15m, to: ombuds-desk}]
+  grave: [{undelivered: 15m, to: ombuds-desk}, {undelivered: 20m, to: security-desk}]
 routes:
   - {id: fraud, when: {category: fraud}, teams: [security, legal], to: [security-desk, legal-desk]}
   - {id: grave, when: {category: grave}, teams: security, to: security-desk, hold: police}
