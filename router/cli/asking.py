@@ -7,7 +7,7 @@ which other users of the machine could read.
 import os
 import pwd
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import orjson
@@ -63,3 +63,10 @@ def say_json(value: object) -> None:
     """Print `value` as one line of JSON; times as RFC 3339."""
     # Keys of rows are the database library's own kind of text.
     typer.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
+
+
+def say_columns(lines: Sequence[Sequence[str]]) -> None:
+    """Print the cells of each line, all cells of a column below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())

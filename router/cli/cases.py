@@ -3,14 +3,14 @@
 Each leaves an entry in the audit before it shows anything.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from router.cli import conflicts, progress
-from router.cli.asking import console, said, say_json, secret, whose_login
+from router.cli.asking import console, said, say_columns, say_json, secret, whose_login
 from router.console.attempt import attempted
 from router.console.opening import open_case, open_case_with_recovery
 from router.model import AuditEntry
@@ -39,10 +39,13 @@ def list_cases(
     if as_json:
         say_json(rows)
         return
-    for row in rows:
-        route = f"{row['route']} ({row['reason']})" if row["reason"] else row["route"]
-        stands = f"{row['reference']}  {row['state']:9}  {row['severity']:8}  {_moment(row['claim_by'])}"
-        typer.echo(f"{stands}  {row['category']:28}  {route:32}  {row['claimed_by'] or '-'}")
+    say_columns([_line(row) for row in rows])
+
+
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    route = f"{row['route']} ({row['reason']})" if row["reason"] else row["route"]
+    by = _cell(row["claim_by"])
+    return (row["reference"], row["state"], row["severity"], by, row["category"], route, _cell(row["claimed_by"]))
 
 
 @commands.command()
@@ -67,32 +70,22 @@ def show(
 
 
 def _print(case: Mapping[str, Any]) -> None:
-    for name in ("reference", "state", "category", "severity", "site", "route", "reason", "policy"):
-        typer.echo(f"{name:12}{case[name] or '-'}")
-    for name in ("teams", "avoided"):
-        typer.echo(f"{name:12}{', '.join(case[name]) or '-'}")
-    typer.echo(f"{'received':12}{_moment(case['received_at'])}")
-    typer.echo(f"{'claimed':12}{_done(case['claimed_at'], case['claimed_by'])}")
-    typer.echo(f"{'closed':12}{_done(case['closed_at'], case['outcome'])}")
+    plain = ("reference", "state", "received_at", "category", "severity", "site", "route", "reason", "policy")
+    facts = [(name, _cell(case[name])) for name in plain]
+    facts += [(name, ", ".join(case[name]) or "-") for name in ("teams", "avoided")]
+    facts += [(name, _cell(case[name])) for name in ("claimed_at", "claimed_by", "closed_at", "outcome")]
+    say_columns(facts)
     for title in ("deadlines", "referrals", "duplicates", "conflicts"):
-        _table(title, case[title])
+        rows = case[title]
+        if rows:
+            typer.echo(f"\n{title}:")
+            say_columns([tuple(rows[0]), *(tuple(map(_cell, row.values())) for row in rows)])
 
 
-def _moment(value: datetime) -> str:
-    return value.isoformat(timespec="minutes")
-
-
-def _done(at: datetime | None, said: str | None) -> str:
-    return f"{_moment(at)}  {said}" if at else "-"
-
-
-def _table(title: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print the rows below their title, or nothing when there is none."""
-    for number, row in enumerate(rows):
-        if number == 0:
-            typer.echo(f"\n{title}: {'  '.join(row)}")
-        cells = (_moment(value) if isinstance(value, datetime) else str(value) for value in row.values())
-        typer.echo("  " + "  ".join("-" if cell == "None" else cell for cell in cells))
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return "-" if value is None else str(value)
 
 
 @commands.command(name="open")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from router.cli.asking import console, say_json, whose_login
+from router.cli.asking import console, say_columns, say_json, whose_login
 from router.model import AuditEntry
 from router.settings import Settings
 from router.store.audit import note
@@ -37,10 +37,7 @@ def list_deliveries(
     if as_json:
         say_json(rows)
         return
-    shown = [_cells(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for cells in shown:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+    say_columns([_cells(row) for row in rows])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
