@@ -112,7 +112,8 @@ def _parts(zone: ZoneInfo, midnight: datetime) -> list[Opening]:
     `midnight` is when the day begins, as if the place were on UTC.
     """
     first = _offset(midnight.replace(tzinfo=zone, fold=0))
-    last = _offset((midnight + _DAY).replace(tzinfo=zone, fold=1))
+    # The next midnight may come twice, then the second one counts; or be left out, then what was before it does.
+    last = min(_offset((midnight + _DAY).replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     begins, ends = midnight - first, midnight + _DAY - last
     if first == last:
         return [Opening(begins, ends, first)]

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.triage.file import Span, Unit
-from router.triage.worktime import Calendar
+from router.triage.worktime import MOST_DAYS, Calendar
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -97,6 +97,12 @@ def test_counts_around_the_lunch_break(when: str, much: str, ends: str) -> None:
         (BERLIN, "2027-10-31 02:30*", "1d", "Mon 2027-11-01 02:30"),
         (BERLIN, "2027-10-31 00:00", "25h", "Mon 2027-11-01 00:00"),
         (NEW_YORK, "2027-11-07 00:30", "2h", "Sun 2027-11-07 01:30*"),
+        # In Havana midnight comes twice, in Beirut it is left out in spring and 23:00 comes twice in autumn.
+        (ZoneInfo("America/Havana"), "2027-11-07 00:30", "1h", "Sun 2027-11-07 00:30*"),
+        (ZoneInfo("America/Havana"), "2027-11-06 23:30", "25h", "Sun 2027-11-07 23:30"),
+        (ZoneInfo("Asia/Beirut"), "2027-03-27 23:30", "1h", "Sun 2027-03-28 01:30"),
+        (ZoneInfo("Asia/Beirut"), "2027-03-27 00:30", "1d", "Sun 2027-03-28 01:00"),
+        (ZoneInfo("Asia/Beirut"), "2027-10-30 23:30", "1h", "Sat 2027-10-30 23:30*"),
     ],
 )
 def test_counts_real_hours_when_clocks_change(zone: ZoneInfo, when: str, much: str, ends: str) -> None:
@@ -167,6 +173,26 @@ def test_more_work_than_ten_years_hold_ends_with_a_code(much: str) -> None:
         calendar((480, 481)).after(datetime(2026, 11, 30, tzinfo=UTC), span(much))
 
 
+@pytest.mark.parametrize(
+    "region", ["Europe", "America", "Africa", "Asia", "Pacific", "Australia", "Antarctica", "Atlantic"]
+)
+def test_whoever_works_day_and_night_works_all_the_time_in_every_zone(region: str) -> None:
+    for name in sorted(name for name in available_timezones() if name.startswith(f"{region}/")):
+        always = calendar((0, 24 * 60), zone=ZoneInfo(name), days=tuple(range(7)))
+        begin = datetime(2027, 1, 1, tzinfo=UTC)
+
+        assert always.after(begin, span("9000h")) == begin + timedelta(hours=9000), name
+
+
+def test_what_is_remembered_of_days_has_a_bound() -> None:
+    office = calendar()
+    for year in range(2026, 2066):
+        office.after(datetime(year, 1, 1, tzinfo=UTC), span("200d"))
+        assert len(office._known) <= MOST_DAYS
+
+    assert after("2026-11-30 16:30", "1h", office) == "Tue 2026-12-01 08:30"
+
+
 # Against a clock that is asked every minute.
 
 
@@ -208,7 +234,9 @@ HOURS = [((480, 1020),), ((480, 720), (780, 1020)), ((0, 1440),), ((60, 210),), 
 places = st.builds(
     lambda hours, **more: calendar(*hours, **more),
     st.sampled_from(HOURS),
-    zone=st.sampled_from([BERLIN, NEW_YORK, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Asia/Kolkata")]),
+    zone=st.sampled_from(
+        [BERLIN, NEW_YORK, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("America/Havana"), ZoneInfo("Asia/Beirut")]
+    ),
     days=st.sampled_from([WEEK, (5, 6), tuple(range(7)), (6,)]),
     holidays=st.sampled_from([(), ("2027-03-28", "2028-02-29"), ("2027-10-31", "2027-11-01", "2027-11-07")]),
 )
