@@ -56,13 +56,12 @@ def _because(field: str, wanted: tuple[str, ...], actual: tuple[str, ...]) -> Co
 class Told:
     """The teams that get a key, the channels that are used, and why others are not."""
 
-    __slots__ = ("_asked", "_conflicts", "_policy", "_withheld", "avoided", "hold", "steps", "teams", "to")
+    __slots__ = ("_asked", "_conflicts", "_policy", "avoided", "hold", "steps", "teams", "to")
 
     def __init__(self, policy: Policy, in_conflict: Conflicts) -> None:
         self._policy = policy
         self._conflicts = in_conflict
         self._asked: set[str] = set()
-        self._withheld: set[str] = set()
         self.teams: list[Team] = []
         self.to: list[Channel] = []
         self.hold: list[Channel] = []
@@ -110,10 +109,9 @@ class Told:
             self._fall_back()
 
     def _may_use(self, channel: Channel) -> bool:
-        """Say whether nobody in conflict reads `channel`; if somebody does, note it once."""
+        """Say whether nobody in conflict reads `channel`; if somebody does, note it."""
         readers = tuple(team for team in channel.readable_by if team in self._conflicts)
-        if readers and channel.name not in self._withheld:
-            self._withheld.add(channel.name)
+        if readers:
             self._note(f"withheld:{channel.name}", _because("readable_by", readers, channel.readable_by))
             for name in readers:
                 self._avoid(name)
@@ -164,6 +162,7 @@ class Told:
             self._note(f"avoided:{name}", *self._conflicts[name])
 
     def _note(self, rule: str, *tests: ConditionTried) -> None:
+        """Explain a step; what happens twice, at once and later, is explained once."""
         step = RuleTried(rule=rule, matched=True, tests=tests)
         if step not in self.steps:
             self.steps.append(step)
