@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+MUTATION := .venv-mutation
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 export TMPDIR := $(CURDIR)/var/tmp
@@ -12,7 +13,7 @@ YAML_RULES := '{extends: default, rules: {line-length: {max: 120}, document-star
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults test-peers bench check
+.PHONY: help run test test-faults test-peers bench mutate check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root
 
 bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON
 	@$(BIN)/python -m tests.bench
+
+mutate: $(MUTATION)/.done ## change what decides and counts time, bit by bit: do the tests notice?
+	@PATH=$(CURDIR)/$(MUTATION)/bin:$$PATH mutmut run && PATH=$(CURDIR)/$(MUTATION)/bin:$$PATH mutmut results
 
 check: $(VENV)/.dev ## lint, format, types, import contracts, dependencies, data files
 	$(BIN)/ruff check
@@ -64,4 +68,10 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 	@echo 'installing libraries and development tools into $(VENV)' >&2
 	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(MUTATION)/.done: requirements-mutation.txt pyproject.toml | var/tmp
+	@echo 'installing libraries and mutmut into $(MUTATION)' >&2
+	@$(PYTHON) -m venv $(MUTATION)
+	@$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-mutation.txt
 	@touch $@
