@@ -1,0 +1,35 @@
+"""One attempt hands its sender no more than the channel may carry now, also for what the sender makes itself."""
+
+from dataclasses import dataclass, field
+
+from router import clock
+from router.catalogue import parse_catalogue
+from router.model import LeasedReferral, Payload, Proof, Referral
+from router.vocabulary import Awaited, Notice, Severity
+from workers.deliver import attempt
+
+CHANNELS = "desk: {kind: folder, scope: internal, readable_by: [security], carries: [severity], path: a}"
+
+
+@dataclass
+class Seeing:
+    """A sender that keeps what it was given."""
+
+    seen: list[Referral] = field(default_factory=list)
+
+    def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
+        assert payload.body
+        assert deadline_s
+        self.seen.append(leased.fields)
+        return Proof("1")
+
+
+def test_a_sender_sees_no_field_that_left_the_channel_s_list() -> None:
+    desk = parse_catalogue(CHANNELS).channels["desk"]
+    kept = {"reference": "CR-AAAA-BBBB-CCCC", "revision": 2, "notice": Notice.REMINDER, "awaited": Awaited.CLAIM}
+    decided = Referral.model_validate({**kept, "category": "fraud", "severity": Severity.LOW})
+    sender = Seeing()
+    ended = attempt(desk, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1)
+
+    assert ended.state == "sent"
+    assert sender.seen == [Referral.model_validate({**kept, "severity": Severity.LOW})]
