@@ -66,6 +66,12 @@ def test_each_referral_holds_what_its_channel_may_carry() -> None:
     }
 
 
+def test_what_was_not_said_is_not_in_a_referral() -> None:
+    policy = parse_policy(POLICY, CHANNELS.replace("[category, asset_tag]", "[urgency, involves, hashes, site]"))
+
+    assert plain(decided(policy, facts()).referrals[0].fields) == {"reference": REFERENCE, "revision": 1}
+
+
 def test_links_lead_to_the_console_and_times_are_utc() -> None:
     everything = "[severity, received_at, occurred_at, claim_by, acknowledge_by, feedback_by, link]"
     policy = parse_policy(POLICY, CHANNELS.replace("[category, asset_tag]", everything))

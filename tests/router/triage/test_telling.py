@@ -167,10 +167,22 @@ def test_an_escalation_leaves_out_what_somebody_in_conflict_reads() -> None:
 
 def test_an_escalation_that_only_reaches_somebody_in_conflict_goes_to_a_desk_of_the_fallback() -> None:
     known = policy()
-    found = told(known, conflicts(known, facts(involves=["security_team"])), route=2)
+    found = told(known, conflicts(known, facts(involves=["security_team"])))
+    before = steps(found)
 
     assert names(found.escalated([known.channels.channels["security-desk"]])) == ["legal-desk"]
-    assert steps(found)[-1] == "desk:legal-desk"
+    assert before == ["withheld:security-desk", "avoided:security", "stands_in:legal"]
+    assert steps(found) == [*before, "desk:legal-desk"]
+    assert all(step.matched for step in found.steps)
+
+
+def test_a_team_in_conflict_is_avoided_even_if_it_reads_nothing_that_is_used() -> None:
+    known = policy()
+    desk = known.channels.channels["legal-desk"]
+
+    found = tell(known, conflicts(known, facts(), ["security"]), teams=[known.teams["security"]], to=[desk], hold=[])
+
+    assert (names(found.teams), found.avoided) == (["legal"], ["security"])
 
 
 def test_an_escalation_with_nobody_left_tells_nobody() -> None:
