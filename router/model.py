@@ -181,7 +181,7 @@ class DuplicateKey(Frozen):
     """Cases that share a key within the time are about the same thing, it seems: linked, never dropped."""
 
     key: Digest
-    """Keyed digest of the route's named fields and this case's values."""
+    """Keyed digest of fields and this case's values of them."""
     within_s: int
 
 

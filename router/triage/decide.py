@@ -37,8 +37,8 @@ class Said:
     hold: Sequence[Channel] = ()
     times: Sequence[RouteDeadlineEntry] = ()
     """What the case has otherwise than its severity says; the earlier counts before the later."""
-    duplicates: tuple[str, DuplicatesEntry] | None = None
-    """What likely duplicates have in common, and the route that says so."""
+    duplicates: DuplicatesEntry | None = None
+    """What likely duplicates have in common."""
     say: Sequence[str] = ()
     """Names of the sentences that the reporter is shown."""
 
@@ -139,14 +139,13 @@ def _together(routes: Sequence[Route]) -> Said:
     """Return what `routes` say: all teams and channels once, in order; the last one names the decision."""
     if not routes:
         return Said(FALLBACK)
-    linked = [(route.name, route.duplicates) for route in routes if route.duplicates is not None]
     return Said(
         route=routes[-1].name,
         teams=_once(routes, "teams"),
         to=_once(routes, "to"),
         hold=_once(routes, "hold"),
         times=[route.times for route in routes if route.times is not None],
-        duplicates=linked[0] if linked else None,
+        duplicates=next((route.duplicates for route in routes if route.duplicates is not None), None),
         say=list(dict.fromkeys([name for route in routes for name in route.say])),
     )
 

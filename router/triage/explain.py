@@ -68,8 +68,7 @@ def linked_by(policy: Policy, facts: Facts, *, statutory: bool) -> DuplicatesEnt
     """Return what likely duplicates of this concern have in common, if its routes link any; no values."""
     if policy.unknown_in(facts):
         return None
-    linked = choose(policy, facts, statutory=statutory).said.duplicates
-    return linked[1] if linked else None
+    return choose(policy, facts, statutory=statutory).said.duplicates
 
 
 def as_json(

@@ -15,20 +15,19 @@ MOST_KEYS: Final = 20
 """Keys that one case may have: somebody who files a thousand hashes links it by the first ones."""
 
 
-def duplicate_keys(
-    handles: Handles, facts: Facts, linked: tuple[str, DuplicatesEntry] | None
-) -> tuple[DuplicateKey, ...]:
+def duplicate_keys(handles: Handles, facts: Facts, linked: DuplicatesEntry | None) -> tuple[DuplicateKey, ...]:
     """Return the keys that likely duplicates of this case share: none when it lacks one of the fields.
 
-    `linked` is the route that asks for them, and by which fields. A list gives a key for each element.
+    `linked` says by which fields: nothing else is in a key, so that cases of two routes which name the same are
+    linked too. A list gives a key for each element.
     """
     if linked is None:
         return ()
-    route, entry = linked
-    values = [list(_values(handles, field, getattr(facts, field))) for field in entry.by]
-    within_s = int(entry.within.real.total_seconds())
+    fields = sorted(linked.by)
+    values = [list(_values(handles, field, getattr(facts, field))) for field in fields]
+    within_s = int(linked.within.real.total_seconds())
     keys = [
-        handles.digest_of("duplicate", route, *(part for pair in zip(entry.by, one, strict=True) for part in pair))
+        handles.digest_of("duplicate", *(part for pair in zip(fields, one, strict=True) for part in pair))
         for one in islice(product(*values), MOST_KEYS)
     ]
     return tuple(DuplicateKey(key=key, within_s=within_s) for key in dict.fromkeys(key.hex() for key in keys))

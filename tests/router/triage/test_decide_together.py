@@ -242,6 +242,19 @@ def test_a_case_without_one_of_the_fields_has_no_key() -> None:
     assert keys(policy(), facts(where_found="chat", subject_handle="asv")) == []
 
 
+def test_cases_of_two_routes_that_name_the_same_fields_share_the_key() -> None:
+    """Lists of fields are the same in whatever order."""
+    by = "link_duplicates: {{by: [{}], within: 1d}}"
+    route = "  - {{id: {0}, when: {{category: {0}}}, teams: legal, to: legal-desk, {1}}}\n"
+    one = route.format("fraud", by.format("asset_tag, country"))
+    other = route.format("other", by.format("country, asset_tag"))
+    known = parse_policy(HEAD + "routes:\n" + one + other + "fallback: ombuds\n", CHANNELS)
+    named = {"asset_tag": "LT-1", "country": "LU"}
+
+    assert keys(known, facts(category="fraud", **named)) == keys(known, facts(category="other", **named)) != []
+    assert keys(known, facts(category="fraud", asset_tag="LT-1", country="DE")) != keys(known, facts(**named))
+
+
 def test_a_route_without_such_a_rule_gives_no_key() -> None:
     assert keys(policy(), facts(where_found="phone_call_or_sms", asset_tag="LT-1")) == []
 
