@@ -166,15 +166,15 @@ class _Act:
         self, case: DecidedCase, policy: Policy, decision: Decision, conflicted: frozenset[str], *, again: bool
     ) -> tuple[list[PlannedReferral], int, list[PlannedReferral]]:
         """Recall, stop and tell; return the recalls, how many were stopped, and what is posted beside the recalls."""
-        told = conflicts.told(self._connection, self._reference)
         read = {
-            row.channel
-            for row in told
-            if row.channel in policy.channels.channels
-            and not conflicted.isdisjoint(policy.channels.channels[row.channel].readable_by)
+            channel.name
+            for channel in policy.channels.channels.values()
+            if not conflicted.isdisjoint(channel.readable_by)
         }
-        recalls = anew.recalls(self._reference, told, read)
+        # Stopped before it is looked at: what a worker takes meanwhile shows as taken, and is recalled.
         stopped = conflicts.stop(self._connection, self._reference, read)
+        told = conflicts.told(self._connection, self._reference)
+        recalls = anew.recalls(self._reference, told, read)
         added: list[PlannedReferral] = []
         if not again:
             # Looked at anew: who gave the case back is not waited for any more.

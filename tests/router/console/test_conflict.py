@@ -1,6 +1,8 @@
 """A team in conflict is taken out of a case: its key, what waits for it, what it was sent; somebody else comes in."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -112,6 +114,21 @@ def test_the_recall_waits_for_what_is_just_being_sent(deployment: Deployment) ->
     assert leased.fields.notice is None
     assert meanwhile == []
     assert then.fields.notice == "recalled"
+
+
+def test_what_a_worker_takes_at_that_moment_is_recalled_as_well(deployment: Deployment) -> None:
+    reference = deployment.file().reference
+    blocked = "select count(*) from pg_locks where not granted"
+    with ThreadPoolExecutor(1) as staff, transaction(deployment.owner) as worker:
+        assert lease(worker, "security-desk", limit=9, lease_s=30)
+        removing = staff.submit(take_out, deployment, reference)
+        while deployment.rows(blocked) == [(0,)] and not removing.done():
+            sleep(0.01)
+        worker.commit()
+        removed = removing.result()
+
+    assert removed.recalled == ("security-desk",)
+    assert of(deployment, reference, "security-desk")[0] == (1, "leased", None, None)
 
 
 def test_whoever_comes_in_is_told_everything_their_channel_may_carry_and_reminded(deployment: Deployment) -> None:
