@@ -31,6 +31,7 @@ from router.vocabulary import (
 )
 
 _HOURS = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 
 
@@ -112,12 +113,20 @@ def _zone(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    if not _DOMAIN.fullmatch(value):
+        raise PydanticCustomError("odd_value", "a domain such as example.org or CORP is wanted here, without @ or \\")
+    return value
+
+
 Duration = Annotated[Span, BeforeValidator(_span)]
 Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
 """From and to, in minutes after midnight of the calendar's own clock; `24:00` ends a day."""
 Date = Annotated[date, BeforeValidator(_date)]
 Zone = Annotated[str, AfterValidator(_zone)]
 """An IANA time zone."""
+Domain = Annotated[str, AfterValidator(_domain)]
+"""What may stand before `\\` or behind `@` in an account name."""
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
 """Something said to reporters, of the operator's own."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
@@ -218,7 +227,7 @@ class PersonEntry(Frozen):
 class HandlesEntry(Frozen):
     """How account names are compared."""
 
-    domains: Annotated[tuple[Label, ...], _Any] = ()
+    domains: Annotated[tuple[Domain, ...], _Any] = ()
     """The organisation's own: `name@domain` and `domain\\name` are then the same as `name`.
 
     With none, whatever stands before or after is left out: rather one team too many left out than one too few.

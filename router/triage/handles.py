@@ -11,23 +11,21 @@ from collections.abc import Collection
 def normal(handle: str, domains: Collection[str]) -> str:
     r"""Return what `handle` has in common with other ways to write the same account.
 
-    NFKC and case folding; `name@domain` and `domain\name` lose the domain if it is one of `domains`, or if
-    `domains` is empty.
+    NFKC and case folding; `name@domain` and `domain\name` lose the domain if it is one of `domains`, or empty, or if
+    `domains` is empty. So does a backslash that stands there twice, and a full stop at the end of either.
     """
+    own = {"", *map(_folded, domains)}
     meant = _folded(handle)
-    own = {_folded(domain) for domain in domains}
-    before, slash, name = meant.rpartition("\\")
-    if slash and name and (not own or before in own):
+    *before, name = map(_folded, meant.split("\\"))
+    if name and (not domains or own.issuperset(before)):
         meant = name
-    name, at, behind = meant.rpartition("@")
-    if at and name and (not own or behind in own):
-        meant = name
-    return meant
+    name, *behind = map(_folded, meant.split("@"))
+    return name if name and (not domains or own.issuperset(behind)) else meant
 
 
 def _folded(text: str) -> str:
     # Folding may take apart what was put together, so that is done once more.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip(" .")
 
 
 class Handles:

@@ -72,6 +72,8 @@ def test_the_whole_language_loads() -> None:
         ("handles: b.olsen", "handles: []", "+0 wrong_kind"),
         ("handles: b.olsen", "handle: b.olsen", "+0 unknown_key"),
         ("domains: [corp", "domain: [corp", "+0 unknown_key"),
+        ("domains: [corp", 'domains: ["@corp"', "+0 odd_value"),
+        ("domains: [corp", "domains: [corp\\", "+0 odd_value"),
         ("fallback: [legal, ombuds]", "fallback: [ombuds, legal]", "+0 fallback_involved"),
         # times
         ("decide: 1d, escalate: duty", "decide: 1d, escalate: dutty", "+0 unknown_escalation"),

@@ -19,6 +19,13 @@ OWN = ("CORP", "Example.org")
         ("a.svensson", "a.svensson@EXAMPLE.ORG"),
         ("a.svensson", "CORP\\a.svensson@example.org"),
         ("a.svensson", " a.svensson "),
+        ("a.svensson", "a.svensson@example.org."),  # the same domain, with its root
+        ("a.svensson", "a.svensson."),  # the end of somebody's sentence
+        ("a.svensson", "CORP\\\\a.svensson"),  # escaped once too often
+        ("a.svensson", ".\\a.svensson"),  # of whichever machine this is
+        ("a.svensson", "\\a.svensson"),
+        ("a.svensson", "a.svensson@"),
+        ("a.svensson", "example.org\\a.svensson@corp@example.org"),
         ("a.svensson", "\uff41.svensson"),  # a full-width letter
         ("strasse", "stra\u00dfe"),
         ("\u00e5sa", "a\u030asa"),  # one character, or a letter and a ring
@@ -34,6 +41,8 @@ def test_two_ways_to_write_one_account_are_the_same(one: str, other: str) -> Non
         ("a.svensson", "asvensson"),
         ("a.svensson", "a.svensson@elsewhere.example"),
         ("a.svensson", "OTHER\\a.svensson"),
+        ("a.svensson", "OTHER\\CORP\\a.svensson"),
+        ("a.svensson", "a.svensson@elsewhere.example@example.org"),
         ("a.svensson@elsewhere.example", "a.svensson@elsewhere.org"),
         ("a.svensson@example.org", "a.svensson@sub.example.org"),
     ],
