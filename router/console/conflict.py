@@ -127,6 +127,9 @@ class _Act:
         given, without = self._hand_on(decision)
         released_from = self._release(case)
         recalled, stopped, told = self._redirect(case, policy, decision, now_conflicted, again=self._team in before)
+        if case.holder is not None and released_from is None:
+            # Planned for whoever comes in as well, should the holder give the case back.
+            progress.hold_back(self._connection, self._reference)
         seen = conflicts.opened_by(self._connection, self._reference, self._team)
         removed = Removed(
             reference=self._reference,
@@ -177,11 +180,7 @@ class _Act:
         recalls = anew.recalls(self._reference, told, read)
         added: list[PlannedReferral] = []
         if not again:
-            # Looked at anew: who gave the case back is not waited for any more.
-            current = conflicts.locked_case(self._connection, self._reference) or case
-            added = anew.additions(
-                decision.referrals, told, done=current.done, received_at=case.received_at, now=current.now
-            )
+            added = anew.additions(decision.referrals, told, done=case.done, received_at=case.received_at, now=case.now)
         post(self._connection, [Post(self._reference, case.policy, plan) for plan in (*recalls, *added)])
         return recalls, stopped, added
 

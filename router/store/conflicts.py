@@ -15,6 +15,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from router.keyrecords import KeyWrap
 from router.model import Facts
 from router.store.casefile import DONE
+from router.store.progress import CLAIMED, HELD_BACK
+from router.store.standby import WITHDRAWN
 from router.store.tables import case_conflicts, case_key_wraps
 from router.vocabulary import Awaited
 
@@ -33,7 +35,7 @@ class DecidedCase:
     holder: str | None
     """Who has claimed it."""
     done: frozenset[Awaited]
-    """What need not be awaited any more."""
+    """What need not be awaited any more; a claim may be given back."""
     now: datetime
     """The database's."""
 
@@ -77,8 +79,7 @@ def locked_case(connection: Connection, reference: str) -> DecidedCase | None:
 
 def _done(row: Row[*tuple[Any, ...]]) -> frozenset[Awaited]:
     done = {awaited for awaited, when in DONE.items() if any(getattr(row, at) for at in when)}
-    # Whoever took the case sees to it that everybody knows.
-    return frozenset(done | ({Awaited.DELIVERY} if Awaited.CLAIM in done else set()))
+    return frozenset(done | HELD_BACK if row.closed_at else done - HELD_BACK)
 
 
 def found(connection: Connection, reference: str) -> frozenset[str]:
@@ -125,12 +126,17 @@ def told(connection: Connection, reference: str) -> list[Told]:
 
 
 def stop(connection: Connection, reference: str, channels: Collection[str]) -> int:
-    """Withdraw what `channels` have not been sent yet, drafts included, but no recall; return how many."""
-    query = text("""
-        update referrals set state = 'recalled', outcome = 'conflict', settled_at = clock_timestamp()
-        where reference = :reference and channel = any(:channels) and state in ('draft', 'standby', 'due')
-          and notice is distinct from 'recalled'""")
-    return connection.execute(query, {"reference": reference, "channels": sorted(channels)}).rowcount
+    """Withdraw what `channels` have not been sent yet, drafts included, but no recall; return how many.
+
+    So is what waits for the holder of the case to give it back. What a worker just has it does not try again.
+    """
+    query = text(f"""
+        update referrals set {WITHDRAWN}
+        where reference = :reference and channel = any(:channels) and notice is distinct from 'recalled'
+          and (state in ('draft', 'standby', 'due', 'leased') or state = 'recalled' and outcome = '{CLAIMED}')
+        returning state""")  # noqa: S608 - our own words
+    values = {"reference": reference, "channels": sorted(channels), "outcome": "conflict"}
+    return list(connection.execute(query, values).scalars()).count("recalled")
 
 
 def opened_by(connection: Connection, reference: str, team: str) -> Mapping[str, datetime]:

@@ -16,6 +16,7 @@ from router.vocabulary import Awaited, CaseOutcome
 
 CLAIMED: Final = "claimed"
 """The outcome of rows that a claim withdrew, by which giving it back finds them."""
+HELD_BACK: Final = frozenset({Awaited.CLAIM, Awaited.DELIVERY})
 
 
 class Access(StrEnum):
@@ -79,8 +80,13 @@ def claim(connection: Connection, reference: str, handle: str) -> bool:
         handle=handle,
     )
     if took:
-        stop(connection, reference, (Awaited.CLAIM, Awaited.DELIVERY), CLAIMED)
+        hold_back(connection, reference)
     return took
+
+
+def hold_back(connection: Connection, reference: str) -> None:
+    """Withdraw what waits for a claim, and for everybody to be told: whoever has the case sees to that."""
+    stop(connection, reference, HELD_BACK, CLAIMED)
 
 
 def release(connection: Connection, reference: str, holder: str) -> bool:

@@ -33,6 +33,8 @@ _BROKE = """
     (state = 'leased' and r.attempts - (select count(*) from attempts a where a.referral = r.id) > 1)
 """
 """Leased twice without a line of how it ended: it, or one beside it, ended its worker."""
+_BACK = "case when r.settled_at is null then 'due' else 'recalled' end"
+"""Where a lease goes back to: whoever withdrew the referral meanwhile has noted when, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def lease(
     Counts the attempt before anything is sent. A revision is leased only when no earlier one of
     the same case and channel is unsettled. Skips what another worker is just leasing. With
     `broke` only those whose workers ended twice, which should be sent alone; without, only others.
+    What was withdrawn while a worker had it that did not come back is recalled instead.
     """
     query = text(f"""
         with picked as (
@@ -68,14 +71,15 @@ def lease(
             where channel = :channel and {_OPEN_NOW} and {_IN_TURN}
               and (cast(:broke as bool) is null or {_BROKE} = :broke)
             order by due_at limit :limit for update skip locked)
-        update referrals r set state = 'leased', lease_no = lease_no + 1, attempts = attempts + 1,
+        update referrals r set state = case when r.settled_at is null then 'leased' else 'recalled' end,
+               lease_no = lease_no + 1, attempts = attempts + (r.settled_at is null)::int,
                leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
         from picked where r.id = picked.id
-        returning r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
+        returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
                   extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
     values = {"channel": channel, "limit": limit, "longest_s": float(lease_s), "broke": broke}
     rows = connection.execute(query, values)
-    return [_leased(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+    return [_leased(row._mapping) for row in rows if row.state == "leased"]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def _leased(row: Any) -> LeasedReferral:
@@ -97,11 +101,12 @@ def _leased(row: Any) -> LeasedReferral:
 
 
 def renew(connection: Connection, held: Sequence[LeasedReferral], *, lease_s: float) -> set[str]:
-    """Extend the leases that are still ours by `lease_s`; return their ids. The others must not be sent."""
+    """Extend by `lease_s` the leases that are ours and wanted still; return their ids. The others must not be sent."""
     query = text("""
         update referrals r set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
         from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
-        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.lease_until >= clock_timestamp()
+        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.settled_at is null
+          and r.lease_until >= clock_timestamp()
         returning r.id""")
     values = {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held], "lease_s": float(lease_s)}
     return set(connection.execute(query, values).scalars())
@@ -109,11 +114,11 @@ def renew(connection: Connection, held: Sequence[LeasedReferral], *, lease_s: fl
 
 def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s: float = 0.0) -> None:
     """Return leases that were not used: due again after `wait_s` seconds, and the attempt not counted."""
-    query = text("""
-        update referrals r set state = 'due', attempts = attempts - 1, lease_until = null,
+    query = text(f"""
+        update referrals r set state = {_BACK}, attempts = attempts - 1, lease_until = null,
                due_at = case when :wait_s > 0 then clock_timestamp() + make_interval(secs => :wait_s) else due_at end
         from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
-        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased'""")
+        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased'""")  # noqa: S608 - our own words
     numbers = [h.lease_no for h in held]
     connection.execute(query, {"ids": [h.id for h in held], "numbers": numbers, "wait_s": float(wait_s)})
 
@@ -121,19 +126,21 @@ def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s:
 def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
 
-    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence.
+    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence. What was
+    withdrawn in the meantime and did not get through is not due again.
     """
-    query = text("""
-        update referrals r set state = e.state, outcome = e.outcome, remote_id = coalesce(e.remote_id, r.remote_id),
-               lease_until = null,
-               due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s)
-                                     else due_at end,
-               settled_at = case e.state when 'due' then null else clock_timestamp() end
+    query = text(f"""
+        update referrals r
+        set state = case e.state when 'due' then {_BACK} else e.state end,
+            outcome = case when e.state = 'due' and r.settled_at is not null then r.outcome else e.outcome end,
+            remote_id = coalesce(e.remote_id, r.remote_id), lease_until = null,
+            due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
+            settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end
         from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
                     cast(:remote_ids as text[]), cast(:waits as float8[]))
              as e(id, lease_no, state, outcome, remote_id, wait_s)
         where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
-        returning r.id""")
+        returning r.id""")  # noqa: S608 - our own words
     values = {
         "ids": [e.referral.id for e in ended],
         "numbers": [e.referral.lease_no for e in ended],

@@ -24,6 +24,10 @@ ACTIONS: Final = {
 }
 """What the audit calls it when the clock fires such a row."""
 NOT_NEEDED: Final = "not_needed"
+WITHDRAWN: Final = """
+    state = case state when 'leased' then state else 'recalled' end, outcome = :outcome, settled_at = clock_timestamp()
+"""
+"""What withdrawing does to a row. In one that a worker has it is a note for when the lease goes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,14 @@ def _entry(row: Flipped, action: str) -> AuditEntry:
 def stop(connection: Connection, reference: str, awaited: Collection[Awaited], outcome: str) -> int:
     """Withdraw what the case still has waiting for one of `awaited`, and what is due but not sent; return how many.
 
-    What a worker has taken, or sent, stays.
+    What was sent stays. What a worker just has it may send, but it does not try again: so it is noted in the row.
     """
-    query = text("""
-        update referrals set state = 'recalled', outcome = :outcome, settled_at = clock_timestamp()
-        where reference = :reference and awaited = any(:awaited) and state in ('standby', 'due')""")
+    query = text(f"""
+        update referrals set {WITHDRAWN}
+        where reference = :reference and awaited = any(:awaited) and state in ('standby', 'due', 'leased')
+        returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "awaited": [what.value for what in awaited], "outcome": outcome}
-    return connection.execute(query, values).rowcount
+    return list(connection.execute(query, values).scalars()).count("recalled")
 
 
 def restart(connection: Connection, reference: str, outcome: str) -> int:
@@ -112,7 +117,9 @@ def restart(connection: Connection, reference: str, outcome: str) -> int:
     """
     query = text("""
         update referrals
-        set state = case when lease_no = 0 and first_due_at <> due_at then 'standby' else 'due' end,
+        set state = case when state = 'leased' then 'leased'
+                         when lease_no = 0 and first_due_at <> due_at then 'standby' else 'due' end,
             outcome = null, settled_at = null
-        where reference = :reference and awaited is not null and state = 'recalled' and outcome = :outcome""")
+        where reference = :reference and awaited is not null and state in ('recalled', 'leased')
+          and outcome = :outcome""")
     return connection.execute(query, {"reference": reference, "outcome": outcome}).rowcount

@@ -205,6 +205,21 @@ def test_what_was_done_already_is_not_asked_for_again(deployment: Deployment) ->
     assert waiting == {"decide", "feedback"}
 
 
+def test_what_a_holder_gives_back_later_is_told_to_whoever_came_in_and_never_to_the_team(
+    deployment: Deployment,
+) -> None:
+    reference = deployment.file("fraud").reference
+    progress.claim(deployment.console, reference=reference, handle="lena", login="login:x")
+    take_out(deployment, reference)
+
+    progress.release(deployment.console, reference=reference, handle="lena", login="login:x")
+
+    assert {row[1] for row in of(deployment, reference, "security-desk")} == {"recalled"}
+    desk = [row[1:] for row in of(deployment, reference, "legal-desk")]
+    assert ("standby", "overdue", "claim") in desk
+    assert ("standby", "overdue", "decide") in desk
+
+
 def test_a_case_that_the_team_s_member_had_claimed_is_nobody_s(deployment: Deployment) -> None:
     reference = deployment.file("fraud").reference
     progress.claim(deployment.console, reference=reference, handle="sven", login="login:x")

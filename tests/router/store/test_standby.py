@@ -241,7 +241,7 @@ def test_stopping_withdraws_what_waits_and_what_is_due_and_leaves_what_left(owne
 
     assert Counter(map(tuple, rows)) == {
         (reference, "recalled", "claimed"): 2,
-        (reference, "leased", None): 1,
+        (reference, "leased", "claimed"): 1,
         (reference, "sent", None): 1,
         (other, "standby", None): 1,
     }
