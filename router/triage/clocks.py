@@ -70,11 +70,6 @@ def clock_of(
     return Clock(received_at.astimezone(UTC), times, calendar)
 
 
-def real_time(clock: Clock) -> Clock:
-    """Return the clock without its calendar: for cases whose working time cannot be told."""
-    return Clock(clock.received_at, clock.times, None)
-
-
 def deadlines(clock: Clock, *, statutory: bool) -> Deadlines:
     """Return by when somebody must have acted; `statutory` says that the law's times run too."""
     received_at = clock.received_at

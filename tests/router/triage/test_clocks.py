@@ -182,6 +182,16 @@ def test_escalations_count_by_the_clock_of_the_case_and_deliveries_by_the_real_o
     ]
 
 
+def test_a_delivery_is_awaited_while_people_sleep() -> None:
+    """In New York it is four in the morning, and people begin at 13:00 UTC."""
+    decision = decided(timed(), facts(urgency=["ongoing"], site="branch"), statutory=False)
+
+    assert said(decision, "legal-desk") == [
+        ("11-30 10:00", "legal-desk", "escalation", "delivery"),
+        ("11-30 22:00", "legal-desk", "escalation", "claim"),
+    ]
+
+
 def test_a_step_tells_each_of_its_channels_once_at_its_time() -> None:
     decision = decided(timed(), facts(urgency=["live_now"]), statutory=False)
 

@@ -46,7 +46,34 @@ def test_what_no_route_foresaw_goes_to_the_fallback_and_says_so() -> None:
     decision = decided(small(), facts())
 
     assert (decision.route, decision.teams, told(decision)) == ("fallback", ("legal",), ["legal-desk"])
-    assert [rule.rule for rule in decision.trace][-3:] == ["no_match", "desk:legal-desk", "fallback:legal"]
+    assert [(rule.rule, rule.matched) for rule in decision.trace[-3:]] == [
+        ("no_match", True),
+        ("desk:legal-desk", True),
+        ("fallback:legal", True),
+    ]
+
+
+OTHERWISE = "  - {id: otherwise, set: low}\n"
+UNFORESEEN = POLICY.replace(OTHERWISE, "")
+LONG = POLICY.replace(OTHERWISE, "".join(f"  - {{id: s{n}, when: {{site: plant}}, set: high}}\n" for n in range(200)))
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "tried"),
+    [
+        (POLICY, {"urgency": ["ongoing"]}, [("severity:urgent", True)]),
+        (POLICY, {}, [("severity:urgent", False), ("severity:otherwise", True)]),
+        (UNFORESEEN, {}, [("severity:urgent", False)]),
+        (LONG, {}, [("severity:200 others", False), ("severity:1 others", False)]),
+        (LONG, {"site": "plant"}, [("severity:1 others", False), ("severity:s0", True)]),
+    ],
+)
+def test_every_severity_rule_is_explained_up_to_the_first_that_matched(
+    text: str, values: dict[str, Any], tried: list[tuple[str, bool]]
+) -> None:
+    decision = decided(parse_policy(text, CHANNELS), facts(**values))
+
+    assert [(rule.rule, rule.matched) for rule in decision.trace if rule.rule.startswith("severity:")] == tried
 
 
 def test_external_channels_get_drafts_only() -> None:
@@ -182,6 +209,8 @@ def test_an_unknown_category_reaches_the_fallback_as_at_least_high() -> None:
 
     assert_fallback(decision, "KeyError")
     assert (decision.severity.value, decision.teams, told(decision)) == ("high", ("legal",), ["legal-desk"])
+    assert decision.deadlines.claim_by == RECEIVED + timedelta(hours=4)
+    assert decision.deadlines.acknowledge_by == RECEIVED + timedelta(days=7)
     assert plain(decision.referrals[0].fields) == {"reference": REFERENCE, "revision": 1}
 
 
@@ -209,6 +238,7 @@ def test_a_failure_in_telling_reaches_the_team_that_nobody_can_involve(monkeypat
 
     assert_fallback(decision, "RouterError")
     assert (decision.teams, told(decision)) == (("ombuds",), ["ombuds-desk"])
+    assert told(decided(small(), facts(), conflicted=["ombuds"])) == []
 
 
 def test_a_link_that_fits_no_referral_reaches_the_fallback() -> None:

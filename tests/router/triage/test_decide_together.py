@@ -1,5 +1,7 @@
 """Routes inside routes and routes that go on: what they decide together; sentences and likely duplicates beside it."""
 
+from hashlib import sha256
+from hmac import digest
 from typing import Any
 
 import pytest
@@ -281,6 +283,16 @@ def test_two_ways_to_write_one_account_are_one() -> None:
     one = keys(known, facts(where_found="chat", site="plant", subject_handle="CORP\\ASV"))
 
     assert keys(known, facts(where_found="chat", site="plant", subject_handle="asv@example.org")) == one
+
+
+def test_keys_stay_the_same_so_that_cases_of_an_earlier_version_are_found() -> None:
+    account = digest(b"key", b"handle\0asv", sha256).hex()
+    parts = [part.encode() for part in ("duplicate", "site", "plant", "subject_handle", account)]
+
+    (key,) = keys(policy(), facts(where_found="chat", site="plant", subject_handle="CORP\\ASV"))
+
+    lengths = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    assert key == digest(b"key", b"list\0" + lengths, sha256).hex()
 
 
 def test_keys_show_no_value() -> None:

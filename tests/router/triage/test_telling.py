@@ -38,6 +38,10 @@ def steps(found: Told) -> list[str]:
     return [step.rule for step in found.steps]
 
 
+def because(field: str, wanted: list[str], actual: list[str]) -> ConditionTried:
+    return ConditionTried(field=field, wanted=tuple(wanted), actual=tuple(actual), ok=True)
+
+
 # Who is in conflict
 
 
@@ -115,6 +119,27 @@ def test_a_team_found_in_conflict_later_is_replaced_by_its_backup() -> None:
     assert (names(found.teams), names(found.to), found.avoided) == (["legal"], ["legal-desk"], ["security"])
 
 
+def test_a_backup_comes_in_before_the_fallback_is_asked() -> None:
+    known = policy(WITH_PEOPLE.replace("backup: legal", "backup: ombuds"))
+    found = told(known, conflicts(known, facts(involves=["security_team"])), route=2)
+
+    assert (names(found.teams), names(found.to)) == (["ombuds"], ["ombuds-desk"])
+    assert [(step.rule, step.tests) for step in found.steps[2:]] == [
+        ("stands_in:ombuds", (because("backup_of", ["security"], ["security"]),)),
+        ("desk:ombuds-desk", (because("readable_by", ["ombuds"], ["ombuds"]),)),
+    ]
+
+
+def test_what_is_withheld_says_who_reads_it() -> None:
+    shared = policy(channels=CHANNELS.replace("readable_by: [security]", "readable_by: [security, legal]"))
+    found = told(shared, conflicts(shared, facts(involves=["legal"])), route=2)
+
+    assert (found.steps[0].rule, found.steps[0].tests) == (
+        "withheld:security-desk",
+        (because("readable_by", ["legal"], ["security", "legal"]),),
+    )
+
+
 def test_a_channel_is_withheld_once_however_often_it_is_asked_for() -> None:
     known = policy()
     found = told(known, conflicts(known, facts(), ["security"]))
@@ -173,6 +198,7 @@ def test_an_escalation_that_only_reaches_somebody_in_conflict_goes_to_a_desk_of_
     assert names(found.escalated([known.channels.channels["security-desk"]])) == ["legal-desk"]
     assert before == ["withheld:security-desk", "avoided:security", "stands_in:legal"]
     assert steps(found) == [*before, "desk:legal-desk"]
+    assert found.steps[-1].tests == (because("readable_by", ["legal"], ["legal"]),)
     assert all(step.matched for step in found.steps)
 
 
@@ -209,6 +235,7 @@ def test_the_last_resort_is_read_by_teams_that_no_report_can_name() -> None:
 
     assert names(last_resort(known).to) == ["ombuds-desk"]
     assert names(last_resort(known, ["ombuds"]).to) == []
+    assert names(last_resort(policy(POLICY.replace("[legal, ombuds]", "ombuds"))).teams) == ["ombuds"]
 
 
 def test_a_desk_read_by_a_team_with_members_is_no_last_resort() -> None:
@@ -230,3 +257,42 @@ def test_a_desk_of_its_own_hears_of_deadlines_before_what_a_team_only_reads() ->
         known.channels.channels["security-desk"],
         known.channels.channels["phone"],
     ]
+
+
+# By a desk, not by a phone alone
+
+WITH_PHONE = CHANNELS + "phone: {kind: folder, scope: internal, carries: [], readable_by: [security, legal], path: e}\n"
+WITH_PHONE += "lead: {kind: folder, scope: internal, carries: [], readable_by: [security], path: f}\n"
+
+
+def by_phone(text: str = WITH_PEOPLE) -> Policy:
+    """Return a policy whose security team has a second desk; the clerks look after its first one."""
+    text = text.replace("desks: security-desk", "desks: [security-desk, lead]")
+    text = text.replace("  ombuds:", "  clerks: {label: Clerks, involved_as: it_helpdesk}\n  ombuds:")
+    return policy(
+        text, WITH_PHONE.replace("readable_by: [security], path: a", "readable_by: [security, clerks], path: a")
+    )
+
+
+def rung(known: Policy, teams: list[str], to: list[str], **values: Any) -> list[str]:
+    channels = [known.channels.channels[name] for name in to]
+    conflicting = conflicts(known, facts(**values))
+    return names(tell(known, conflicting, teams=[known.teams[name] for name in teams], to=channels, hold=[]).to)
+
+
+def test_who_stands_in_hears_by_a_desk_though_a_phone_of_theirs_rings_already() -> None:
+    known = policy(WITH_PEOPLE, WITH_PHONE.replace("readable_by: [security, legal]", "readable_by: [legal]"))
+
+    assert rung(known, ["security"], ["phone", "security-desk"], involves=["security_team"]) == ["phone", "legal-desk"]
+    assert rung(known, [], ["phone"]) == ["phone", "legal-desk"]
+
+
+def test_whose_desk_is_withheld_hears_by_the_next_one_though_their_phone_rings() -> None:
+    known = by_phone()
+
+    assert rung(known, ["security"], ["phone", "security-desk"], involves=["it_helpdesk"]) == ["phone", "lead"]
+    assert rung(known, ["security"], ["phone", "security-desk"]) == ["phone", "security-desk"]
+
+
+def test_who_is_told_by_a_phone_alone_because_the_policy_says_so_is_told_so_beside_others_conflicts() -> None:
+    assert rung(by_phone(), ["security"], ["phone"], involves=["it_helpdesk"]) == ["phone"]
