@@ -1,7 +1,8 @@
 """Ends a worker that delivers nothing while something is due, so that its supervisor starts it anew.
 
 Looks at delivered work, not at whether a process is alive: on a half-open connection to Redis a
-worker can be alive and idle for ever. Ends nothing because the database is away.
+worker can be alive and idle for ever. Looks twice: what the clock has just made due, or whoever gave a
+case back, may have been due long before. Ends nothing because the database is away.
 """
 
 import os
@@ -47,8 +48,10 @@ class Watchdog:
 
     def _run(self) -> None:
         pause = threading.Event()
+        before = False
         while not pause.wait(self._look_every_s):
-            if self._sees_a_stall():
+            seen, before = before, self._sees_a_stall()
+            if seen and before:
                 get_log().critical("delivery_stalled", pid=os.getpid())
                 self._end(EXIT)
                 return

@@ -2,6 +2,8 @@
 
 from time import sleep
 
+from sqlalchemy import event
+
 from router.store.engine import connect, transaction
 from router.store.referrals import lease, stalled
 from tests.workers.processes import wait_until
@@ -41,7 +43,7 @@ def test_what_waits_for_an_earlier_revision_is_none(room: Room) -> None:
     room.post()
     room.run("""insert into referrals (id, reference, channel, kind, revision, policy, state, fields)
              select repeat('b', 32), reference, channel, kind, 2, policy, 'due', fields from referrals""")
-    room.run("update referrals set state = 'standby', due_at = due_at + interval '1 day' where revision = 1")
+    room.run("update referrals set due_at = due_at + interval '1 day' where revision = 1")
     let_it_wait(room)
 
     assert not is_stalled(room)
@@ -54,6 +56,25 @@ def test_ends_the_worker_with_a_status_of_its_own(room: Room) -> None:
     Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, end=ended.append).start()
 
     assert wait_until(lambda: ended == [EXIT], 10)
+
+
+def test_what_was_due_before_it_could_be_seen_ends_nobody_who_sends_it_now(room: Room) -> None:
+    """As when a case is given back after days: its reminder is due at once, and bears an old time."""
+    room.post()
+    let_it_wait(room)
+    ended: list[int] = []
+    looks: list[int] = []
+
+    @event.listens_for(room.engine, "commit")
+    def _send(_: object) -> None:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            room.run("update referrals set state = 'sent'")
+
+    Watchdog(room.engine, stall_s=0.1, look_every_s=0.2, end=ended.append).start()
+
+    assert wait_until(lambda: len(looks) > 3, 10)
+    assert not ended
 
 
 def test_gives_a_new_worker_its_time(room: Room) -> None:
