@@ -115,9 +115,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def read_file(path: FilePath) -> str:
-    """Return the text of `path`; raises PolicyErrors when it cannot be read as UTF-8."""
+    """Return the text of `path`, of one too long its beginning; raises PolicyErrors when it is no UTF-8 text."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            return file.read(MOST_CHARACTERS + 1)
     except UnicodeError:
         raise PolicyErrors([Problem(path.name, 1, "not_utf8", "the file is not UTF-8 text")]) from None
     except OSError as error:

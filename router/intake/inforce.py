@@ -193,6 +193,8 @@ class InForce:
         """Swap to the active policy when another process put it in force."""
         with transaction(self._engine) as connection:
             digest = policies.active_digest(connection)
+            if digest != self._not_understood:
+                self._not_understood = ""
             if digest in {None, self._policy.digest, self._not_understood}:
                 return
             stored = policies.active(connection)
@@ -205,7 +207,7 @@ class InForce:
             self._not_understood = stored.digest
             get_log().error("policy_not_understood", policy=stored.digest[:SHOWN_DIGITS])
             return
-        self._policy, self._not_understood = policy, ""
+        self._policy = policy
         get_log().info("policy_followed", policy=policy.digest[:SHOWN_DIGITS])
         self._tell_missing_keys()
 

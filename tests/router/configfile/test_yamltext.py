@@ -1,5 +1,6 @@
 """The part of YAML that we read, and the traps that we refuse."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.configfile.yamltext import _NUMBER, Document, looks_secret, nearest, read
+from router.configfile.yamltext import _NUMBER, Document, looks_secret, nearest, read, read_file
 
 
 def codes(document: Document) -> list[tuple[int, str]]:
@@ -75,6 +76,15 @@ def test_says_the_line_of_each_problem(text: str, expected: list[tuple[int, str]
 
 def test_refuses_a_file_beyond_its_size() -> None:
     assert codes(read("#" * 8_000_001, "f")) == [(1, "too_long")]
+
+
+def test_a_file_that_fills_the_disk_does_not_fill_the_memory(tmp_path: Path) -> None:
+    with (tmp_path / "f").open("wb") as file:
+        file.truncate(2**40)
+
+    text = read_file(tmp_path / "f")
+    assert len(text) == 8_000_001
+    assert codes(read(text, "f")) == [(1, "too_long")]
 
 
 def test_keeps_the_first_of_two_keys() -> None:

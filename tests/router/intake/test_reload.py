@@ -239,6 +239,32 @@ def test_a_policy_of_another_version_is_not_followed_and_said_so(web: Web, logge
     assert look(in_force).degraded() == []
 
 
+def test_when_the_policy_of_another_version_is_taken_back_all_is_well(web: Web) -> None:
+    in_force = web.started()
+    put_one_of_tomorrow_in_force(web)
+    look(in_force)
+    with transaction(web.engine) as connection:
+        policies.activate(connection, in_force().digest)
+
+    assert look(in_force, 1).degraded() == []
+
+
+def test_a_folder_that_is_swapped_as_a_whole_is_taken_up(web: Web) -> None:
+    """As Kubernetes mounts a ConfigMap: the files are links into a folder behind a link that is replaced."""
+    for name, policy in {"v1": POLICY, "v2": CHANGED}.items():
+        Web(web.folder.parent / name, web.engine).write(policy)
+    web.folder.mkdir()
+    data, new = web.folder / "..data", web.folder / "..data_tmp"
+    data.symlink_to("../v1")
+    for name in ("policy.yaml", "channels.yaml"):
+        (web.folder / name).symlink_to(f"..data/{name}")
+    in_force = web.start()
+    new.symlink_to("../v2")
+    new.rename(data)
+
+    assert label(look(in_force)) == "Fraud or theft"
+
+
 def test_a_stored_policy_of_another_version_stops_no_start_with_a_good_file(web: Web) -> None:
     web.started()
     put_one_of_tomorrow_in_force(web)
