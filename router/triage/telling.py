@@ -1,9 +1,9 @@
 """Who is told, once it is known who must not be: need to know (promise 4), and never nobody (promise 7).
 
 A team in conflict, said to be involved, with the person named among its members, or found to be so later, gets no
-key and nothing in a channel that it can read, now or later; its backup comes in. A team whose every way is read by
-somebody in conflict is told by one of its other desks, else its backup comes in too. When nobody is left, the
-fallback list is asked in order; nothing that a reporter says can bring its last team into conflict.
+key and nothing in a channel that it can read, now or later; its backup comes in. A team of which one way is read by
+somebody in conflict is told by one of its other desks; if it has no way left at all, its backup comes in too. When
+nobody is left, the fallback list is asked in order; nothing that a reporter says can bring its last team into conflict.
 
 Each removal is explained, and no explanation holds an account name.
 """
@@ -103,8 +103,9 @@ class Told:
     def _tell(self, teams: Sequence[Team], to: Sequence[Channel], hold: Sequence[Channel]) -> None:
         self.to = [channel for channel in to if self._may_use(channel)]
         self.hold = [channel for channel in hold if self._may_use(channel)]
+        cut_off = {name for channel in to if channel not in self.to for name in channel.readable_by}
         for team in teams:
-            self._take(team)
+            self._take(team, as_said=team.name not in cut_off)
         if not any(self.reaches(team) for team in self.teams):
             self._fall_back()
 
@@ -117,8 +118,8 @@ class Told:
                 self._avoid(name)
         return not readers
 
-    def _take(self, team: Team) -> None:
-        """Tell `team`, or whoever stands in for it."""
+    def _take(self, team: Team, *, as_said: bool) -> None:
+        """Tell `team`, or whoever stands in for it; `as_said` that every way to it is used which the route names."""
         asked: Team | None = team
         while asked is not None and asked.name not in self._asked:
             self._asked.add(asked.name)
@@ -126,7 +127,7 @@ class Told:
                 self._avoid(asked.name)
             else:
                 self.teams.append(asked)
-                if self.reaches(asked) or self._use_desk(asked):
+                if self._can_tell(asked, as_said=as_said and asked is team):
                     return
             if asked.backup is not None:
                 self._note(f"stands_in:{asked.backup}", _because("backup_of", (asked.name,), (asked.name,)))
@@ -137,11 +138,20 @@ class Told:
         for team in self._policy.fallback:
             if team.name in self._conflicts:
                 self._avoid(team.name)
-            elif self.reaches(team) or self._use_desk(team):
+            elif self._can_tell(team, as_said=False):
                 self._note(f"fallback:{team.name}")
                 if team.name not in [told.name for told in self.teams]:
                     self.teams.append(team)
                 return
+
+    def _can_tell(self, team: Team, *, as_said: bool) -> bool:
+        """Say whether `team` is told, by a desk of its own unless the route wants it otherwise.
+
+        Whoever comes in must not hear by a phone alone that rings for everybody.
+        """
+        if (as_said and self.reaches(team)) or any(desk in self.to for desk in team.desks):
+            return True
+        return self._use_desk(team) or self.reaches(team)
 
     def _desk(self, team: Team) -> Channel | None:
         for desk in team.desks:
