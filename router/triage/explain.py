@@ -26,7 +26,7 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "withheld": "nothing goes to {0}: {1} can read it",
         "stands_in": "{0} stands in for {1}",
         "desk": "{1} is told by {0}",
-        "fallback": "{0} is told: nobody else is left",
+        "fallback": "{0} is told: the first of the fallback list that may be",
         "no_match": "no route named a team: the fallback teams are told (no_match)",
         "policy_error": "deciding failed ({2}): the fallback teams are told (policy_error)",
     }
@@ -40,10 +40,10 @@ _CONFLICTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 _DEADLINES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "claim_by": "a person has taken it by",
-        "decide_by": "it is decided and closed by",
-        "acknowledge_by": "the reporter is told that it arrived by",
-        "feedback_by": "the reporter is told what was done by",
+        "claim_by": "somebody has claimed it",
+        "decide_by": "it is decided and closed",
+        "acknowledge_by": "the reporter was told that it arrived",
+        "feedback_by": "the reporter was told what was done",
     }
 )
 _NOT_YET: Final[Mapping[Awaited | None, str]] = MappingProxyType(
@@ -52,14 +52,14 @@ _NOT_YET: Final[Mapping[Awaited | None, str]] = MappingProxyType(
         Awaited.DECIDE: "it is not decided and closed",
         Awaited.ACKNOWLEDGE: "the reporter was not told that it arrived",
         Awaited.FEEDBACK: "the reporter was not told what was done",
-        Awaited.DELIVERY: "somebody who must know at once could not be told",
+        Awaited.DELIVERY: "something sent at once has not arrived",
     }
 )
 _SAID: Final[Mapping[Notice | None, str]] = MappingProxyType(
     {
         Notice.REMINDER: "is reminded",
         Notice.OVERDUE: "is told that the time is over",
-        Notice.ESCALATION: "is told, too",
+        Notice.ESCALATION: "is alerted",
     }
 )
 
@@ -95,31 +95,32 @@ def as_lines(
     zone = _zone(policy, facts)
     category = policy.taxonomy.get(facts.category)
     yield f"Severity: {decision.severity}"
-    yield from _tried(decision, "severity", {})
+    yield "The first rule that matches sets it, but never below the category's own:"
+    sets = {one.rule.name.removeprefix("severity:"): f" - sets {one.sets}" for one in policy.severities}
+    yield from _tried(decision, "severity", {}, sets)
     if category is not None:
         yield f"  {category.label}: never below {category.floor}"
     yield f"Route: {decision.route}"
-    yield from _tried(decision, "route", dict(_placed(policy.routes)))
+    yield "The first route that matches decides, and of those inside it the first that matches:"
+    placed = dict(_placed(policy.routes))
+    adds = {name: " - adds what it says, and goes on" for name, (_, route) in placed.items() if route.goes_on}
+    yield from _tried(decision, "route", placed, adds)
     steps = [rule for rule in decision.trace if rule.rule.partition(":")[0] in _STEPS]
     if steps:
         yield "Who was left out, and who came in:"
         yield from (f"  {_sentence(step)}" for step in steps)
     yield f"Told, with a key to what was written: {', '.join(decision.teams)}"
-    if decision.say:
-        yield "The reporter is shown:"
-        yield from (f"  {line}" for text in decision.say for line in wrap(text, WIDTH - 2))
-    yield "Deadlines:"
-    for name, by in decision.deadlines:
-        if by is not None:
-            yield f"  {_DEADLINES[name]} {_moment(by, zone)}"
-    if linked is not None:
-        yield f"Linked with cases of {linked.within} before that have the same {' and '.join(linked.by)}:"
-        yield "  it has them all" if decision.duplicates else "  not this one: it lacks one of these"
     yield from _who(decision)
-    yield from _later(decision, zone)
+    if decision.say:
+        yield "A person who reports this is shown:"
+        yield from (f"  {line}" for text in decision.say for line in wrap(text, WIDTH - 2))
+    yield from _when(decision, zone)
+    if linked is not None:
+        same = f"cases within {linked.within} that have the same {' and '.join(linked.by)}"
+        yield f"Linked with {same}" if decision.duplicates else f"Not linked with {same}: it lacks one of these"
     yield "What each channel gets, byte for byte:"
     for planned in decision.referrals:
-        yield f"Channel {planned.channel} ({planned.kind}), {_when(planned, zone)}:"
+        yield f"Channel {planned.channel} ({planned.kind}), {_occasion(planned, zone)}:"
         yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
     yield f"Policy: {decision.policy}"
 
@@ -135,22 +136,29 @@ def _who(decision: Decision) -> Iterator[str]:
             yield f"{said}: {', '.join(channels)}"
 
 
-def _later(decision: Decision, zone: ZoneInfo | None) -> Iterator[str]:
-    """Yield what is said later, in the order of its time, and what keeps it from being said."""
-    waiting = [(planned.due_at, planned) for planned in decision.referrals if planned.due_at is not None]
+def _when(decision: Decision, zone: ZoneInfo | None) -> Iterator[str]:
+    """Yield by when what must be done, and what is said while it is not."""
+    place = zone.key if zone else "UTC"
+    yield f"Deadlines, times of {place}:"
+    for name, by in decision.deadlines:
+        if by is not None:
+            yield f"  by {_moment(by, zone)}: {_DEADLINES[name]}"
+    waiting: dict[Awaited | None, list[str]] = {}
+    for planned in decision.referrals:
+        if planned.due_at is not None:
+            said = f"    {_local(planned.due_at, zone)}  {planned.channel} {_SAID[planned.fields.notice]}"
+            waiting.setdefault(planned.awaited, []).append(said)
     if waiting:
-        yield f"Later, if nobody acts (times of {zone.key if zone else 'UTC'}):"
-    for due_at, planned in waiting:
-        local = f"{due_at.astimezone(zone or UTC):%a %Y-%m-%d %H:%M}"
-        yield f"  if by {local} {_NOT_YET[planned.awaited]}: {planned.channel} {_SAID[planned.fields.notice]}"
+        yield f"Later, unless somebody acts, times of {place}:"
+    for awaited, lines in waiting.items():
+        yield f"  while {_NOT_YET[awaited]}:"
+        yield from lines
 
 
-def _when(planned: PlannedReferral, zone: ZoneInfo | None) -> str:
+def _occasion(planned: PlannedReferral, zone: ZoneInfo | None) -> str:
     if planned.state is ReferralState.DRAFT:
         return "a draft until people approve it"
-    if planned.due_at is None:
-        return "at once"
-    return f"{planned.fields.notice} at {_moment(planned.due_at, zone)}"
+    return "at once" if planned.due_at is None else f"{planned.fields.notice}, {_local(planned.due_at, zone)}"
 
 
 def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:
@@ -163,14 +171,18 @@ def _zone(policy: Policy, facts: Facts) -> ZoneInfo | None:
     return calendar.zone if calendar else None
 
 
+def _local(moment: datetime, zone: ZoneInfo | None) -> str:
+    """Return the moment on the clock of the place; in UTC if none is known."""
+    return f"{moment.astimezone(zone or UTC):%a %Y-%m-%d %H:%M}"
+
+
 def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
-    """Return the moment on the clock of the place, if there is one, and in UTC."""
-    meant = moment.astimezone(UTC)
+    """Return the moment on the clock of the place, and in UTC as the channels say it."""
+    local, meant = _local(moment, zone), _local(moment, None)
     if zone is None:
-        return f"{meant:%a %Y-%m-%d %H:%M} UTC"
-    local = meant.astimezone(zone)
-    day = "" if local.date() == meant.date() else f"{meant:%a %Y-%m-%d} "
-    return f"{local:%a %Y-%m-%d %H:%M} {zone.key} ({day}{meant:%H:%M} UTC)"
+        return local
+    day, time = meant.rsplit(" ", 1)
+    return f"{local} ({time if local.startswith(day) else meant} UTC)"
 
 
 def _placed(routes: tuple[Route, ...], depth: int = 0) -> Iterator[tuple[str, tuple[int, Route]]]:
@@ -180,17 +192,19 @@ def _placed(routes: tuple[Route, ...], depth: int = 0) -> Iterator[tuple[str, tu
         yield from _placed(route.inner, depth + 1)
 
 
-def _tried(decision: Decision, part: str, placed: Mapping[str, tuple[int, Route]]) -> Iterator[str]:
+def _tried(
+    decision: Decision, part: str, placed: Mapping[str, tuple[int, Route]], then: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield each rule tried; `then` says of some what they do when they match."""
     for rule in decision.trace:
         kind, _, name = rule.rule.partition(":")
         if kind != part:
             continue
-        depth, route = placed.get(name, (0, None))
-        inside = "  " * depth + ("inside: " if depth else "")
-        goes_on = " - adds what it says, and goes on" if route and route.goes_on and rule.matched else ""
-        start = f"  {'yes' if rule.matched else 'no '}  {inside}"
+        depth, _ = placed.get(name, (0, None))
+        start = f"  {'yes' if rule.matched else 'no '}  {'  ' * depth}{'inside: ' if depth else ''}"
+        does = then.get(name, "") if rule.matched else ""
         yield from wrap(
-            f"{start}{name}: {_conditions(rule)}{goes_on}",
+            f"{start}{name}: {_conditions(rule)}{does}",
             WIDTH,
             subsequent_indent=" " * (len(start) + 4),
             break_long_words=False,
@@ -199,9 +213,10 @@ def _tried(decision: Decision, part: str, placed: Mapping[str, tuple[int, Route]
 
 
 def _conditions(rule: RuleTried) -> str:
-    if not rule.tests:
-        return "always matches"
-    return "; ".join(map(_condition, rule.tests))
+    """Return what was wanted and what there was; where it did not match, what did not comes last."""
+    holds = "; ".join(_condition(test) for test in rule.tests if test.ok)
+    fails = "; ".join(_condition(test) for test in rule.tests if not test.ok)
+    return "; but ".join(part for part in (holds, fails) if part) or "always matches"
 
 
 def _condition(test: ConditionTried) -> str:

@@ -45,6 +45,7 @@ escalations: {{duty: [{{unclaimed: 2h, to: phone}}, {{undelivered: 15m, to: phon
     ),
     f"{DESK.replace('[]', '[category, asset_tag, claim_by]')}\n{PHONE}\n{POLICE}",
 )
+TRIED = "The first route that matches decides, and of those inside it the first that matches:"
 MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
 
 
@@ -70,17 +71,24 @@ def test_each_rule_tried_is_there_with_what_it_wanted_and_what_there_was() -> No
     told = explained()
 
     assert told.startswith(
-        "Severity: medium\n  no   urgent: urgency is not said (wanted: ongoing)\n  yes  any: always "
+        "Severity: medium\nThe first rule that matches sets it, but never below the category's own:\n"
+        "  no   urgent: urgency is not said (wanted: ongoing)\n  yes  any: always matches - sets "
     )
     assert "\n  Fraud: never below medium\n" in told
-    assert "\nRoute: out\n  no   more: urgency is not said (wanted: live_now)\n" in told
+    assert f"\nRoute: out\n{TRIED}\n  no   more: urgency is not said (wanted: live_now)\n" in told
     assert "  yes  out: category is fraud (one of: fraud or theft)\n" in told
+
+
+def test_what_held_is_said_before_what_did_not() -> None:
+    told = explained(used=parse_policy(policy(routes(route("x", "{from: client, category: [fraud, theft]}"))), DESK))
+
+    assert "  no   x: category is fraud (one of: fraud or theft); but from is person (wanted: client)\n" in told
 
 
 def test_nested_routes_stand_inside_the_one_around_them() -> None:
     told = explained(noticed_how="police_notice")
 
-    assert after(told, "Route: in").split("\n")[1:] == [
+    assert after(told, TRIED).split("\n")[1:] == [
         "  yes  out: category is fraud (one of: fraud or theft)",
         "  no     inside: deep: site is not said (wanted: plant)",
         "  yes    inside: in: noticed_how is police_notice",
@@ -99,49 +107,54 @@ def test_a_route_that_adds_says_so_when_it_matched() -> None:
 
 
 def test_what_the_reporter_is_shown_is_there() -> None:
-    assert after(explained(urgency=("live_now",)), "The reporter is shown:") == (
+    assert after(explained(urgency=("live_now",)), "A person who reports this is shown:") == (
         "  Call 112 now.\n  Somebody will write to you."
     )
 
 
 def test_deadlines_are_on_the_clock_of_the_place_and_in_utc() -> None:
-    assert after(explained(), "Deadlines:") == (
-        "  a person has taken it by Mon 2026-11-30 14:00 Europe/Berlin (13:00 UTC)\n"
-        "  it is decided and closed by Wed 2026-12-02 10:00 Europe/Berlin (09:00 UTC)\n"
-        "  the reporter is told that it arrived by Mon 2026-12-07 10:00 Europe/Berlin (09:00 UTC)\n"
-        "  the reporter is told what was done by Sun 2027-02-28 10:00 Europe/Berlin (09:00 UTC)"
+    assert after(explained(), "Deadlines, times of Europe/Berlin:") == (
+        "  by Mon 2026-11-30 14:00 (13:00 UTC): somebody has claimed it\n"
+        "  by Wed 2026-12-02 10:00 (09:00 UTC): it is decided and closed\n"
+        "  by Mon 2026-12-07 10:00 (09:00 UTC): the reporter was told that it arrived\n"
+        "  by Sun 2027-02-28 10:00 (09:00 UTC): the reporter was told what was done"
     )
 
 
 def test_a_site_has_its_own_clock_and_another_day_is_named() -> None:
     told = explained(datetime(2026, 11, 29, 23, tzinfo=UTC), site="plant", statutory=False)
 
-    assert "  a person has taken it by Mon 2026-11-30 12:00 Asia/Tokyo (03:00 UTC)\n" in told
-    assert explained(site="shop").count("Europe/Berlin") == explained().count("Europe/Berlin")
+    assert "\nDeadlines, times of Asia/Tokyo:\n  by Mon 2026-11-30 12:00 (03:00 UTC): somebody has claimed it\n" in told
+    assert "\nDeadlines, times of Europe/Berlin:\n" in explained(site="shop")
     late = explained(datetime(2026, 12, 6, 16, tzinfo=UTC), site="plant")
-    assert "Mon 2026-12-14 01:00 Asia/Tokyo (Sun 2026-12-13 16:00 UTC)" in late
+    assert "by Mon 2026-12-14 01:00 (Sun 2026-12-13 16:00 UTC): " in late
 
 
 def test_without_a_calendar_times_are_in_utc() -> None:
     plain = parse_policy(policy(), DESK)
 
-    assert "  a person has taken it by Mon 2026-11-30 10:00 UTC\n" in explained(used=plain)
+    assert "\nDeadlines, times of UTC:\n  by Mon 2026-11-30 10:00: somebody has claimed it\n" in explained(used=plain)
 
 
-def test_what_is_said_later_has_its_time_and_what_keeps_it_from_being_said() -> None:
+def test_what_is_said_later_stands_below_what_keeps_it_from_being_said() -> None:
     told = explained(statutory=False)
 
-    assert after(told, "Later, if nobody acts (times of Europe/Berlin):").split("\n") == [
-        "  if by Mon 2026-11-30 10:15 somebody who must know at once could not be told: phone is told, too",
-        "  if by Mon 2026-11-30 12:00 nobody has claimed it: phone is told, too",
-        "  if by Mon 2026-11-30 13:00 nobody has claimed it: desk is reminded",
-        "  if by Mon 2026-11-30 14:00 nobody has claimed it: desk is told that the time is over",
-        "  if by Wed 2026-12-02 10:00 it is not decided and closed: desk is told that the time is over",
+    assert after(told, "Later, unless somebody acts, times of Europe/Berlin:").split("\n") == [
+        "  while something sent at once has not arrived:",
+        "    Mon 2026-11-30 10:15  phone is alerted",
+        "  while nobody has claimed it:",
+        "    Mon 2026-11-30 12:00  phone is alerted",
+        "    Mon 2026-11-30 13:00  desk is reminded",
+        "    Mon 2026-11-30 14:00  desk is told that the time is over",
+        "  while it is not decided and closed:",
+        "    Wed 2026-12-02 10:00  desk is told that the time is over",
     ]
-    assert "\nChannel desk (folder), reminder at Mon 2026-11-30 13:00 Europe/Berlin (12:00 UTC):\n" in told
+    assert "\nChannel desk (folder), reminder, Mon 2026-11-30 13:00:\n" in told
 
 
-@pytest.mark.parametrize("words", ["2026-12-07 10:00 the reporter was not told that it arrived:", " what was done:"])
+@pytest.mark.parametrize(
+    "words", ["while the reporter was not told that it arrived:", "while the reporter was not told what was done:"]
+)
 def test_the_laws_times_have_words_too(words: str) -> None:
     assert words in explained()
     assert words not in explained(statutory=False)
@@ -170,10 +183,10 @@ def test_every_byte_of_every_referral_is_shown_in_order() -> None:
 def test_duplicates_are_named_by_their_fields_never_by_values() -> None:
     without, with_all = explained(), explained(asset_tag="LT-1")
 
-    title = "Linked with cases of 72h before that have the same category and asset_tag:"
-    assert after(without, title) == "  not this one: it lacks one of these"
-    assert after(with_all, title) == "  it has them all"
-    assert "Linked" not in explained(used=parse_policy(policy(), DESK))
+    same = "inked with cases within 72h that have the same category and asset_tag"
+    assert f"\nNot l{same}: it lacks one of these\n" in without
+    assert f"\nL{same}\n" in with_all
+    assert "inked" not in explained(used=parse_policy(policy(), DESK))
 
 
 def test_json_names_what_likely_duplicates_have_in_common() -> None:
