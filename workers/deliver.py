@@ -27,7 +27,7 @@ from router.model import LeasedReferral, Payload, Proof, Referral
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
 from router.telemetry import DELIVERIES, DELIVERY_SECONDS, DRILL_SECONDS, get_log
-from router.vocabulary import Notice
+from router.vocabulary import Notice, Scope
 from workers.channels import SENDERS
 from workers.channels.base import Sender
 from workers.retry import FEWEST_TRIES, GIVE_UP_S, MOST_TRIES, wait_before
@@ -302,6 +302,9 @@ def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadlin
     started = clock.now()
     if leased.attempts > MOST_TRIES:
         return Ended(leased, "dead", "given_up", started)
+    if channel.scope is Scope.EXTERNAL:
+        # Only drafts are made for outside: this was decided when the channel led to people inside.
+        return Ended(leased, "dead", "not_approved", started)
     leased = replace(leased, fields=_narrowed(channel, leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:

@@ -1,4 +1,4 @@
-"""One attempt hands its sender no more than the channel may carry now, also for what the sender makes itself."""
+"""One attempt holds to what the channel is now: it carries no more, and sends nothing outside without approval."""
 
 from dataclasses import dataclass, field
 
@@ -33,3 +33,13 @@ def test_a_sender_sees_no_field_that_left_the_channel_s_list() -> None:
 
     assert ended.state == "sent"
     assert sender.seen == [Referral.model_validate({**kept, "severity": Severity.LOW})]
+
+
+def test_what_was_decided_when_a_channel_led_inside_does_not_leave_by_it_now() -> None:
+    outside = parse_catalogue(CHANNELS.replace("internal", "external")).channels["desk"]
+    decided = Referral(reference="CR-AAAA-BBBB-CCCC", severity=Severity.LOW)
+    sender = Seeing()
+    ended = attempt(outside, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1)
+
+    assert (ended.state, ended.outcome) == ("dead", "not_approved")
+    assert sender.seen == []
