@@ -300,11 +300,8 @@ class _Turn:
 def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadline_s: float) -> Ended:
     """Render and send one referral and return how that ended. An edge: raises nothing."""
     started = clock.now()
-    if leased.attempts > MOST_TRIES:
-        return Ended(leased, "dead", "given_up", started)
-    if channel.scope is Scope.EXTERNAL:
-        # Only drafts are made for outside: this was decided when the channel led to people inside.
-        return Ended(leased, "dead", "not_approved", started)
+    if why_not := _why_not(channel, leased):
+        return Ended(leased, "dead", why_not, started)
     leased = replace(leased, fields=_narrowed(channel, leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:
@@ -319,6 +316,14 @@ def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadlin
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
         return _later(leased, "unforeseen", started)
     return Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id)
+
+
+def _why_not(channel: Channel, leased: LeasedReferral) -> str | None:
+    """Return the code of what forbids to send it at all."""
+    if leased.attempts > MOST_TRIES:
+        return "given_up"
+    # Only drafts are made for outside: this was decided when the channel led to people inside.
+    return "not_approved" if channel.scope is Scope.EXTERNAL else None
 
 
 def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
