@@ -5,7 +5,7 @@ A secret itself is never a setting; what looks like one does not load, and is no
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -17,6 +17,7 @@ from router.model import Referral
 _REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
 _EVERY = re.compile(r"([1-9][0-9]{0,3})([hd])")
 _HOME = frozenset({"127.0.0.1", "::1", "localhost"})
+_CONTENT: Final = frozenset({"narrative", "contact"})
 
 
 def _reference(text: str) -> str:
@@ -46,11 +47,8 @@ def _service(text: str) -> str:
 
 def _field(word: str) -> str:
     if word not in Referral.model_fields:
-        raise PydanticCustomError(
-            "unknown_value",
-            "unknown field {found}{hint}",
-            {"found": shown(word), "hint": nearest(word, Referral.model_fields)},
-        )
+        hint = "; nothing of content can travel" if word in _CONTENT else nearest(word, Referral.model_fields)
+        raise PydanticCustomError("unknown_value", "unknown field {found}{hint}", {"found": shown(word), "hint": hint})
     return word
 
 

@@ -34,7 +34,8 @@ def shape(document: Document, model: type[M], *path: str | int) -> M | None:
     value = document.at(*path)
     if not isinstance(value, dict):
         if value is not None or not document.problems:
-            document.complain(path, "wrong_kind", "must hold keys and values")
+            what = "" if path else "the file is empty; it " if value is None else "the file "
+            document.complain(path, "wrong_kind", f"{what}must hold keys and values")
         return None
     try:
         return model.model_validate(value)
@@ -50,6 +51,8 @@ def _complain(document: Document, path: Path, model: type[BaseModel], detail: Er
         return  # "nothing stands here" was said by the reader
     if kind == "too_short" and found:
         return  # something stands there, and what is wrong with it is said
+    if kind in {"missing", "too_short"} and document.broken_off:
+        return  # it may stand in the part that could not be read
     place = tuple(step for step in detail["loc"] if step != "[key]")
     name = str(place[-1]) if place else ""
     if kind == "extra_forbidden":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from errno import errorcode
+from errno import EACCES, EISDIR, ENOENT, ENOTDIR, errorcode
 from pathlib import Path as FilePath
 from typing import Any, Final, TypeAlias
 
@@ -34,6 +34,12 @@ _LONG_RUN = re.compile(r"[A-Za-z0-9+_=-]{24,}")
 _READER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = Resolver()
 _NODES = (yaml.ScalarEvent, yaml.CollectionStartEvent)
+_UNREADABLE: Final = {
+    ENOENT: "there is no such file",
+    ENOTDIR: "there is no such file",
+    EISDIR: "a folder stands where the file should be",
+    EACCES: "the account that runs this may not read the file",
+}
 
 
 @dataclass(slots=True)
@@ -44,6 +50,13 @@ class Document:
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    broken_off: bool = False
+    """The rest of the file could not be read: what seems to be missing may stand there."""
+
+    @property
+    def whole(self) -> bool:
+        """Say whether all of the file was read, and names can be looked up in it."""
+        return isinstance(self.value, dict) and bool(self.value) and not self.broken_off
 
     def line(self, path: Path) -> int:
         """Return the line of `path`, or of the nearest thing around it that has one."""
@@ -122,8 +135,9 @@ def read_file(path: FilePath) -> str:
     except UnicodeError:
         raise PolicyErrors([Problem(path.name, 1, "not_utf8", "the file is not UTF-8 text")]) from None
     except OSError as error:
-        said = f"the file cannot be read ({errorcode.get(error.errno or 0, 'error')}) in {path.parent}"
-        raise PolicyErrors([Problem(path.name, 1, "unreadable", said)]) from None
+        code = error.errno or 0
+        why = _UNREADABLE.get(code, f"the file cannot be read ({errorcode.get(code, 'error')})")
+        raise PolicyErrors([Problem(path.name, 1, "unreadable", f"{why}, in {path.parent}")]) from None
 
 
 def read(text: str, file: str) -> Document:
@@ -131,18 +145,32 @@ def read(text: str, file: str) -> Document:
     document = Document(file)
     if len(text) > MOST_CHARACTERS:
         document.complain((), "too_long", f"the file is longer than {MOST_CHARACTERS} characters")
+        document.broken_off = True
         return document
     try:
         _Builder(document).build(yaml.parse(text, Loader=_READER))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = min(mark.line, text.count("\n")) + 1 if mark else 1
-        document.problems.append(Problem(file, line, "not_yaml", f"not YAML: {error.problem or 'cannot be read'}"))
+        _break_off(document, text, error)
     except (yaml.YAMLError, UnicodeError):
         document.complain((), "not_yaml", "not YAML: characters that may not stand in a text file")
+        document.broken_off = True
     except _Stop:
-        pass
+        document.broken_off = True
     return document
+
+
+def _break_off(document: Document, text: str, error: yaml.MarkedYAMLError) -> None:
+    lines = text.split("\n")
+    mark = error.problem_mark or error.context_mark
+    line = min(mark.line, len(lines) - 1) + 1 if mark else 1
+    begun = error.context_mark.line + 1 if error.context_mark else line
+    said = f"not YAML: {error.problem or 'cannot be read'}"
+    if "\t" in lines[line - 1]:
+        said += "; a tab stands in this line: write spaces"
+    elif error.context and begun < line:
+        said += f", {error.context} that begins in line {begun}"
+    document.problems.append(Problem(document.file, line, "not_yaml", f"{said}; the rest was not looked at"))
+    document.broken_off = True
 
 
 class _Stop(Exception):

@@ -12,7 +12,13 @@ from router.vocabulary import Scope
 
 
 def names(rules: Document, ways: Document) -> None:
-    """Add to the documents every name that leads nowhere and every promise that the files would break."""
+    """Add to the documents every name that leads nowhere and every promise that the files would break.
+
+    Names only where both files could be read to their ends: else what stands there would seem not to exist.
+    """
+    no_secrets(rules)
+    if not (rules.whole and ways.whole):
+        return
     known = Names(rules, ways)
     for channel in known.channels:
         known.teams_in(ways, (channel, "readable_by"))
@@ -22,7 +28,6 @@ def names(rules: Document, ways: Document) -> None:
     check_times.check(known)
     check_routes.check(known)
     _fallback(known)
-    no_secrets(rules)
 
 
 def _team(known: Names, name: str) -> None:

@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from router.configfile.yamltext import nearest
 from router.model import Frozen
 from router.vocabulary import (
     Awaited,
@@ -109,7 +110,8 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("odd_value", "a time zone such as Europe/Berlin is wanted here") from None
+        hint = {"hint": nearest(value, available_timezones())}
+        raise PydanticCustomError("odd_value", "a time zone such as Europe/Berlin is wanted here{hint}", hint) from None
     return value
 
 

@@ -4,12 +4,15 @@ Reads the documents as they are, right or wrong; changes nothing but their lists
 """
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from router.configfile.yamltext import Document, Path, nearest, shown
 from router.vocabulary import Scope
 
 Found = list[tuple[Path, str]]
 """Words with their places."""
+NEEDED: Final = frozenset({"team", "category"})
+"""What every policy has: where there is none at all, that is said once, not of every word."""
 
 
 class Names:
@@ -89,7 +92,7 @@ class Names:
     def _found(self, what: str, document: Document, place: Path, known: Collection[str]) -> Found:
         found = list(document.words(*place))
         for at, word in found:
-            if word not in known:
+            if word not in known and (known or what not in NEEDED):
                 document.complain(at, f"unknown_{what}", f"unknown {what} {shown(word)}{self._hint(what, word, known)}")
         if len(found) > 1 and document is self.rules:
             self.once(found)

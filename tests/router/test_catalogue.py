@@ -147,6 +147,12 @@ def test_says_everything_at_once_by_line() -> None:
     ]
 
 
+@pytest.mark.parametrize("field", ["narrative", "contact"])
+def test_says_that_content_cannot_travel(field: str) -> None:
+    with pytest.raises(PolicyErrors, match=f"unknown field '{field}'; nothing of content can travel"):
+        parse_catalogue(RT.replace("category, severity", f"category, {field}"))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "x", "a", "# nothing"])
 def test_refuses_a_file_without_channels(text: str) -> None:
     assert found(text) == [(1, "wrong_kind")]

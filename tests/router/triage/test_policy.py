@@ -1,5 +1,6 @@
 """policy.yaml: what loads, and every reason why it does not."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -177,6 +178,42 @@ def test_one_value_is_a_list_of_one() -> None:
 def test_refuses_what_is_no_policy_and_never_fails_otherwise(text: str) -> None:
     assert problems(text)
     assert problems(POLICY, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "1: the file is empty; it must hold keys and values [wrong_kind]"),
+        ("[]", "1: the file must hold keys and values [wrong_kind]"),
+        (
+            POLICY.replace("severity:\n", "severity:\n\tset: low\n"),
+            "12: not YAML: found character that cannot start any token; a tab stands in this line: write spaces; ",
+        ),
+        (
+            POLICY.replace("label: Fraud", 'label: "Fraud'),
+            "24: not YAML: found unexpected end of stream, while scanning a quoted scalar that begins in line 3; ",
+        ),
+    ],
+)
+def test_one_mistake_that_hides_the_rest_is_said_once(text: str, said: str) -> None:
+    (problem,) = problems(text)
+
+    assert str(problem).startswith(f"policy.yaml:{said}")
+
+
+def test_channels_that_cannot_be_read_are_not_called_unknown() -> None:
+    found = problems(POLICY.replace("floor: low", "floor: lo"), f"\t{CHANNELS}")
+
+    assert [(problem.file, problem.code) for problem in found] == [
+        ("channels.yaml", "not_yaml"),
+        ("policy.yaml", "unknown_value"),
+    ]
+
+
+def test_that_there_are_no_teams_is_said_once() -> None:
+    policy = re.sub(r"^teams:\n(  .*\n)+", "", POLICY, flags=re.MULTILINE)
+
+    assert [problem.code for problem in problems(policy)] == ["missing"]
 
 
 def test_no_half_of_a_policy_is_loaded(tmp_path: Path) -> None:
