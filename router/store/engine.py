@@ -24,12 +24,13 @@ PING_AFTER_S = 1.0
 """A connection that lay unused for longer is asked whether it lives; asking each time costs a round trip."""
 
 
-def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
+def connect(dsn: str, *, process: str, pool_size: int = 4, patient: bool = False) -> Engine:
     """Return an engine for `dsn` (postgresql://…) that names itself `process` to the server.
 
-    Opens nothing yet. Statements end after STATEMENT_TIMEOUT_MS, waits for locks after
-    LOCK_TIMEOUT_MS, so that nobody hangs on a frozen neighbour.
+    Opens nothing yet. Statements end after STATEMENT_TIMEOUT_MS, unless `patient`, and waits for
+    locks after LOCK_TIMEOUT_MS, so that nobody hangs on a frozen neighbour.
     """
+    longest_ms = 0 if patient else STATEMENT_TIMEOUT_MS
     engine = create_engine(
         dsn.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -46,7 +47,7 @@ def connect(dsn: str, *, process: str, pool_size: int = 4) -> Engine:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 20_000,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC",
+            "options": f"-c statement_timeout={longest_ms} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC",
         },
     )
     _ping_idle(engine)

@@ -52,7 +52,7 @@ _FLIP = text("""
         select id, reference, channel, revision, awaited, fields from referrals
         where state = 'standby' and due_at <= (select now from moment)
         order by due_at limit :limit for update skip locked),
-    fated as (
+    fated as materialized (
         select id, case
             when awaited = 'delivery' and not exists (
                 select from referrals told

@@ -26,7 +26,8 @@ def upgrade(owner_dsn: str, logins: Mapping[Login, str]) -> None:
     Raises StoreFailed when a role is missing or the owner lacks a right, Unavailable when the
     database cannot be reached.
     """
-    engine = connect(owner_dsn, process="db-upgrade", pool_size=1)
+    # A table of millions is rewritten in minutes.
+    engine = connect(owner_dsn, process="db-upgrade", pool_size=1, patient=True)
     try:
         with transaction(engine) as connection:
             command.upgrade(alembic_config(connection), "head")

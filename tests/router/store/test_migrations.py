@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect
 
 from router.model import Referral
+from router.store import engine
 from router.store.casefile import whole
 from router.store.cases import record
 from router.store.engine import connect, transaction
 from router.store.notices import post_notice
 from router.store.referrals import lease
-from router.store.upgrade import alembic_config
-from router.vocabulary import Notice
+from router.store.upgrade import alembic_config, upgrade
+from router.vocabulary import Login, Notice
 from tests.conftest import Database
 from tests.makers import a_case, prepare
 
@@ -43,6 +45,16 @@ def test_down_and_up_again_leaves_the_same_schema(owner: Engine) -> None:
         after = set(inspect(connection).get_table_names())
 
     assert after == before
+
+
+def test_a_big_table_may_take_as_long_as_it_takes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+    # Patched: no table of a test is big enough.
+    monkeypatch.setattr(engine, "STATEMENT_TIMEOUT_MS", 1)
+
+    upgrade(database.owner_dsn, {login: login.value for login in Login})
 
 
 AT_0002 = """
