@@ -97,7 +97,7 @@ def explain(
     """Show every rule tried, who would be told and when, and the exact bytes that each channel would send."""
     settings = Settings()
     policy = load(settings.config_dir, as_json=as_json_text)
-    facts = facts_in(policy, facts_file)
+    facts = facts_in(policy, facts_file, as_json=as_json_text)
     decision = decide(
         policy,
         facts,

@@ -1,18 +1,20 @@
 """What commands for the policy share: reading it, facts and times, and saying what is wrong with them."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from router import clock
 from router.configfile.shape import shape
-from router.configfile.yamltext import read
+from router.configfile.yamltext import nearest, read
 from router.errors import PolicyErrors, Problem, Refused
 from router.intake import strictjson
 from router.model import Facts
@@ -21,6 +23,11 @@ from router.triage.policy import FILE, Policy, load_policy
 
 WRONG = 2
 """Exit status when what was given is wrong."""
+
+_A_TIME: Final = "2026-11-30T09:00:00+01:00"
+_TIMES: Final = frozenset({"occurred_at", "noticed_at"})
+_CONTENT: Final = frozenset({"narrative", "contact"})
+_QUOTED: Final = re.compile(r"'([^']*)'")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -82,29 +89,55 @@ def moment(at: str | None) -> datetime:
     except ValueError:
         said = None
     if said is None or said.tzinfo is None:
-        fail("odd_time: --at takes a time such as 2026-11-30T09:00:00+01:00")
+        fail(f"odd_time: --at takes a time such as {_A_TIME}, with its zone")
     return said
 
 
-def facts_in(policy: Policy, name: str) -> Facts:
-    """Return the facts in the file; fails naming the fields that are wrong, never what stands in them."""
+def facts_in(policy: Policy, name: str, *, as_json: bool) -> Facts:
+    """Return the facts in the file; or print what each wrong field wants and exit; never what stands in it."""
     try:
         text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError:
-        fail("unreadable: the file with the facts cannot be read")
+        fail("unreadable: the file with the facts cannot be read; - reads standard input")
     try:
         value: Any = strictjson.loads(text)
-        facts = TypeAdapter(Facts).validate_json(json.dumps(value))
     except Refused as error:
         fail(f"facts_refused: {error.code}")
+    wrong = _not_in(policy, value)
+    try:
+        facts = TypeAdapter(Facts).validate_json(json.dumps(value))
     except ValidationError as error:
-        found = {str(detail["loc"][0]) if detail["loc"] else "" for detail in error.errors()}
-        listed = sorted(found & set(Facts.model_fields)) + ["an unknown field"] * bool(found - set(Facts.model_fields))
-        fail(f"facts_refused: {', '.join(listed)}")
-    unknown = policy.unknown_in(facts)
-    if unknown:
-        fail(f"facts_refused: {', '.join(unknown)} not in the policy")
+        wrong = sorted({*wrong, *map(_wanted, error.errors())})
+    if wrong:
+        lines = [json.dumps({"ok": False, "problems": wrong})] if as_json else wrong
+        typer.echo("\n".join(lines))
+        fail(f"facts_refused: {counted(len(wrong), 'problem')}")
     return facts
+
+
+def _not_in(policy: Policy, value: Any) -> list[str]:
+    """Return what is said of a category or site that the policy does not know."""
+    said = []
+    for field, known in (("category", policy.taxonomy), ("site", policy.sites)):
+        found = value.get(field) if isinstance(value, dict) else None
+        if isinstance(found, str) and found not in known:
+            said.append(f"{field}: not in the policy{nearest(found, known)}")
+    return said
+
+
+def _wanted(detail: ErrorDetails) -> str:
+    field, kind = str(detail["loc"][0]) if detail["loc"] else "", detail["type"]
+    if kind == "extra_forbidden" and field in _CONTENT:
+        return f"{field}: content is no fact; leave it out"
+    if kind == "extra_forbidden":
+        return f"a field that is not known{nearest(field, Facts.model_fields)}"
+    if kind == "missing":
+        return f"{field}: missing"
+    if kind == "enum":
+        return f"{field}: unknown value{nearest(str(detail['input']), _QUOTED.findall(detail['ctx']['expected']))}"
+    if field in _TIMES:
+        return f"{field}: a time such as {_A_TIME} is wanted, with its zone"
+    return f"{field or 'facts'}: {detail['msg']}"
 
 
 def fail(said: str) -> NoReturn:

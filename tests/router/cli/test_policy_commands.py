@@ -150,18 +150,40 @@ def test_explain_for_a_client_runs_no_statutory_clock() -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ('{"category": "harassment", "noticed_how": "MARKED-7f3a"}', "facts_refused: noticed_how"),
-        ('{"category": "MARKED_7f3a", "noticed_how": "told_by_someone"}', "facts_refused: category"),
-        ('{"category": "marked_7f3a", "noticed_how": "told_by_someone"}', "facts_refused: category not in the policy"),
-        ('{"category": "harassment", "noticed_how": "told_by_someone", "site": "marked_7f3a"}', "facts_refused: site"),
-        ('{"category": "harassment", "noticed_how": "told_by_someone", "MARKED-7f3a": 1}', "an unknown field"),
+        ('{"category": "harassment", "noticed_how": "MARKED-7f3a"}', "noticed_how: unknown value; known: "),
+        ('{"category": "MARKED_7f3a", "noticed_how": "told_by_someone"}', "category: String should match"),
+        ('{"category": "marked_7f3a", "noticed_how": "told_by_someone"}', "category: not in the policy\n"),
+        (
+            '{"category": "harrasment"}',
+            "category: not in the policy; did you mean 'harassment'?\nnoticed_how: missing\n",
+        ),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_some"}',
+            "noticed_how: unknown value; did you mean 'told_by",
+        ),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_someone", "noticed_at": "7f3a"}',
+            "noticed_at: a time such",
+        ),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_someone", "urgncy": []}',
+            "known; did you mean 'urgency'?",
+        ),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_someone", "site": "marked_7f3a"}',
+            "site: not in the policy; known: ",
+        ),
+        (
+            '{"category": "harassment", "noticed_how": "told_by_someone", "MARKED-7f3a": 1}',
+            "a field that is not known\n",
+        ),
         (
             '{"category": "harassment", "noticed_how": "told_by_someone", "narrative": "MARKED-7f3a"}',
-            "an unknown field",
+            "narrative: content is no fact; leave it out\n",
         ),
         ('{"category": "harassment", "category": "MARKED-7f3a"}', "facts_refused: "),
         ("MARKED-7f3a", "facts_refused: not_json"),
-        ('"MARKED-7f3a"', "facts_refused: "),
+        ('"MARKED-7f3a"', "facts: Input should be an object\n"),
         ("", "facts_refused: not_json"),
     ],
 )
@@ -170,9 +192,18 @@ def test_explain_refuses_what_is_no_facts_without_showing_it(typed: str, said: s
     result = run("explain", "-", typed=typed)
 
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert said in result.output
     assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("concern-router: facts_refused: ")
     assert "7f3a" not in result.output.lower()
+
+
+@pytest.mark.usefixtures("config")
+def test_explain_refuses_facts_as_json_too() -> None:
+    result = run("explain", "-", "--json", typed='{"category": "harassment"}')
+
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == {"ok": False, "problems": ["noticed_how: missing"]}
 
 
 @pytest.mark.parametrize("moment", ["2026-11-30T10:00:00", "tomorrow", "2026-13-01T00:00:00Z"])
