@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from router.configfile.yamltext import Path
 from router.errors import Problem
 from router.triage.file import RouteEntry, SeverityEntry
-from router.triage.lint.reading import Files
+from router.triage.lint.reading import Files, placed
 from router.triage.lint.regions import SEVERITY, Region, Rules, Taken, impossible, narrowed, wanted
 
 
@@ -17,18 +17,17 @@ def findings(files: Files) -> Iterator[Problem]:
 
 
 def _unrouted(files: Files) -> Iterator[Problem]:
+    telling = [route for route in files.written.routes if _tells(route)]
+    named = {category for one in placed(files) for category in one.own.when.category if _tells(one.entry)}
+    rules = Rules([wanted(route.when) for route in telling], files.severities.always)
     for name in files.written.taxonomy:
-        if not any(_tells(route) and _lets_in(route, name) for route in files.written.routes):
+        if name not in named and rules.taken({"category": (frozenset({name}),)}, (1 << len(telling)) - 1) is None:
             said = f"no route takes the category {name!r}: it would go to the fallback; name it in a route's `when`"
             yield files.rule(("taxonomy", name), "no_route", said)
 
 
 def _tells(route: RouteEntry) -> bool:
     return bool(route.teams) or any(map(_tells, route.routes))
-
-
-def _lets_in(route: RouteEntry, category: str) -> bool:
-    return not route.when.category or category in route.when.category
 
 
 def _severity(files: Files) -> Iterator[Problem]:

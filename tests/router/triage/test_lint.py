@@ -52,6 +52,14 @@ OTHERS = {
         (policy(routes(FRAUD, "{id: x, say: hello, continue: true}"), more="sentences: {hello: Hello}"), ways()),
         (policy(routes("{id: x, say: hello, continue: true}", ALL), more="sentences: {hello: Hello}"), ways()),
     ),
+    "no_route: only some of its concerns are taken by chance": (
+        (policy(routes(FRAUD, route("agents", "{from: client}"))), ways()),
+        (policy(routes(FRAUD, route("agents", "{from: client}"), route("people", "{from: person}"))), ways()),
+    ),
+    "no_route: a nested route names it": (
+        (policy(routes(FRAUD, route("agents", "{from: client}"))), ways()),
+        (policy(routes(FRAUD, route("agents", "{from: client}", routes="[{id: x, when: {category: theft}}]"))), ways()),
+    ),
     "unused_channel": ((policy(), ways(PHONE)), (policy(routes(route("all", to="[desk, phone]"))), ways(PHONE))),
     "unused_channel: a draft uses it": (
         (policy(), ways(POLICE)),
