@@ -72,7 +72,9 @@ def show(
 def _print(case: Mapping[str, Any]) -> None:
     plain = ("reference", "state", "received_at", "category", "severity", "site", "route", "reason", "policy")
     facts = [(name, _cell(case[name])) for name in plain]
-    facts += [(name, ", ".join(case[name]) or "-") for name in ("teams", "avoided")]
+    in_conflict = {found["team"] for found in case["conflicts"]}
+    teams = (f"{team} (in conflict)" if team in in_conflict else team for team in case["teams"])
+    facts += [("teams", ", ".join(teams)), ("avoided", ", ".join(case["avoided"]) or "-")]
     facts += [(name, _cell(case[name])) for name in ("claimed_at", "claimed_by", "closed_at", "outcome")]
     say_columns(facts)
     for title in ("deadlines", "referrals", "duplicates", "conflicts"):

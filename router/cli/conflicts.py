@@ -53,8 +53,8 @@ def _print(removed: Removed) -> None:
     typer.echo(f"{removed.reference}: {removed.team} is in conflict{before}")
     for title, names in (
         ("recalled", removed.recalled),
-        ("told instead", removed.told),
-        ("can open it now", removed.keys_given),
+        ("newly told", removed.told),
+        ("key handed to", removed.keys_given),
     ):
         typer.echo(f"  {title:18}{', '.join(names) or '-'}")
     typer.echo(f"  {'not sent any more':18}{removed.stopped}")

@@ -153,7 +153,8 @@ def _policy(settings: Settings) -> str:
     try:
         digest = load_policy(settings.config_dir).digest
     except PolicyErrors as error:
-        return f"{len(error.problems)} problems: see `concern-router policy check`; the last good policy stays in force"
+        found = "1 problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
+        return f"{found}: see `concern-router policy check`; the last good policy stays in force"
 
     def ask(connection: Connection) -> str:
         here = policies.active_digest(connection) == digest

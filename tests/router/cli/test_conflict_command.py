@@ -75,6 +75,19 @@ def test_people_are_told_plainly_what_cannot_be_undone(deployment: Deployment, r
     assert "MARKED" not in out
 
 
+def test_a_case_is_shown_with_what_was_found_of_its_teams(
+    deployment: Deployment, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = deployment.file("fraud").reference
+    by_ana(deployment, run, reference)
+    monkeypatch.setattr("sys.argv", ["concern-router", "cases", "show", reference])
+    with pytest.raises(SystemExit):
+        main()
+
+    teams = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("teams "))
+    assert "security (in conflict)" in teams
+
+
 def test_a_second_run_says_that_it_was_known(deployment: Deployment, run: Run) -> None:
     reference = deployment.file().reference
     by_ana(deployment, run, reference)
@@ -90,7 +103,7 @@ def test_the_recovery_identity_is_read_like_a_passphrase(deployment: Deployment,
     status, out, _ = run(deployment.recovery_identity, *arguments)
 
     assert status == 0
-    assert "can open it now   legal" in out
+    assert "key handed to     legal" in out
 
 
 @pytest.mark.parametrize("arguments", [("--as", "ana"), ("--reason", "x y z")])
