@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.triage.match import MOST_LISTED, MOST_REMEMBERED, MOST_WANTED, Rule, RuleList
+from router.triage import match
+from router.triage.file import When
+from router.triage.match import MOST_LISTED, MOST_REMEMBERED, MOST_WANTED, Rule, RuleList, compiled
 from router.vocabulary import Severity, Urgency, WhereFound
 
 NOTHING: dict[str, Any] = {
@@ -25,6 +27,7 @@ NOTHING: dict[str, Any] = {
         ({"where_found": ("laptop", "email")}, {"where_found": WhereFound.CHAT}, False),
         ({"where_found": ("laptop",)}, {}, False),
         ({"urgency": ("ongoing", "live_now")}, {"urgency": (Urgency.EVIDENCE_AT_RISK, Urgency.LIVE_NOW)}, True),
+        ({"urgency": ("ongoing", "live_now")}, {"urgency": (Urgency.LIVE_NOW, Urgency.EVIDENCE_AT_RISK)}, True),
         ({"urgency": ("ongoing",)}, {"urgency": (Urgency.LIVE_NOW,)}, False),
         ({"urgency": ("ongoing",)}, {}, False),
         ({"severity_at_least": ("medium",)}, {}, True),
@@ -42,6 +45,7 @@ def test_matches_when_every_condition_holds(
 
     assert rule.matches(view) is matches
     assert rule.tried(view).matched is matches
+    assert list(RuleList([rule]).matching(view)) == [0] * matches
 
 
 def test_explains_conditions_that_hold_beside_those_that_do_not() -> None:
@@ -61,8 +65,37 @@ def test_remembers_without_mixing_up_and_forgets_in_time() -> None:
 
     for country in [*countries, *countries]:
         assert rule.tried({**NOTHING, "country": country}).tests[0].actual == (country,)
-    ((_, remembered, _),) = rule._conditions or ()
-    assert 0 < len(remembered) <= MOST_REMEMBERED
+        ((_, remembered, _),) = rule._conditions or ()
+        assert 0 < len(remembered) <= MOST_REMEMBERED
+
+
+@pytest.mark.parametrize("conditions", range(1, 5))
+def test_the_same_values_are_explained_once(conditions: int) -> None:
+    """A rule with many conditions hardly meets all the same values again, so each condition remembers its own."""
+    view = {"where_found": WhereFound.LAPTOP, "urgency": (Urgency.ONGOING,), "country": "AA", "category": "fraud"}
+    wanted: list[tuple[str, tuple[str, ...]]]
+    wanted = [("where_found", ("laptop",)), ("country", ("AA",)), ("urgency", ("ongoing",)), ("category", ("fraud",))]
+    rule = Rule("rule", dict(wanted[:conditions]))
+
+    first, again, other = rule.tried(view), rule.tried(view), rule.tried({**view, "country": "BB"})
+
+    assert (first is again) is (conditions <= 2)
+    assert all(one is two for one, two in zip(first.tests, again.tests, strict=True))
+    assert first.tests[0] is other.tests[0]
+    assert first.matched
+    assert other.matched is (conditions == 1)
+
+
+def test_all_rules_of_a_policy_together_remember_no_more_than_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(match, "MOST_IN_ALL", 100)
+    rules = compiled([(f"route:{number}", When(category="fraud", site="plant")) for number in range(20)])
+
+    for number in range(10):
+        for rule in rules:
+            rule.tried({"category": f"c{number}", "site": f"s{number}"})
+
+    kept = [len(remembered) for rule in rules for _, remembered, _ in rule._conditions or ()]
+    assert kept == [2] * 40
 
 
 wants = st.fixed_dictionaries(
@@ -101,12 +134,18 @@ def test_many_rules_are_explained_as_each_alone(wanted: list[dict[str, tuple[str
     assert list(RuleList(rules).tried(view, begin, len(rules))) == [rule.tried(view) for rule in rules[begin:]]
 
 
+def test_a_list_is_told_one_by_one_up_to_its_bound() -> None:
+    rules = [Rule(f"route:{number}", {"country": ("AA",)}) for number in range(MOST_LISTED)]
+
+    assert len(list(RuleList(rules).tried(NOTHING, 0, MOST_LISTED))) == MOST_LISTED
+
+
 def long_list() -> RuleList:
-    """The first rules want a country, the next a place and severity; the last one matches."""
+    """The first rules want a country, the next a place and severity; the last one a place alone."""
     rules: list[dict[str, tuple[str, ...]]]
     rules = [{"country": (f"{chr(65 + number % 26)}A",)} for number in range(MOST_LISTED)]
     rules += [{"where_found": ("email", "laptop"), "severity_at_least": ("high",)}] * 3
-    return RuleList([Rule(f"route:{number}", one) for number, one in enumerate([*rules, {}])])
+    return RuleList([Rule(f"route:{number}", one) for number, one in enumerate([*rules, {"where_found": ("laptop",)}])])
 
 
 def test_of_a_long_list_those_that_do_not_match_are_told_together_by_the_condition_that_failed() -> None:
@@ -128,7 +167,9 @@ def test_of_a_long_list_those_that_do_not_match_are_told_together_by_the_conditi
     )
 
 
-def test_of_a_long_list_only_those_that_were_tried_are_told() -> None:
-    told = list(long_list().tried({**NOTHING, "country": "ZZ"}, 10, 20))
+@pytest.mark.parametrize(("begin", "end"), [(10, 20), (0, MOST_WANTED)])
+def test_of_a_long_list_only_those_that_were_tried_are_told_and_what_they_wanted(begin: int, end: int) -> None:
+    told = list(long_list().tried({**NOTHING, "country": "ZZ"}, begin, end))
 
-    assert [(rule.rule, rule.matched) for rule in told] == [("route:10 others", False)]
+    assert [(rule.rule, rule.matched) for rule in told] == [(f"route:{end - begin} others", False)]
+    assert told[0].tests[0].wanted == tuple(f"{chr(65 + number)}A" for number in range(begin, end))
