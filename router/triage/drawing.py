@@ -228,9 +228,11 @@ class _Drawing:
             self._pill(x, y + below, name, way.style, way.fill)
 
     def _pill(self, x: float, y: float, name: str, style: str, fill: str, *, colour: str = INK) -> None:
-        frame = {"x": x, "y": y, "width": width_of(name, 13) + 24, "height": PILL, "rx": 12 if fill == "team" else 4}
+        width = width_of(name, 13) + 24
+        frame = {"x": x, "y": y, "width": width, "height": PILL, "rx": 12 if fill == "team" else 4}
         self._shape("rect", frame, fill=FILL[fill], stroke=colour if colour != INK else PALE, style=style)
-        self._text(x + 12, y + 17, name, size=13, colour=colour)
+        # In the middle: the font may be narrower than the width that is kept free for it.
+        self._text(x + width / 2, y + 17, name, size=13, colour=colour).set("text-anchor", "middle")
 
     def _shape(self, kind: str, frame: dict[str, float], *, fill: str, stroke: str, style: str = "solid") -> None:
         drawn = SubElement(self._root, kind, {name: _number(value) for name, value in frame.items()})
@@ -247,12 +249,13 @@ class _Drawing:
         if head:
             drawn.set("marker-end", "url(#head)")
 
-    def _text(self, x: float, y: float, said: str, *, size: int, bold: bool = False, colour: str = INK) -> None:
+    def _text(self, x: float, y: float, said: str, *, size: int, bold: bool = False, colour: str = INK) -> Element:
         drawn = SubElement(self._root, "text", {"x": _number(x), "y": _number(y), "font-size": str(size)})
         drawn.set("fill", colour)
         if bold:
             drawn.set("font-weight", "bold")
         drawn.text = said
+        return drawn
 
 
 def _ways(box: Box) -> list[_Way]:
