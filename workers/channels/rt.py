@@ -24,7 +24,9 @@ CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 SPOKEN: Final = frozenset({"Comment", "Create"})
 """Transactions that say something to staff; `Correspond` would be mail."""
 NOTHING_THERE: Final = "nothing_there"
-"""What a withdrawal shows when no ticket was made."""
+"""The code of a withdrawal that finds no ticket: none was made, or staff merged or deleted it, or hid it from us."""
+LOOK_AGAIN_S: Final = 120.0
+"""A ticket that RT was asked for just before may appear until then."""
 WITHDRAWN: Final = ("rejected", "resolved")
 """What a withdrawn ticket becomes: the first of these that its queue knows."""
 PER_PAGE: Final = "100"
@@ -44,12 +46,14 @@ class RtSender:
         A ticket that staff moved to another queue is still the one made here. Several tickets of the
         case made in this queue: the lowest open one counts, and the proof says `doubled`. Raises
         Declined `field_dropped` when RT does not show what was sent; the ticket is there then, and
-        incomplete.
+        incomplete. Raises Declined NOTHING_THERE when a second look found no ticket to withdraw either.
         """
         until = monotonic() + deadline_s
         queue = self._queue(self._settings.queue, until)
         hits = self._find(leased.fields.reference, queue, until)
         if leased.fields.notice is Notice.RECALLED:
+            if not hits:
+                raise _nothing_there(leased)
             return self._withdraw(hits, leased.fields, payload, until)
         if hits and rt.is_comment(leased.fields):
             repeated = self._comment(hits[0], leased.fields, payload, until)
@@ -84,8 +88,6 @@ class RtSender:
     def _withdraw(self, hits: list[int], referral: Referral, payload: Payload, until: float) -> Proof:
         """Say it in each ticket, empty its fields, close it, put it apart; several are no accident to tell of here."""
         repeated = [self._withdraw_one(number, referral, payload, until) for number in hits]
-        if not hits:
-            return Proof(NOTHING_THERE)
         return Proof(str(hits[0]), repeated=all(repeated))
 
     def _withdraw_one(self, number: int, referral: Referral, payload: Payload, until: float) -> bool:
@@ -162,6 +164,11 @@ class RtSender:
         if not isinstance(answer, dict):
             raise TryLater("odd_reply")
         return answer
+
+
+def _nothing_there(leased: LeasedReferral) -> TryLater | Declined:
+    """Return what to raise: that nobody found what was sent is not for us to be content with."""
+    return Declined(NOTHING_THERE) if leased.attempts > 1 else TryLater(NOTHING_THERE, retry_after_s=LOOK_AGAIN_S)
 
 
 def _number(shown: Mapping[str, Any], name: str = "id") -> int:

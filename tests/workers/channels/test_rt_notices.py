@@ -28,10 +28,10 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInRT]:
         yield server
 
 
-def send(there: StandInRT, referral: Referral, **more: Any) -> Proof:
+def send(there: StandInRT, referral: Referral, *, attempts: int = 1, **more: Any) -> Proof:
     given = {"url": there.url, "token": "env:RT_TOKEN", "queue": "Safeguarding", "custom_fields": FIELDS, **more}
     settings = rt.Settings(**given)
-    leased = LeasedReferral("0" * 32, "desk", referral, 1, 1, clock.now())
+    leased = LeasedReferral("0" * 32, "desk", referral, 1, attempts, clock.now())
     sender = RtSender(settings, state_dir=Path("/not/used"))
     return sender.send(leased, rt.render(settings, referral, key="0" * 32), deadline_s=10)
 
@@ -152,13 +152,28 @@ def test_all_tickets_of_the_case_are_withdrawn_wherever_staff_put_them(there: St
 def test_another_desk_s_ticket_is_not_withdrawn(there: StandInRT) -> None:
     send(there, FIRST, queue="Legal")
 
-    assert send(there, RECALL) == Proof(NOTHING_THERE)
+    with pytest.raises(TryLater, match=NOTHING_THERE):
+        send(there, RECALL)
     assert there.tickets[0]["Status"] == "new"
 
 
-def test_where_no_ticket_was_made_none_is(there: StandInRT) -> None:
-    assert send(there, RECALL, recall_queue="Withdrawn") == Proof(NOTHING_THERE)
+def test_a_ticket_that_is_not_found_is_looked_for_again_and_then_by_a_person(there: StandInRT) -> None:
+    with pytest.raises(TryLater, match=NOTHING_THERE) as later:
+        send(there, RECALL, recall_queue="Withdrawn")
+    with pytest.raises(Declined, match=NOTHING_THERE):
+        send(there, RECALL, recall_queue="Withdrawn", attempts=2)
+
+    assert later.value.retry_after_s == 120
     assert there.tickets == []
+
+
+def test_a_ticket_that_appears_late_is_withdrawn_all_the_same(there: StandInRT) -> None:
+    with pytest.raises(TryLater, match=NOTHING_THERE):
+        send(there, RECALL)
+    send(there, FIRST)
+
+    assert send(there, RECALL, attempts=2) == Proof("1")
+    assert there.tickets[0]["Status"] == "rejected"
 
 
 def test_a_queue_that_knows_no_rejection_gets_its_ticket_resolved(there: StandInRT) -> None:
