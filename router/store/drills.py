@@ -95,9 +95,14 @@ def schedule_is_ours(connection: Connection) -> bool:
 
 
 def drilled_within(connection: Connection, channel: str, *, seconds: float) -> bool:
-    """Say whether a drill of `channel` was asked for in the last `seconds`."""
+    """Say whether a drill of `channel` was asked for in the last `seconds`, or is still under way.
+
+    One that was asked for while the clock was ahead counts for nothing.
+    """
     query = text("""
         select exists (
             select from referrals where notice = 'drill' and channel = :channel
-              and first_due_at > clock_timestamp() - make_interval(secs => :seconds))""")
+              and (state in ('due', 'leased')
+                   or first_due_at between clock_timestamp() - make_interval(secs => :seconds) and clock_timestamp()))
+        """)
     return bool(connection.execute(query, {"channel": channel, "seconds": seconds}).scalar_one())

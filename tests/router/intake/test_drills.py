@@ -65,10 +65,40 @@ def test_the_next_comes_when_the_last_is_too_long_ago_also_one_that_somebody_ask
     drills = schedule(intake, [])
     drills.post_due()
     with transaction(owner) as connection:
-        connection.execute(text("update referrals set first_due_at = first_due_at - interval '13 hours'"))
+        connection.execute(
+            text("update referrals set state = 'sent', first_due_at = first_due_at - interval '13 hours'")
+        )
     drills.post_due()
 
     assert [channel for channel, _, _ in rows(owner)] == ["legal-desk", "legal-desk", "security-desk"]
+
+
+def test_one_that_does_not_get_through_is_followed_by_no_other_until_it_is_given_up(
+    intake: Engine, owner: Engine
+) -> None:
+    drills = schedule(intake, [])
+    drills.post_due()
+    posted = []
+    for state in ("due", "dead"):
+        with transaction(owner) as connection:
+            values = {"state": state}
+            connection.execute(
+                text("update referrals set state = :state, first_due_at = first_due_at - interval '30 days'"), values
+            )
+        drills.post_due()
+        posted.append(len(rows(owner)))
+
+    assert posted == [2, 4]
+
+
+def test_a_drill_of_the_future_does_not_put_off_the_next(intake: Engine, owner: Engine) -> None:
+    drills = schedule(intake, [])
+    drills.post_due()
+    with transaction(owner) as connection:
+        connection.execute(text("update referrals set state = 'sent', first_due_at = now() + interval '1 year'"))
+    drills.post_due()
+
+    assert len(rows(owner)) == 4
 
 
 def test_channels_that_do_not_ask_are_left_alone(intake: Engine, owner: Engine) -> None:
