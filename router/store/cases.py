@@ -162,8 +162,10 @@ def status_for_receipt(connection: Connection, lookup: bytes) -> CaseStatus | No
 def _status(connection: Connection, row: Row[*tuple[Any, ...]] | None) -> CaseStatus | None:
     if row is None:
         return None
-    # Reminders and escalations say nothing about who was told of the case.
-    told = select(referrals.c.state).where(referrals.c.reference == row.reference, referrals.c.notice.is_(None))
+    # Reminders and escalations say nothing about who was told of the case, and what was withdrawn says too much.
+    told = select(referrals.c.state).where(
+        referrals.c.reference == row.reference, referrals.c.notice.is_(None), referrals.c.state != "recalled"
+    )
     states = connection.execute(told).scalars()
     return CaseStatus(
         row.reference, row.state, row.received_at, row.acknowledge_by, row.feedback_by, tuple(sorted(states))

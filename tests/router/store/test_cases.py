@@ -113,11 +113,14 @@ def test_what_waits_is_kept_with_its_time_and_what_is_due_takes_the_databases(in
     assert abs(rows[0].due_at - case.received_at) < timedelta(minutes=1)
 
 
-def test_a_reporter_hears_of_those_who_were_told_and_not_of_reminders(intake: Engine, database: Database) -> None:
-    case = replace(a_case(channels=("desk", "hr")), receipt=ReceiptKey(b"lookup", b"public"))
+def test_a_reporter_hears_of_those_who_were_told_and_not_of_reminders_or_conflicts(
+    intake: Engine, database: Database
+) -> None:
+    case = replace(a_case(channels=("desk", "hr", "legal")), receipt=ReceiptKey(b"lookup", b"public"))
     record(intake, case)
     with psycopg.connect(database.owner_dsn) as owner:
         owner.execute("update referrals set notice = 'escalation', state = 'dead' where channel = 'hr'")
+        owner.execute("update referrals set state = 'recalled', outcome = 'conflict' where channel = 'legal'")
 
     with transaction(intake) as connection:
         status = cases.status_for_receipt(connection, b"lookup")
