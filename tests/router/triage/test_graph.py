@@ -107,7 +107,9 @@ def test_no_text_runs_into_another_or_out_of_the_picture(policy_file: PolicyFile
     boxes = []
     for text in picture.iter(f"{SVG}text"):
         x, y, size = (float(text.get(name, "")) for name in ("x", "y", "font-size"))
-        boxes.append((x, y - 0.75 * size, x + width_of(text.text or "", size, bold="font-weight" in text.attrib), y))
+        width = width_of(text.text or "", size, bold="font-weight" in text.attrib)
+        left = x - width / 2 if text.get("text-anchor") == "middle" else x
+        boxes.append((left, y - 0.75 * size, left + width, y))
 
     assert max(right for _, _, right, _ in boxes) <= float(picture.get("width", ""))
     assert max(bottom for _, _, _, bottom in boxes) <= float(picture.get("height", ""))
