@@ -231,7 +231,7 @@ def _condition(test: ConditionTried) -> str:
 
 def _sentence(step: RuleTried) -> str:
     kind, _, name = step.rule.partition(":")
-    wanted = ", ".join(step.tests[0].wanted) if step.tests else ""
+    wanted = " and ".join(step.tests[0].wanted) if step.tests else ""
     actual = ", ".join(step.tests[0].actual) if step.tests else ""
     why = ", and ".join(_CONFLICTS[test.field] for test in step.tests if test.field in _CONFLICTS)
     return _STEPS[kind].format(name, wanted, actual, why)
