@@ -159,7 +159,6 @@ def _teams(written: PolicyFile, channels: Catalogue, handles: Handles) -> Mappin
         {
             name: Team(
                 name=name,
-                label=entry.label,
                 involved_as=frozenset(entry.involved_as),
                 members=frozenset(
                     handles.digest(handle) for person in entry.members for handle in written.people[person].handles

@@ -7,7 +7,7 @@ once; whoever says it needs neither the policy nor a clock of their own.
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from router.catalogue import Channel
@@ -50,7 +50,7 @@ class Clock:
 def clock_of(
     policy: Policy, severity: Severity, said: Sequence[RouteDeadlineEntry], *, site: str | None, received_at: datetime
 ) -> Clock:
-    """Return the clock of a case; of what routes said in `said`, the earlier counts before the later.
+    """Return the clock of a case received at a moment in UTC; of what routes said, the earlier counts before the later.
 
     Raises ValueError `no_calendar` when times are working ones, and nothing says whose.
     """
@@ -64,10 +64,10 @@ def clock_of(
         )
     calendar = None
     if times.pace is Pace.WORKING:
-        calendar = policy.site_calendars.get(site, policy.calendar) if site else policy.calendar
+        calendar = policy.site_calendars.get(site or "", policy.calendar)
         if calendar is None:
             raise ValueError("no_calendar")
-    return Clock(received_at.astimezone(UTC), times, calendar)
+    return Clock(received_at, times, calendar)
 
 
 def deadlines(clock: Clock, *, statutory: bool) -> Deadlines:

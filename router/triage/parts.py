@@ -33,7 +33,6 @@ class Team:
     """People who share a key and read the same desks."""
 
     name: str
-    label: str
     involved_as: frozenset[Involved]
     """What a reporter says when this team is involved."""
     members: frozenset[bytes]

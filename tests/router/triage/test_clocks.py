@@ -1,5 +1,6 @@
 """A case's times, and what is planned to be said when nobody acts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.model import Decision, PlannedReferral, plain
-from router.triage.clocks import months_after
+from router.triage.clocks import clock_of, months_after
 from router.triage.policy import Policy, parse_policy
-from router.vocabulary import Awaited, Notice, ReferralState
+from router.vocabulary import Awaited, Notice, ReferralState, Severity
 from tests.policies import CONSOLE, RECEIVED, REFERENCE, decided, facts
 
 # RECEIVED is Monday 2026-11-30, 09:00 UTC: 10:00 in Berlin, 04:00 in New York.
@@ -310,6 +311,15 @@ def test_an_escalation_without_anybody_else_goes_to_the_fallback() -> None:
 
 
 # When times cannot be told
+
+
+def test_working_time_without_a_calendar_is_an_error_and_never_real_time() -> None:
+    """Loading refuses such a policy, too."""
+    policy = replace(timed(), calendar=None)
+
+    assert clock_of(policy, Severity.HIGH, [], site="hq", received_at=RECEIVED).calendar is policy.calendars["hq"]
+    with pytest.raises(ValueError, match=r"^no_calendar$"):
+        clock_of(policy, Severity.HIGH, [], site="plant", received_at=RECEIVED)
 
 
 def test_a_place_where_nobody_ever_works_is_a_policy_error_and_real_time_counts() -> None:

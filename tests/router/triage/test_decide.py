@@ -1,12 +1,12 @@
 """Deciding: severity, route, teams, channels, deadlines, projections; and what happens when it fails."""
 
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from router.errors import RouterError
-from router.model import Decision, plain
+from router.model import ConditionTried, Decision, RuleTried, plain
 from router.triage import decide as deciding
 from router.triage.decide import decide
 from router.triage.policy import Policy, parse_policy
@@ -80,6 +80,7 @@ def test_external_channels_get_drafts_only() -> None:
     decision = decided(small(), facts(category="fraud", site="plant"))
 
     assert held(decision) == ["police"]
+    assert {planned.kind for planned in decision.referrals} == {"folder"}
 
 
 def test_each_referral_holds_what_its_channel_may_carry() -> None:
@@ -100,12 +101,14 @@ def test_what_was_not_said_is_not_in_a_referral() -> None:
 
 
 def test_links_lead_to_the_console_and_times_are_utc() -> None:
-    everything = "[severity, received_at, occurred_at, claim_by, acknowledge_by, feedback_by, link]"
+    everything = "[severity, received_at, occurred_at, noticed_at, claim_by, acknowledge_by, feedback_by, link]"
     policy = parse_policy(POLICY, CHANNELS.replace("[category, asset_tag]", everything))
     east = timezone(timedelta(hours=5))
     decision = decide(
         policy,
-        facts(category="fraud", site="plant", occurred_at="2026-11-29T10:00:00+05:00"),
+        facts(
+            category="fraud", site="plant", occurred_at="2026-11-29T10:00:00+05:00", noticed_at="2026-11-29T12:00-05:00"
+        ),
         reference=REFERENCE,
         received_at=RECEIVED.astimezone(east),
         statutory=True,
@@ -117,12 +120,16 @@ def test_links_lead_to_the_console_and_times_are_utc() -> None:
         "revision": 1,
         "severity": "medium",
         "occurred_at": "2026-11-29T05:00:00Z",
+        "noticed_at": "2026-11-29T17:00:00Z",
         "received_at": "2026-11-30T09:00:00Z",
         "claim_by": "2026-12-02T09:00:00Z",
         "acknowledge_by": "2026-12-07T09:00:00Z",
         "feedback_by": "2027-02-28T09:00:00Z",
         "link": f"{CONSOLE}/console/cases/{REFERENCE}",
     }
+    fields = decision.referrals[0].fields
+    moments = (fields.occurred_at, fields.received_at, fields.claim_by, fields.acknowledge_by, fields.feedback_by)
+    assert {moment.tzinfo for moment in moments if moment} == {UTC}
 
 
 def test_statutory_clocks_run_for_persons_only() -> None:
@@ -193,14 +200,20 @@ def test_backups_in_a_ring_come_to_an_end() -> None:
 # Failing to a person
 
 
+def test_when_nobody_is_left_nothing_waits_to_be_said() -> None:
+    decision = decided(small(), facts(category="fraud"), conflicted=["security", "legal", "ombuds"])
+
+    assert (decision.reason, decision.teams, decision.referrals) == (None, (), ())
+
+
 def broken(*_: object, **__: object) -> None:
     raise RouterError("MARKED-7f3a")
 
 
 def assert_fallback(decision: Decision, error: str) -> None:
     assert decision.route == "fallback"
-    assert decision.trace[0].rule == "policy_error"
-    assert decision.trace[0].tests[0].actual == (error,)
+    failure = ConditionTried(field="error", wanted=(), actual=(error,), ok=True)
+    assert decision.trace[0] == RuleTried(rule="policy_error", matched=True, tests=(failure,))
     assert "MARKED-7f3a" not in decision.model_dump_json()
 
 

@@ -73,9 +73,8 @@ def test_remembers_without_mixing_up_and_forgets_in_time() -> None:
 def test_the_same_values_are_explained_once(conditions: int) -> None:
     """A rule with many conditions hardly meets all the same values again, so each condition remembers its own."""
     view = {"where_found": WhereFound.LAPTOP, "urgency": (Urgency.ONGOING,), "country": "AA", "category": "fraud"}
-    wanted: list[tuple[str, tuple[str, ...]]]
-    wanted = [("where_found", ("laptop",)), ("country", ("AA",)), ("urgency", ("ongoing",)), ("category", ("fraud",))]
-    rule = Rule("rule", dict(wanted[:conditions]))
+    wanted = {"where_found": "laptop", "country": "AA", "urgency": "ongoing", "category": "fraud"}
+    rule = Rule("rule", {field: (value,) for field, value in list(wanted.items())[:conditions]})
 
     first, again, other = rule.tried(view), rule.tried(view), rule.tried({**view, "country": "BB"})
 
@@ -145,7 +144,8 @@ def long_list() -> RuleList:
     rules: list[dict[str, tuple[str, ...]]]
     rules = [{"country": (f"{chr(65 + number % 26)}A",)} for number in range(MOST_LISTED)]
     rules += [{"where_found": ("email", "laptop"), "severity_at_least": ("high",)}] * 3
-    return RuleList([Rule(f"route:{number}", one) for number, one in enumerate([*rules, {"where_found": ("laptop",)}])])
+    rules += [{"where_found": ("laptop",)}]
+    return RuleList([Rule(f"route:{number}", one) for number, one in enumerate(rules)])
 
 
 def test_of_a_long_list_those_that_do_not_match_are_told_together_by_the_condition_that_failed() -> None:

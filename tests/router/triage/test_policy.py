@@ -36,6 +36,22 @@ def test_the_small_policy_is_good() -> None:
     assert problems() == ()
 
 
+def test_categories_have_a_heading_or_are_their_own() -> None:
+    policy = parse_policy(POLICY.replace("floor: medium}", "floor: medium, group: Money}"), CHANNELS)
+
+    assert [(one.name, one.label, one.floor, one.group) for one in policy.taxonomy.values()] == [
+        ("fraud", "Fraud", Severity.MEDIUM, "Money"),
+        ("other", "Other", Severity.LOW, "Other"),
+    ]
+
+
+def test_severity_rules_have_their_names() -> None:
+    assert [(one.rule.name, one.sets) for one in small().severities] == [
+        ("severity:urgent", Severity.HIGH),
+        ("severity:otherwise", Severity.LOW),
+    ]
+
+
 def test_the_digest_covers_both_files_and_where_one_ends() -> None:
     assert parse_policy(POLICY, CHANNELS).digest == policy_digest(POLICY, CHANNELS)
     assert policy_digest("a", "b") == sha256(b"\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\1b").hexdigest()

@@ -91,6 +91,14 @@ def test_what_was_tried_is_told_in_order_the_inner_after_the_outer(concern: dict
     assert " ".join(told) == tried
 
 
+def test_of_many_routes_those_that_did_not_match_are_told_together_to_the_end() -> None:
+    many = "".join(f"  - {{id: r{n}, when: {{site: plant}}, teams: legal, to: legal-desk}}\n" for n in range(201))
+
+    told = list(with_routes(many).routes_tried(view(category="fraud")))
+
+    assert [(rule.rule, rule.matched) for rule in told] == [("route:201 others", False)]
+
+
 def test_an_inner_route_has_what_it_does_not_say_from_the_outer_one() -> None:
     outer, inner = named("fraud"), named("online")
 
