@@ -38,6 +38,14 @@ def test_loads_the_shipped_channels() -> None:
     assert catalogue.get("no-such-channel") is None
 
 
+@pytest.mark.parametrize("folder", ["", "us"])
+def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
+    desks = {name: way for name, way in load_catalogue(CONFIG / folder).channels.items() if name.endswith("-desk")}
+
+    assert desks
+    assert all({"claim_by", "decide_by"} <= set(way.carries) for way in desks.values())
+
+
 def test_loads_the_examples_in_the_shipped_comments() -> None:
     lines = (CONFIG / "channels.yaml").read_text().splitlines()
     examples = [line[4:] for line in lines if line.startswith("#   ")]
