@@ -92,14 +92,16 @@ def waits(
     """Return what will be said unless somebody acts, in the order of its time.
 
     `desk` hears of deadlines; `escalated` says which channels of an escalation's step may be told. A channel hears of
-    one thing once at a time: of a deadline that is escalated to it at the same moment, by the escalation.
+    one thing once at a time: of a deadline that is escalated to it at the same moment, that it has passed.
     """
     found = [] if desk is None else list(_of_deadlines(policy, clock, by, desk))
     if clock.times.escalate is not None:
         for step in policy.escalations[clock.times.escalate]:
             due_at = _reached(clock, step)
             found += [Wait(due_at, to, Notice.ESCALATION, step.awaited) for to in escalated(step.to)]
-    once = {(wait.awaited, wait.channel.name, wait.due_at): wait for wait in found}
+    once: dict[tuple[Awaited, str, datetime], Wait] = {}
+    for wait in found:
+        once.setdefault((wait.awaited, wait.channel.name, wait.due_at), wait)
     return sorted(once.values(), key=_time)
 
 

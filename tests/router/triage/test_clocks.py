@@ -210,13 +210,13 @@ def test_a_step_tells_each_of_its_channels_once_at_its_time() -> None:
 
 
 def test_a_desk_that_a_breach_is_escalated_to_hears_of_it_once() -> None:
-    """Two steps that come to the same moment are one, too; of a decision, what is over is said as ever."""
+    """By the deadline, which counts as passed. Two steps that come to the same moment are one, too."""
     policy = timed(TIMED.replace("{unclaimed: 30m, to: duty-phone}", "{unclaimed: 120m, to: [legal-desk, duty-phone]}"))
     decision = decided(policy, facts(category="fraud", country="DE"), statutory=False)
 
     assert said(decision, "legal-desk") == [
         ("11-30 10:45", "legal-desk", "reminder", "claim"),
-        ("11-30 11:00", "legal-desk", "escalation", "claim"),
+        ("11-30 11:00", "legal-desk", "overdue", "claim"),
         ("12-15 05:00", "legal-desk", "reminder", "decide"),
         ("12-15 09:00", "legal-desk", "overdue", "decide"),
     ]
