@@ -145,6 +145,8 @@ class PlannedReferral(Frozen):
     """When a standby referral becomes due; None for the others: at once, or after approval."""
     awaited: Awaited | None = None
     """What keeps a standby referral from being sent at all, once it was done."""
+    kept_from: tuple[Code, ...] = ()
+    """Teams in conflict: if one of them reads the channel by the time, nothing is sent there."""
 
 
 class ConditionTried(Frozen):
@@ -275,6 +277,8 @@ class LeasedReferral:
     first_due_at: datetime
     age_s: float = 0.0
     """Seconds since it first was due, by the database's clock, when it was leased."""
+    kept_from: tuple[str, ...] = ()
+    """Teams that must not read it, should the channel have other readers by now."""
     readable: bool = True
     """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
 

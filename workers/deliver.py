@@ -322,8 +322,11 @@ def _why_not(channel: Channel, leased: LeasedReferral) -> str | None:
     """Return the code of what forbids to send it at all."""
     if leased.attempts > MOST_TRIES:
         return "given_up"
-    # Only drafts are made for outside: this was decided when the channel led to people inside.
-    return "not_approved" if channel.scope is Scope.EXTERNAL else None
+    # The channel may have changed since the case was decided: only drafts are made for outside, and none for readers
+    # who are in conflict.
+    if channel.scope is Scope.EXTERNAL:
+        return "not_approved"
+    return None if set(leased.kept_from).isdisjoint(channel.readable_by) else "read_by_involved"
 
 
 def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:

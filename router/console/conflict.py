@@ -123,6 +123,7 @@ class _Act:
         now_conflicted = before | {self._team}
         decision = _decided_anew(policy, case, now_conflicted, reference=self._reference, console_url=console_url)
         conflicts.add(self._connection, self._reference, self._team, self._attempt.actor)
+        conflicts.keep_from(self._connection, self._reference, self._team)
         key_taken = conflicts.take_key(self._connection, self._reference, self._team)
         given, without = self._hand_on(decision)
         released_from = self._release(case)

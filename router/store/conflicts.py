@@ -139,6 +139,15 @@ def stop(connection: Connection, reference: str, channels: Collection[str]) -> i
     return list(connection.execute(query, values).scalars()).count("recalled")
 
 
+def keep_from(connection: Connection, reference: str, team: str) -> None:
+    """Let nothing of the case that is still to be sent go to a channel that `team` reads by then; a recall does."""
+    query = text("""
+        update referrals set kept_from = kept_from || cast(:team as text)
+        where reference = :reference and notice is distinct from 'recalled'
+          and not :team = any(kept_from)""")
+    connection.execute(query, {"reference": reference, "team": team})
+
+
 def opened_by(connection: Connection, reference: str, team: str) -> Mapping[str, datetime]:
     """Return which people who hold a key of `team` opened the case, and when first; the audit knows."""
     query = text("""

@@ -13,6 +13,7 @@ from router.store.tables import metadata
 from router.vocabulary import Login
 
 ALL = ""
+_POSTED = "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at, kept_from"
 _KEYS = {"select": ALL, "insert": ALL, "update": "retired_at"}
 
 GRANTS: dict[Login, dict[str, dict[str, str]]] = {
@@ -31,7 +32,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "sealed_contents": {"insert": ALL},
         "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
-            "insert": "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at",
+            "insert": _POSTED,
             "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until",
         },
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
@@ -69,8 +70,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "sealed_messages": {"select": ALL, "insert": "reference, from_staff, suite, for_case, for_receipt"},
         "referrals": {
             "select": ALL,
-            "insert": "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at",
-            "update": "state, settled_at, outcome, acknowledged_at",
+            "insert": _POSTED,
+            "update": "state, settled_at, outcome, acknowledged_at, kept_from",
         },
         "attempts": {"select": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},

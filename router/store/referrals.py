@@ -76,7 +76,7 @@ def lease(
                leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
         from picked where r.id = picked.id
         returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
-                  extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
+                  r.kept_from, extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
     values = {"channel": channel, "limit": limit, "longest_s": float(lease_s), "broke": broke}
     rows = connection.execute(query, values)
     return [_leased(row._mapping) for row in rows if row.state == "leased"]  # noqa: SLF001 - SQLAlchemy's public name
@@ -96,6 +96,7 @@ def _leased(row: Any) -> LeasedReferral:
         attempts=row["attempts"],
         first_due_at=row["first_due_at"],
         age_s=row["age_s"],
+        kept_from=tuple(row["kept_from"]),
         readable=readable,
     )
 

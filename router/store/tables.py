@@ -5,6 +5,7 @@ except the facts, which are codes, ids and times.
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -229,6 +230,7 @@ referrals = Table(
     Column("fields", JSONB, nullable=False),
     Column("notice", Text, nullable=True),
     Column("awaited", Text, nullable=True),
+    Column("kept_from", ARRAY(Text), nullable=False, server_default="{}"),
     _moment("first_due_at", now=True),
     _moment("due_at", now=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -249,7 +251,8 @@ referrals = Table(
 """The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case.
 
 A drill or a notice has a reference of its own kind and belongs to no case. `awaited` says what keeps a
-standby row from being sent once it was done; `notice` what the row says beside the facts.
+standby row from being sent once it was done; `notice` what the row says beside the facts; `kept_from` which teams in
+conflict must not read it.
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)

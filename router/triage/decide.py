@@ -30,7 +30,7 @@ _RANK: Final = {severity: severity.rank for severity in Severity}
 class Said:
     """What the routes that matched say, taken together."""
 
-    route: str
+    route: str = FALLBACK
     """The one that names the decision."""
     teams: Sequence[Team] = ()
     to: Sequence[Channel] = ()
@@ -103,7 +103,7 @@ def decide(
             teams=tuple([team.name for team in told.teams]),
             avoided=tuple(told.avoided),
             deadlines=deadlines,
-            referrals=planned(fields, told.to, told.hold, waits),
+            referrals=planned(fields, told.to, told.hold, waits, kept_from=told.kept_from),
             trace=tuple(_trace(policy, choice)),
             reason=None if choice.matched else Reason.NO_MATCH,
             say=tuple([policy.sentences[name] for name in said.say]),
@@ -138,7 +138,7 @@ def choose(policy: Policy, facts: Facts, *, statutory: bool, conflicted: Collect
 def _together(routes: Sequence[Route]) -> Said:
     """Return what `routes` say: all teams and channels once, in order; the last one names the decision."""
     if not routes:
-        return Said(FALLBACK)
+        return Said()
     return Said(
         route=routes[-1].name,
         teams=_once(routes, "teams"),
@@ -197,7 +197,7 @@ def _failed(
         teams=tuple([team.name for team in told.teams]),
         avoided=tuple(told.avoided),
         deadlines=deadlines,
-        referrals=planned(fields, told.to, told.hold, waits),
+        referrals=planned(fields, told.to, told.hold, waits, kept_from=told.kept_from),
         trace=(failure, *told.steps),
         reason=Reason.POLICY_ERROR,
     )

@@ -56,13 +56,19 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def planned(
-    known: Mapping[str, Any], to: Iterable[Channel], hold: Iterable[Channel], waits: Sequence[Wait]
+    known: Mapping[str, Any],
+    to: Iterable[Channel],
+    hold: Iterable[Channel],
+    waits: Sequence[Wait],
+    *,
+    kept_from: tuple[str, ...],
 ) -> tuple[PlannedReferral, ...]:
     """Return one referral for each channel of `to`, now, and of `hold`, as a draft, and those that wait for their time.
 
     `waits` are in the order of their times; each channel's referrals are numbered in that order. A channel that is
     not told at once gets all that it may carry with the first one that waits for the same thing, since the earlier
     ones may never be sent; otherwise it is only told what is new.
+    `kept_from` names the teams in conflict.
     """
     rows = []
     said: dict[str, int] = {}
@@ -70,7 +76,7 @@ def planned(
     for channels, state in ((to, ReferralState.DUE), (hold, ReferralState.DRAFT)):
         for channel in channels:
             said[channel.name] = 1
-            rows.append(_row(channel, state, _projection(known, channel.carries, 1)))
+            rows.append(_row(channel, state, _projection(known, channel.carries, 1), kept_from))
     at_once = frozenset(said)
     for due_at, channel, notice, awaited in waits:
         name = channel.name
@@ -81,7 +87,7 @@ def planned(
         else:
             complete.add((name, awaited))
         fields = _projection(known, carries, revision, notice, awaited)
-        rows.append(_row(channel, ReferralState.STANDBY, fields, due_at, awaited))
+        rows.append(_row(channel, ReferralState.STANDBY, fields, kept_from, due_at))
     return tuple(rows)
 
 
@@ -89,8 +95,8 @@ def _row(
     channel: Channel,
     state: ReferralState,
     fields: Referral,
+    kept_from: tuple[str, ...],
     due_at: datetime | None = None,
-    awaited: Awaited | None = None,
 ) -> PlannedReferral:
     return made(
         PlannedReferral,
@@ -100,7 +106,8 @@ def _row(
             "state": state,
             "fields": fields,
             "due_at": due_at,
-            "awaited": awaited,
+            "awaited": fields.awaited,
+            "kept_from": kept_from,
         },
     )
 

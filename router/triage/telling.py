@@ -69,6 +69,11 @@ class Told:
         """Names of the teams in conflict that would have been told, or could have read it."""
         self.steps: list[RuleTried] = []
 
+    @property
+    def kept_from(self) -> tuple[str, ...]:
+        """The teams in conflict: nothing of this may ever be in a channel that one of them reads."""
+        return tuple(self._conflicts)
+
     def reaches(self, team: Team) -> bool:
         """Say whether `team` reads a channel that is used at once."""
         return any(team.name in channel.readable_by for channel in self.to)
@@ -203,7 +208,7 @@ def tell(
 
 def last_resort(policy: Policy, found_later: Collection[str] = ()) -> Told:
     """Return that the fallback's last team is told, at desks read only by teams that no report can name."""
-    told = Told(policy, _NONE)
+    told = Told(policy, dict.fromkeys(found_later, ()))
     team = policy.fallback[-1]
     beyond = {name for name, other in policy.teams.items() if not other.involved_as and not other.members}
     told.teams = [team]

@@ -1,6 +1,6 @@
 """One attempt holds to what the channel is now: it carries no more, and sends nothing outside without approval."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router import clock
 from router.catalogue import parse_catalogue
@@ -33,6 +33,18 @@ def test_a_sender_sees_no_field_that_left_the_channel_s_list() -> None:
 
     assert ended.state == "sent"
     assert sender.seen == [Referral.model_validate({**kept, "severity": Severity.LOW})]
+
+
+def test_what_somebody_in_conflict_would_read_by_now_is_not_sent() -> None:
+    desk = parse_catalogue(CHANNELS.replace("[security]", "[security, hr]")).channels["desk"]
+    decided = Referral(reference="CR-AAAA-BBBB-CCCC", severity=Severity.LOW)
+    sender = Seeing()
+    leased = LeasedReferral("k", "desk", decided, 1, 1, clock.now(), kept_from=("hr", "legal"))
+    ended = attempt(desk, sender, leased, deadline_s=1)
+
+    assert (ended.state, ended.outcome) == ("dead", "read_by_involved")
+    assert sender.seen == []
+    assert attempt(desk, sender, replace(leased, kept_from=("legal",)), deadline_s=1).state == "sent"
 
 
 def test_what_was_decided_when_a_channel_led_inside_does_not_leave_by_it_now() -> None:

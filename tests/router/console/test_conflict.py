@@ -244,6 +244,21 @@ def test_a_second_run_changes_nothing(deployment: Deployment, category: str) -> 
     assert (again.recalled, again.stopped, again.told, again.keys_given) == ((), 0, (), ())
 
 
+def test_what_is_still_to_be_sent_is_kept_from_the_team_whatever_it_may_read_by_then(deployment: Deployment) -> None:
+    reference = deployment.file(involves=["legal"]).reference
+    deployment.sent(reference, "security-desk")
+    take_out(deployment, reference)
+    kept_from = deployment.rows("select distinct channel, notice = 'recalled', kept_from from referrals order by 1, 2")
+
+    assert kept_from == [
+        ("ombuds-desk", False, ["security", "legal"]),
+        ("ombuds-desk", None, ["security", "legal"]),
+        ("security-desk", False, ["legal", "security"]),
+        ("security-desk", True, []),
+        ("security-desk", None, ["legal", "security"]),
+    ]
+
+
 def test_a_second_conflict_takes_the_next_team_out_as_well(deployment: Deployment) -> None:
     reference = deployment.file().reference
     take_out(deployment, reference)

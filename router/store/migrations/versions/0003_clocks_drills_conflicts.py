@@ -76,6 +76,9 @@ def _extend_referrals() -> None:
     op.add_column("referrals", sa.Column("notice", sa.Text(), nullable=True))
     op.add_column("referrals", sa.Column("awaited", sa.Text(), nullable=True))
     op.add_column("referrals", sa.Column("acknowledged_at", MOMENT, nullable=True))
+    op.add_column(
+        "referrals", sa.Column("kept_from", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False)
+    )
     drills = sa.text("notice = 'drill'")
     op.create_index("referrals_drills_idx", "referrals", ["first_due_at"], postgresql_where=drills)
 
@@ -100,7 +103,7 @@ def downgrade() -> None:
     op.execute("update referrals set fields = fields - 'notice' - 'awaited' - 'decide_by'")
     op.drop_constraint(op.f("referrals_reference_check"), "referrals", type_="check")
     op.drop_constraint(op.f("referrals_case_reference_fkey"), "referrals", type_="foreignkey")
-    for name in ("acknowledged_at", "awaited", "notice", "case_reference"):
+    for name in ("kept_from", "acknowledged_at", "awaited", "notice", "case_reference"):
         op.drop_column("referrals", name)
     op.create_foreign_key(op.f("referrals_reference_fkey"), "referrals", "cases", ["reference"], ["reference"])
     op.execute(_renamed("claim_by", "respond_by"))
