@@ -6,7 +6,9 @@ when it failed. Never prints a trace: its lines could hold what somebody wrote.
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Final
 
 import typer
@@ -32,6 +34,20 @@ GROUPS: Final = {
 }
 
 PRIVATE: Final = 0o077
+
+WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "unknown_case": "`concern-router cases list` names the newest",
+        "unknown_person": "`concern-router people list` names everybody",
+        "unknown_team": "`concern-router people list` names the teams",
+        "not_a_member": "only members of a team that has a key to it may",
+        "not_claimed": "nobody has the case",
+        "case_closed": "only `cases acknowledge` and `cases answer` go on",
+        "in_conflict": "your team must know nothing of this case",
+        "reason_malformed": "a reason has 3 to 200 characters",
+    }
+)
+"""What helps, by code; a code that stands for itself is not here."""
 
 
 def program() -> Typer:
@@ -59,7 +75,8 @@ def main() -> None:
     try:
         program()()
     except RouterError as error:
-        _fail(str(error))
+        hint = WHAT_TO_DO.get(str(error))
+        _fail(f"{error}: {hint}" if hint else str(error))
     except ValidationError as error:
         names = sorted({f"CONCERN_ROUTER_{str(part['loc'][0]).upper()}" for part in error.errors() if part["loc"]})
         _fail(f"settings_refused: {', '.join(names) or 'settings contradict each other'}; see config/env.example")

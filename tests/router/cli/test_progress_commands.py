@@ -84,7 +84,8 @@ def test_who_comes_second_is_told_who_has_it(deployment: Deployment, run: Run) -
 def test_a_case_that_is_not_there_is_a_code_and_failure(
     deployment: Deployment, run: Run, words: tuple[str, ...]
 ) -> None:
-    assert run(words[0], "CR-0000-0000-0000", *words[1:]) == (1, "", "concern-router: unknown_case\n")
+    said = "concern-router: unknown_case: `concern-router cases list` names the newest\n"
+    assert run(words[0], "CR-0000-0000-0000", *words[1:]) == (1, "", said)
     assert deployment.rows("select distinct outcome from audit") == [("refused_unknown_case",)]
 
 
