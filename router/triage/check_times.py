@@ -6,12 +6,22 @@ from itertools import pairwise
 from typing import Final
 
 from router.configfile.yamltext import Document, Path, shown
-from router.triage.file import AWAITED_BY, Pace, PolicyFile, RouteEntry, Span, minutes_of
+from router.triage.file import (
+    AWAITED_BY,
+    DeadlineEntry,
+    Pace,
+    PolicyFile,
+    RouteDeadlineEntry,
+    RouteEntry,
+    Span,
+    minutes_of,
+)
 from router.triage.naming import Names
 from router.triage.worktime import Calendar
 
 FURTHEST: Final = timedelta(days=1826)
 """Five years: a deadline in working time that is further away can hardly be meant, and may never come."""
+SEVERITIES: Final = ("critical", "high", "medium", "low")
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -40,7 +50,7 @@ def deadline(known: Names, place: Path) -> None:
 
 
 def too_far(rules: Document, written: PolicyFile, calendars: Mapping[str, Calendar]) -> None:
-    """Add to `rules` every deadline in working time that one of the calendars does not reach in five years."""
+    """Add to `rules` every span of working time that one of the calendars does not reach in five years."""
     known: dict[tuple[str, Span], bool] = {}
     for place, span in _in_working_time(written):
         for name, calendar in calendars.items():
@@ -59,32 +69,32 @@ def _reaches(calendar: Calendar, span: Span) -> bool:
 
 
 def _in_working_time(written: PolicyFile) -> Iterator[tuple[Path, Span]]:
-    working = False
-    for severity in ("critical", "high", "medium", "low"):
-        entry = getattr(written.deadlines, severity)
-        if entry.clock is Pace.WORKING:
-            working = True
-            yield ("deadlines", severity, "claim"), entry.claim
-            yield ("deadlines", severity, "decide"), entry.decide
-    yield from _of_routes(written.routes, ("routes",), working=working)
+    """Yield every span that working time may be counted by: of all if there is any, as routes say it for each other."""
+    deadlines: list[tuple[Path, DeadlineEntry | RouteDeadlineEntry | None]]
+    deadlines = [(("deadlines", name), getattr(written.deadlines, name)) for name in SEVERITIES]
+    deadlines += [
+        ((*place, "deadlines"), route.deadlines) for place, route in _with_places(written.routes, ("routes",))
+    ]
+    if not any(entry and entry.clock is Pace.WORKING for _, entry in deadlines):
+        return
+    for place, entry in deadlines:
+        yield from _spans(place, entry, ("claim", "decide"))
     for name, steps in written.escalations.items():
         for number, step in enumerate(steps):
-            for key in ("unclaimed", "undecided"):
-                span = getattr(step, key)
-                if span is not None and working:
-                    yield ("escalations", name, number, key), span
+            yield from _spans(("escalations", name, number), step, ("unclaimed", "undecided"))
 
 
-def _of_routes(routes: tuple[RouteEntry, ...], place: Path, *, working: bool) -> Iterator[tuple[Path, Span]]:
+def _with_places(routes: tuple[RouteEntry, ...], place: Path) -> Iterator[tuple[Path, RouteEntry]]:
     for number, route in enumerate(routes):
-        here = (*place, number)
-        times = route.deadlines
-        inside = working or (times is not None and times.clock is Pace.WORKING)
-        for key in ("claim", "decide") if times is not None and inside else ():
-            span = getattr(times, key)
-            if span is not None:
-                yield (*here, "deadlines", key), span
-        yield from _of_routes(route.routes, (*here, "routes"), working=inside)
+        yield (*place, number), route
+        yield from _with_places(route.routes, (*place, number, "routes"))
+
+
+def _spans(place: Path, entry: object, keys: tuple[str, ...]) -> Iterator[tuple[Path, Span]]:
+    for key in keys:
+        span = getattr(entry, key, None)
+        if span is not None:
+            yield (*place, key), span
 
 
 def _calendar(known: Names, place: Path) -> None:

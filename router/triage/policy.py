@@ -78,7 +78,7 @@ def parse_policy(policy_text: str, channels_text: str, *, handle_key: bytes = b"
         channels = Catalogue(catalogue.read_channels(ways))
         written = shape(rules, PolicyFile)
         check.names(rules, ways)
-        if written is not None and not rules.problems:
+        if written is not None:
             too_far(rules, written, calendars_of(written))
         if written is None or rules.problems or ways.problems:
             raise PolicyErrors([*rules.problems, *ways.problems])

@@ -82,16 +82,17 @@ class Calendar:
         """Yield what is not over at `moment` of each opening from then on, in order."""
         day = moment.astimezone(self.zone).date()
         for _ in range(MOST_DAYS):
-            known = self._known.get(day)
-            for opening in self._remembered(day) if known is None else known:
+            for opening in self._remembered(day):
                 if moment < opening.until:
                     yield opening
             day += _DAY
 
     def _remembered(self, day: date) -> tuple[Opening, ...]:
-        if len(self._known) >= MOST_DAYS:
-            self._known.clear()
-        return self._known.setdefault(day, tuple(self._opened(day)))
+        if day not in self._known:
+            if len(self._known) >= MOST_DAYS:
+                self._known.clear()
+            self._known[day] = tuple(self._opened(day))
+        return self._known[day]
 
     def _opened(self, day: date) -> Iterator[Opening]:
         if day.weekday() not in self.days or day in self.holidays:
@@ -111,7 +112,7 @@ def _parts(zone: ZoneInfo, midnight: datetime) -> list[Opening]:
 
     `midnight` is when the day begins, as if the place were on UTC.
     """
-    first = _offset(midnight.replace(tzinfo=zone, fold=0))
+    first = _offset(midnight.replace(tzinfo=zone))
     # The next midnight may come twice, then the second one counts; or be left out, then what was before it does.
     last = min(_offset((midnight + _DAY).replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     begins, ends = midnight - first, midnight + _DAY - last
@@ -120,7 +121,7 @@ def _parts(zone: ZoneInfo, midnight: datetime) -> list[Opening]:
     # The clocks change between `early`, which still has the first offset, and `late`, which does not any more.
     early, late = begins - _SECOND, ends + _SECOND
     while late - early > _SECOND:
-        middle = early + (late - early) // _SECOND // 2 * _SECOND
+        middle = early + (late - early) // (2 * _SECOND) * _SECOND
         early, late = (middle, late) if _offset(middle.astimezone(zone)) == first else (early, middle)
     return [Opening(begins, late, first), Opening(late, ends, last)]
 

@@ -187,6 +187,24 @@ def test_the_last_resort_has_a_desk_that_no_team_with_members_reads() -> None:
         ("say: call}", "say: cal}", "unknown sentence 'cal'; did you mean 'call'?"),
         ("decide: 1d, escalate: duty", "decide: 1d, escalate: dutty", "'dutty'; did you mean 'duty'?"),
         ("{unclaimed: 30m, to", "{unclaimed: 30m, undecided: 1h, to", "unclaimed and undecided stand here"),
+        ("{unclaimed: 30m, to", "{to", "exactly one of unclaimed, undecided, undelivered; none stands here"),
+        ('["2026-12-25"]', '["2026-12-32"]', "'2026-12-32': a date such as \"2026-12-25\" is wanted here, in quotes"),
+        ("tz: Europe/Berlin", "tz: Europe/Berln", "'Europe/Berln': a time zone such as Europe/Berlin is wanted here"),
+        ("backup: legal", "backup: security", "a team cannot stand in for itself"),
+        (
+            "fallback: [legal, ombuds]",
+            "fallback: [ombuds, legal]",
+            "has involved_as, so a reporter can say that it is;",
+        ),
+        ("continue: true, say: call", "continue: true", "a route adds what it says, and this one says nothing: teams,"),
+        ("id: fraud-at-plant", "id: fraud", f"'fraud' stands twice; first in line {line_of('id: fraud')}"),
+        ("CORP\\asv", "a.svensson@corp", f"another of this person's handles; one is enough (line {line_of('anna:')})"),
+        # the same wrong word, where it might mean different things
+        (
+            "teams: legal, to: legal-desk, hold: police",
+            "teams: legal-dsk, to: legal-dsk",
+            "unknown channel 'legal-dsk'; did you mean 'legal-desk'?",
+        ),
     ],
 )
 def test_says_what_was_found_and_what_would_do(old: str, new: str, said: str) -> None:

@@ -15,6 +15,8 @@ SHORT = {"inner": "routes.1.routes.0", "adds": "routes.1.routes.1"}
 GONE = object()
 ALWAYS = {"deadlines.calendar": GONE, "deadlines.medium.clock": GONE, "routes.2.deadlines": GONE}
 """No working time anywhere."""
+BY_ROUTE = {"deadlines.medium.clock": GONE}
+"""Only a route has working time; what it does not say itself it has from others, and others may have it from it."""
 CLERKS = {"teams.clerks": {"label": "Clerks"}}
 """A team without a desk."""
 
@@ -97,7 +99,16 @@ def test_one_word_a_line_is_the_same_policy() -> None:
         ({"deadlines.medium.decide": "1000d"}, "deadlines.medium.decide", "too_far"),
         ({"routes.2.deadlines.claim": "1000d"}, "routes.2.deadlines.claim", "too_far"),
         ({"routes.2.deadlines.decide": "1000d"}, "routes.2.deadlines.decide", "too_far"),
-        ({"inner.deadlines": {"clock": "working", "claim": "1000d"}}, "inner.deadlines.claim", "too_far"),
+        ({"inner.deadlines": {"claim": "1000d"}}, "inner.deadlines.claim", "too_far"),
+        ({**BY_ROUTE, "deadlines.low.decide": "2000d"}, "deadlines.low.decide", "too_far"),
+        ({**BY_ROUTE, "inner.deadlines": {"decide": "2000d"}}, "inner.deadlines.decide", "too_far"),
+        ({**BY_ROUTE, "escalations.duty.0.unclaimed": "2000d"}, "escalations.duty.0.unclaimed", "too_far"),
+        ({**CLERKS, "fallback": ["clerks", "ombuds"], "deadlines.medium.claim": "1000d"}, "fallback.0", "no_desk"),
+        (
+            {**CLERKS, "fallback": ["clerks", "ombuds"], "deadlines.low.claim": "2000d"},
+            "deadlines.low.claim",
+            "too_far",
+        ),
         # escalations
         ({"escalations.duty.1.to": ["legal-desk", "police"]}, "escalations.duty.1.to.1", "external_in_to"),
         ({"escalations.duty.1.to": ["legal-desk", "poli"]}, "escalations.duty.1.to.1", "unknown_channel"),
@@ -141,15 +152,22 @@ def test_a_problem_is_told_at_the_word_that_is_wrong(changes: dict[str, Any], pl
     assert (file_of(place), line, code) in told(texts)
 
 
+def test_a_problem_of_one_file_is_not_told_of_the_other() -> None:
+    texts = changed({"legal-desk.readable_by": ["legal", "legal"]})
+
+    assert {file for file, _, _ in told(texts)} <= {catalogue.FILE}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"routes.0.id": "urgent"},  # a severity rule of that name is another thing
         {"escalations.duty.1.undelivered": "9999d"},  # in real time
-        {"deadlines.low.decide": "9999d"},
+        {**ALWAYS, "deadlines.low.decide": "9999d"},
         {**ALWAYS, "inner.deadlines": {"claim": "9999d"}},
         {**ALWAYS, "escalations.duty.0.unclaimed": "9999d"},
         {"calendars.hq.hours": ["13:00-17:00", "08:00-12:00"]},
+        {"people.bert.handles": "asv@elsewhere.example"},  # of another domain than anna's
         {"inner.teams": ["legal"], "inner.to": "legal-desk"},
         {"inner.teams": GONE, "inner.to": GONE},
         {"adds.say": GONE, "adds.teams": "legal", "adds.to": "legal-desk"},

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.triage.file import Span, Unit
-from router.triage.worktime import MOST_DAYS, Calendar
+from router.triage import worktime
+from router.triage.file import Span, Unit, minutes_of
+from router.triage.worktime import Calendar
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -32,6 +33,7 @@ def after(when: str, much: str, where: Calendar) -> str:
     """Return local time for local time, as people would say it; `*` says that it is the second of two such hours."""
     moment = datetime.fromisoformat(when.rstrip("*")).replace(tzinfo=where.zone, fold=int(when.endswith("*")))
     ends = where.after(moment, span(much)).astimezone(where.zone)
+    assert (ends.second, ends.microsecond) == (0, 0)
     return f"{ends:%a %Y-%m-%d %H:%M}{'*' if ends.fold else ''}"
 
 
@@ -95,6 +97,8 @@ def test_counts_around_the_lunch_break(when: str, much: str, ends: str) -> None:
         (BERLIN, "2027-10-31 02:30*", "1h", "Sun 2027-10-31 03:30"),
         (BERLIN, "2027-10-30 02:30", "1d", "Sun 2027-10-31 02:30"),  # the first of the two
         (BERLIN, "2027-10-31 02:30*", "1d", "Mon 2027-11-01 02:30"),
+        (BERLIN, "2027-10-31 02:00*", "1d", "Mon 2027-11-01 02:00"),
+        (BERLIN, "2027-10-30 03:00", "1d", "Sun 2027-10-31 03:00"),  # not when the first 03:00 would have been
         (BERLIN, "2027-10-31 00:00", "25h", "Mon 2027-11-01 00:00"),
         (NEW_YORK, "2027-11-07 00:30", "2h", "Sun 2027-11-07 01:30*"),
         # In Havana midnight comes twice, in Beirut it is left out in spring and 23:00 comes twice in autumn.
@@ -103,6 +107,8 @@ def test_counts_around_the_lunch_break(when: str, much: str, ends: str) -> None:
         (ZoneInfo("Asia/Beirut"), "2027-03-27 23:30", "1h", "Sun 2027-03-28 01:30"),
         (ZoneInfo("Asia/Beirut"), "2027-03-27 00:30", "1d", "Sun 2027-03-28 01:00"),
         (ZoneInfo("Asia/Beirut"), "2027-10-30 23:30", "1h", "Sat 2027-10-30 23:30*"),
+        # In Newfoundland clocks went back a minute after midnight: yesterday came again.
+        (ZoneInfo("America/St_Johns"), "2010-11-06 23:30", "2h", "Sun 2010-11-07 00:30"),
     ],
 )
 def test_counts_real_hours_when_clocks_change(zone: ZoneInfo, when: str, much: str, ends: str) -> None:
@@ -145,6 +151,24 @@ def test_a_time_of_day_that_one_day_lacks_is_the_next_moment_of_work() -> None:
     assert after("2027-03-27 02:15", "1d", nights) == "Sat 2027-04-03 01:30"
 
 
+@pytest.mark.parametrize(
+    ("written", "minutes"),
+    [
+        ("08:30-17:15", (510, 1035)),
+        ("00:00-24:00", (0, 1440)),
+        ("17:00-08:00", None),
+        ("08:00-08:00", None),
+        ("24:00-24:00", None),
+        ("8:00-17:00", None),
+        ("", None),
+        (830, None),
+        (None, None),
+    ],
+)
+def test_hours_are_minutes_after_midnight(written: object, minutes: tuple[int, int] | None) -> None:
+    assert minutes_of(written) == minutes
+
+
 def test_midnight_shifts_end_at_midnight() -> None:
     late = calendar((22 * 60, 24 * 60), days=(0, 1))
 
@@ -155,7 +179,8 @@ def test_midnight_shifts_end_at_midnight() -> None:
 def test_moments_may_come_from_any_zone_and_go_out_in_utc() -> None:
     ends = calendar().after(datetime(2026, 11, 30, 9, tzinfo=NEW_YORK), span("30m"))
 
-    assert (ends, ends.tzinfo) == (datetime(2026, 11, 30, 14, 30, tzinfo=UTC), UTC)
+    assert ends == datetime(2026, 11, 30, 14, 30, tzinfo=UTC)
+    assert ends.tzinfo is UTC
 
 
 @pytest.mark.parametrize("much", ["1m", "1h", "1d", "99999d"])
@@ -184,11 +209,12 @@ def test_whoever_works_day_and_night_works_all_the_time_in_every_zone(region: st
         assert always.after(begin, span("9000h")) == begin + timedelta(hours=9000), name
 
 
-def test_what_is_remembered_of_days_has_a_bound() -> None:
+def test_what_is_remembered_of_days_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worktime, "MOST_DAYS", 10)
     office = calendar()
-    for year in range(2026, 2066):
-        office.after(datetime(year, 1, 1, tzinfo=UTC), span("200d"))
-        assert len(office._known) <= MOST_DAYS
+    for day in range(40):
+        office.after(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day), span("1h"))
+        assert 0 < len(office._known) <= 10
 
     assert after("2026-11-30 16:30", "1h", office) == "Tue 2026-12-01 08:30"
 
