@@ -92,7 +92,8 @@ def waits(
     """Return what will be said unless somebody acts, in the order of its time.
 
     `desk` hears of deadlines; `escalated` says which channels of an escalation's step may be told. A channel hears of
-    one thing once at a time: of a deadline that is escalated to it at the same moment, that it has passed.
+    one thing once at a time: of a deadline that is escalated to it at the same moment, that it has passed; of one that
+    it would only be reminded of, the escalation.
     """
     found = [] if desk is None else list(_of_deadlines(policy, clock, by, desk))
     if clock.times.escalate is not None:
@@ -101,7 +102,9 @@ def waits(
             found += [Wait(due_at, to, Notice.ESCALATION, step.awaited) for to in escalated(step.to)]
     once: dict[tuple[Awaited, str, datetime], Wait] = {}
     for wait in found:
-        once.setdefault((wait.awaited, wait.channel.name, wait.due_at), wait)
+        place = (wait.awaited, wait.channel.name, wait.due_at)
+        if place not in once or once[place].notice is Notice.REMINDER:
+            once[place] = wait
     return sorted(once.values(), key=_time)
 
 

@@ -120,7 +120,7 @@ def test_json_has_the_shape_that_others_rely_on() -> None:
         ("actual", "field", "ok", "wanted")
     }
     assert {tuple(sorted(referral)) for referral in shown["referrals"]} == {
-        ("awaited", "channel", "due_at", "fields", "kind", "payload", "state")
+        ("awaited", "channel", "due_at", "fields", "kept_from", "kind", "payload", "state")
     }
 
 

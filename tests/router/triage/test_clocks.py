@@ -222,6 +222,13 @@ def test_a_desk_that_a_breach_is_escalated_to_hears_of_it_once() -> None:
     ]
 
 
+def test_an_escalation_is_not_lost_behind_a_reminder() -> None:
+    policy = timed(TIMED.replace("{unclaimed: 30m, to: duty-phone}", "{unclaimed: 105m, to: legal-desk}"))
+    decision = decided(policy, facts(category="fraud", country="DE"), statutory=False)
+
+    assert said(decision, "legal-desk")[0] == ("11-30 10:45", "legal-desk", "escalation", "claim")
+
+
 def test_a_route_may_name_its_own_escalation() -> None:
     assert said(decided(timed(), facts(category="fraud", country="DE")), "duty-phone")
     assert not said(decided(timed(), facts(category="fraud")), "duty-phone")
