@@ -22,6 +22,7 @@ def claim(reference: Reference, *, handle: Handle = None) -> None:
     handle = said(handle, "--as", _WHO)
     with console(Settings()) as engine:
         progress.claim(engine, reference=reference, handle=handle, login=whose_login())
+    _say(reference, "claimed")
 
 
 @commands.command()
@@ -30,6 +31,7 @@ def release(reference: Reference, *, handle: Handle = None) -> None:
     handle = said(handle, "--as", _WHO)
     with console(Settings()) as engine:
         progress.release(engine, reference=reference, handle=handle, login=whose_login())
+    _say(reference, "given back")
 
 
 @commands.command()
@@ -38,6 +40,7 @@ def acknowledge(reference: Reference, *, handle: Handle = None) -> None:
     handle = said(handle, "--as", _WHO)
     with console(Settings()) as engine:
         progress.acknowledge(engine, reference=reference, handle=handle, login=whose_login())
+    _say(reference, "the reporter knows that it arrived")
 
 
 @commands.command()
@@ -46,6 +49,7 @@ def answer(reference: Reference, *, handle: Handle = None) -> None:
     handle = said(handle, "--as", _WHO)
     with console(Settings()) as engine:
         progress.answer(engine, reference=reference, handle=handle, login=whose_login())
+    _say(reference, "the reporter knows what was done")
 
 
 @commands.command()
@@ -60,3 +64,8 @@ def close(
     handle = said(handle, "--as", _WHO)
     with console(Settings()) as engine:
         progress.close(engine, reference=reference, handle=handle, login=whose_login(), outcome=outcome, told=told)
+    _say(reference, f"closed, {outcome.value}")
+
+
+def _say(reference: str, what: str) -> None:
+    typer.echo(f"{reference.strip().upper()}: {what}")

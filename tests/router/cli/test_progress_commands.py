@@ -41,15 +41,15 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_a_case_goes_through_all_its_steps(deployment: Deployment, run: Run) -> None:
     reference = deployment.file("fraud").reference
 
-    for words in (
-        ("claim", reference, "--as", "sven"),
-        ("release", reference, "--as", "sven"),
-        ("claim", reference, "--as", "lena"),
-        ("acknowledge", reference, "--as", "sven"),
-        ("close", reference, "--outcome", "referred", "--as", "lena"),
-        ("answer", reference, "--as", "lena"),
+    for said, words in (
+        ("claimed", ("claim", reference, "--as", "sven")),
+        ("given back", ("release", reference, "--as", "sven")),
+        ("claimed", ("claim", reference.lower(), "--as", "lena")),
+        ("the reporter knows that it arrived", ("acknowledge", reference, "--as", "sven")),
+        ("closed, referred", ("close", reference, "--outcome", "referred", "--as", "lena")),
+        ("the reporter knows what was done", ("answer", reference, "--as", "lena")),
     ):
-        assert run(*words) == (0, "", ""), words
+        assert run(*words) == (0, f"{reference}: {said}\n", ""), words
 
     shown = json.loads(run("show", reference, "--json")[1])
     assert set(shown) == SHOWN
