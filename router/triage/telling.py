@@ -99,7 +99,7 @@ class Told:
         if usable or not channels:
             return usable
         for team in self._policy.fallback:
-            desk = None if team.name in self._conflicts else self._desk(team)
+            desk = self._desk(team)
             if desk is not None:
                 self._note(f"desk:{desk.name}", _because("readable_by", (team.name,), desk.readable_by))
                 return [desk]
@@ -154,22 +154,22 @@ class Told:
 
         Whoever comes in must not hear by a phone alone that rings for everybody.
         """
-        if (as_said and self.reaches(team)) or any(desk in self.to for desk in team.desks):
-            return True
-        return self._use_desk(team) or self.reaches(team)
+        if not (as_said and self.reaches(team)) and not any(desk in self.to for desk in team.desks):
+            self._use_desk(team)
+        return self.reaches(team)
 
     def _desk(self, team: Team) -> Channel | None:
+        """Return the first desk of `team` that nobody in conflict reads: none if it is in conflict itself."""
         for desk in team.desks:
             if desk.scope is Scope.INTERNAL and self._conflicts.keys().isdisjoint(desk.readable_by):
                 return desk
         return None
 
-    def _use_desk(self, team: Team) -> bool:
+    def _use_desk(self, team: Team) -> None:
         desk = self._desk(team)
         if desk is not None:
             self.to.append(desk)
             self._note(f"desk:{desk.name}", _because("readable_by", (team.name,), desk.readable_by))
-        return desk is not None
 
     def _avoid(self, name: str) -> None:
         if name not in self.avoided:
@@ -201,7 +201,7 @@ def tell(
         told.teams, told.to, told.hold = list(teams), list(to), list(hold)
         if told.first_desk is not None:
             return told
-        told = Told(policy, in_conflict)
+        told.teams = []
     told._tell(teams, to, hold)  # noqa: SLF001 - its maker
     return told
 

@@ -190,6 +190,11 @@ def test_the_last_resort_has_a_desk_that_no_team_with_members_reads() -> None:
         ("{unclaimed: 30m, to", "{to", "exactly one of unclaimed, undecided, undelivered; none stands here"),
         ('["2026-12-25"]', '["2026-12-32"]', "'2026-12-32': a date such as \"2026-12-25\" is wanted here, in quotes"),
         ("tz: Europe/Berlin", "tz: Europe/Berln", "'Europe/Berln': a time zone such as Europe/Berlin is wanted here"),
+        (
+            "domains: [corp",
+            "domains: ['@corp'",
+            "'@corp': a domain such as example.org or CORP is wanted here, without @",
+        ),
         ("backup: legal", "backup: security", "a team cannot stand in for itself"),
         (
             "fallback: [legal, ombuds]",

@@ -128,8 +128,8 @@ def test_links_lead_to_the_console_and_times_are_utc() -> None:
         "link": f"{CONSOLE}/console/cases/{REFERENCE}",
     }
     fields = decision.referrals[0].fields
-    moments = (fields.occurred_at, fields.received_at, fields.claim_by, fields.acknowledge_by, fields.feedback_by)
-    assert {moment.tzinfo for moment in moments if moment} == {UTC}
+    moments = (fields.occurred_at, fields.noticed_at, fields.received_at, fields.claim_by, fields.feedback_by)
+    assert all(moment is not None and moment.tzinfo is UTC for moment in moments)
 
 
 def test_statutory_clocks_run_for_persons_only() -> None:
@@ -187,6 +187,19 @@ def test_a_draft_that_an_involved_team_reads_is_not_made() -> None:
     )
 
     assert (told(decision), held(decision), decision.avoided) == (["legal-desk"], [], ("security",))
+
+
+def test_what_is_planned_names_the_teams_that_must_never_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    concern = facts(category="fraud", site="plant", involves=["security_team"])
+    decision = decided(small(), concern)
+    monkeypatch.setattr(deciding, "choose", broken)
+    failed = decided(small(), concern)
+    monkeypatch.setattr(deciding, "tell", broken)
+    in_need = decided(small(), concern, conflicted=["legal"])
+
+    assert {planned.state.value for planned in decision.referrals} == {"due", "draft", "standby"}
+    assert {planned.kept_from for planned in decision.referrals + failed.referrals} == {("security",)}
+    assert {planned.kept_from for planned in in_need.referrals} == {("legal",)}
 
 
 def test_backups_in_a_ring_come_to_an_end() -> None:

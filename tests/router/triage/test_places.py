@@ -152,6 +152,10 @@ def test_a_problem_is_told_at_the_word_that_is_wrong(changes: dict[str, Any], pl
     assert (file_of(place), line, code) in told(texts)
 
 
+def test_a_team_alone_is_something_to_add_but_must_be_told() -> None:
+    assert [code for _, _, code in told(changed({"adds.say": GONE, "adds.teams": "legal"}))] == ["team_not_told"]
+
+
 def test_a_problem_of_one_file_is_not_told_of_the_other() -> None:
     texts = changed({"legal-desk.readable_by": ["legal", "legal"]})
 

@@ -130,6 +130,29 @@ def test_a_backup_comes_in_before_the_fallback_is_asked() -> None:
     ]
 
 
+SHARED = CHANNELS.replace("readable_by: [legal], path", "readable_by: [legal, security], path") + (
+    "shared: {kind: folder, scope: internal, carries: [], readable_by: [legal, ombuds], path: e}\n"
+)
+
+
+def test_a_backup_whose_desks_are_closed_to_it_is_told_where_it_reads_along() -> None:
+    known = policy(
+        POLICY.replace("teams: security, to: security-desk", "teams: security, to: [security-desk, shared]"), SHARED
+    )
+    found = told(known, conflicts(known, facts(involves=["security_team"])), route=2)
+
+    assert (names(found.teams), names(found.to)) == (["legal"], ["shared"])
+
+
+def test_a_team_without_any_way_is_told_by_its_backup_and_not_by_the_fallback() -> None:
+    text = POLICY.replace("  ombuds:", "  clerks: {label: Clerks, desks: clerks-desk}\n  ombuds:")
+    clerks = "clerks-desk: {kind: folder, scope: internal, carries: [], readable_by: [clerks], path: f}\n"
+    known = policy(text.replace("desks: legal-desk", "backup: clerks, desks: legal-desk"), SHARED + clerks)
+    found = told(known, conflicts(known, facts(involves=["security_team"])), route=2)
+
+    assert (names(found.teams), names(found.to)) == (["legal", "clerks"], ["clerks-desk"])
+
+
 def test_what_is_withheld_says_who_reads_it() -> None:
     shared = policy(channels=CHANNELS.replace("readable_by: [security]", "readable_by: [security, legal]"))
     found = told(shared, conflicts(shared, facts(involves=["legal"])), route=2)
