@@ -161,7 +161,7 @@ def test_the_last_of_the_fallback_has_no_members_either() -> None:
 
     (said,) = [problem.said for problem in problems(policy) if problem.code == "fallback_involved"]
 
-    assert said.startswith("'ombuds' can be involved: it has members")
+    assert said.startswith("'ombuds' can be involved: it has members, so one of them may be the person;")
 
 
 def test_the_last_resort_has_a_desk_that_no_team_with_members_reads() -> None:
@@ -189,12 +189,17 @@ def test_the_last_resort_has_a_desk_that_no_team_with_members_reads() -> None:
         ("{unclaimed: 30m, to", "{unclaimed: 30m, undecided: 1h, to", "unclaimed and undecided stand here"),
         ("{unclaimed: 30m, to", "{to", "exactly one of unclaimed, undecided, undelivered; none stands here"),
         ('["2026-12-25"]', '["2026-12-32"]', "'2026-12-32': a date such as \"2026-12-25\" is wanted here, in quotes"),
-        ("tz: Europe/Berlin", "tz: Europe/Berln", "'Europe/Berln': a time zone such as Europe/Berlin is wanted here"),
+        (
+            "tz: Europe/Berlin",
+            "tz: Europe/Berln",
+            "'Europe/Berln': a time zone such as Europe/Berlin is wanted here; did you mean 'Europe/Berlin'?",
+        ),
         (
             "domains: [corp",
             "domains: ['@corp'",
             "'@corp': a domain such as example.org or CORP is wanted here, without @",
         ),
+        ("  calendar: works\n", "", "working time needs a calendar for concerns without a site of their own"),
         ("backup: legal", "backup: security", "a team cannot stand in for itself"),
         (
             "fallback: [legal, ombuds]",

@@ -1,5 +1,6 @@
 """Where a policy's problems are told: at the very word that is wrong, in files with one word a line."""
 
+import re
 from typing import Any
 
 import pytest
@@ -124,6 +125,8 @@ def test_one_word_a_line_is_the_same_policy() -> None:
         # routes
         ({"inner.id": "page"}, "inner.id", "duplicate_id"),
         ({"inner.id": "fallback"}, "inner.id", "reserved"),
+        ({"routes.1.routes.0": {"say": "call", "id": "page"}}, "inner.id", "duplicate_id"),
+        ({"routes.1.routes.0": {"to": "legal-desk", "id": "inner"}}, "inner.id", "team_not_told"),
         ({"inner.when.site": ["plant", "plan"]}, "inner.when.site.1", "unknown_site"),
         ({"inner.when.category": ["fraud", "frod"]}, "inner.when.category.1", "unknown_category"),
         ({"inner.teams": ["legal", "legl"]}, "inner.teams.1", "unknown_team"),
@@ -150,6 +153,37 @@ def test_a_problem_is_told_at_the_word_that_is_wrong(changes: dict[str, Any], pl
 
     line = read(texts[file_of(place)], file_of(place)).line(path(place))
     assert (file_of(place), line, code) in told(texts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"teams.security.desks": ["security-desk", "police"]}, "external_desk", ["police"]),
+        ({"teams.security.desks": ["security-desk", "legal-desk"]}, "desk_not_read", ["security", "legal-desk"]),
+        ({**CLERKS, "teams.security.backup": "clerks"}, "no_desk", ["clerks"]),
+        ({"ombuds-desk.readable_by": ["ombuds", "legal"]}, "fallback_read", ["ombuds"]),
+        ({"calendars.hq.days": ["mon", "mon"]}, "twice", ["mon"]),
+        ({"calendars.hq.hours": ["08:00-12:00", "11:00-13:00"]}, "hours_overlap", ["08:00-12:00", "11:00-13:00"]),
+        (
+            {"deadlines.medium.claim": "1000d", "calendars.hq.days": ["mon", "tue", "wed", "thu", "fri"]},
+            "too_far",
+            ["1000d", "works"],
+        ),
+        ({"inner.teams": ["legal", "security"]}, "team_not_told", ["security"]),
+        ({"inner.to": ["legal-desk", "police"]}, "external_in_to", ["police"]),
+        ({"inner.hold": ["police", "legal-desk"]}, "internal_in_hold", ["legal-desk"]),
+    ],
+)
+def test_a_problem_names_what_it_is_about(changes: dict[str, Any], code: str, words: list[str]) -> None:
+    texts = changed(changes)
+
+    (said,) = {one.said for one in problems(texts[policy.FILE], texts[catalogue.FILE]) if one.code == code}
+
+    assert re.findall(r"'([a-z0-9:-]+)'", said)[: len(words)] == words
+
+
+def test_what_is_of_the_wrong_kind_is_not_missing() -> None:
+    assert [code for _, _, code in told(changed({"routes.2.teams": 3}))] == ["wrong_kind"]
 
 
 def test_a_team_alone_is_something_to_add_but_must_be_told() -> None:
