@@ -182,6 +182,15 @@ def test_a_problem_names_what_it_is_about(changes: dict[str, Any], code: str, wo
     assert re.findall(r"'([a-z0-9:-]+)'", said)[: len(words)] == words
 
 
+@pytest.mark.parametrize(("much", "codes"), [("43824h", []), ("43825h", ["too_far"] * 2)])
+def test_five_years_to_the_hour_are_not_too_far(much: str, codes: list[str]) -> None:
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    always = {"tz": "UTC", "days": days, "hours": "00:00-24:00"}
+    texts = changed({"calendars.hq": always, "calendars.works": always, "deadlines.medium.decide": much})
+
+    assert [code for _, _, code in told(texts)] == codes
+
+
 def test_what_is_of_the_wrong_kind_is_not_missing() -> None:
     assert [code for _, _, code in told(changed({"routes.2.teams": 3}))] == ["wrong_kind"]
 
