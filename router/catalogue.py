@@ -6,7 +6,6 @@ Loads `channels.yaml`. Secrets stand in it by reference only and are not resolve
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from router.channels import KINDS
 from router.channels.setting import Every, ReferralField
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
-from router.configfile.yamltext import Document, nearest, read, read_file, shown
+from router.configfile.yamltext import Document, nearest, read, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
@@ -88,11 +87,6 @@ class Catalogue:
     def get(self, name: str) -> Channel | None:
         """Return the channel, or None when no file in force names it any more."""
         return self.channels.get(name)
-
-
-def load_catalogue(config_dir: Path) -> Catalogue:
-    """Return the channels of `config_dir`/channels.yaml; raises PolicyErrors with every problem."""
-    return parse_catalogue(read_file(config_dir / FILE))
 
 
 def parse_catalogue(text: str) -> Catalogue:

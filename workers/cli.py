@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from router.bell import BROKER_FAILURES, publisher, ring_wake
 from router.catalogue import Catalogue, Channel, parse_catalogue
-from router.cli.asking import console, say_json, whose_login
+from router.cli.asking import console, say_columns, say_json, whose_login
 from router.configfile.yamltext import nearest
 from router.errors import Broken
 from router.model import AuditEntry
@@ -42,9 +42,9 @@ def list_channels(*, as_json: AsJson = False) -> None:
     if as_json:
         say_json(rows)
         return
-    for row in rows:
-        drilled = _told(last[row["name"]]) if row["name"] in last else "never drilled"
-        typer.echo(f"{row['name']:24}  {row['kind']:10}  {row['scope']:8}  {row['guarantee']:10}  {drilled}")
+    drilled = {name: _told(found) for name, found in last.items()}
+    words = ("name", "kind", "scope", "guarantee")
+    say_columns([(*(row[word] for word in words), drilled.get(row["name"], "never drilled")) for row in rows])
 
 
 @commands.command(name="drill")
@@ -89,8 +89,7 @@ def history(
     if as_json:
         say_json(rows)
         return
-    for row in rows:
-        typer.echo(f"{row.reference}  {row.channel:24}  {row.asked_at.isoformat(timespec='seconds')}  {_told(row)}")
+    say_columns([(row.reference, row.channel, row.asked_at.isoformat(timespec="seconds"), _told(row)) for row in rows])
 
 
 @commands.command()

@@ -21,10 +21,6 @@ class Kind(Protocol):
         """How a second delivery is kept from becoming a second ticket."""
 
     @property
-    def FIELDS_USED(self) -> frozenset[str]:  # noqa: N802
-        """Fields that the kind can show."""
-
-    @property
     def Settings(self) -> type[Frozen]:  # noqa: N802
         """The kind's own settings."""
 

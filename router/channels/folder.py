@@ -15,8 +15,6 @@ from router.vocabulary import Guarantee
 
 KIND: Final = "folder"
 GUARANTEE: Final = Guarantee.REPEATABLE
-FIELDS_USED: Final = frozenset(Referral.model_fields)
-"""Whatever the channel may carry."""
 
 _PATH = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 

@@ -15,14 +15,6 @@ from router.vocabulary import Awaited, Notice
 FIELDS_SAID: Final = frozenset({"severity", "claim_by", "decide_by", "acknowledge_by", "feedback_by", "link"})
 """What a notice says where the channel may carry it."""
 
-_DEADLINE: Final[Mapping[Awaited, str]] = MappingProxyType(
-    {
-        Awaited.CLAIM: "claim_by",
-        Awaited.DECIDE: "decide_by",
-        Awaited.ACKNOWLEDGE: "acknowledge_by",
-        Awaited.FEEDBACK: "feedback_by",
-    }
-)
 _DUTY: Final[Mapping[Awaited, str]] = MappingProxyType(
     {
         Awaited.CLAIM: "a person should have taken {0}",
@@ -61,7 +53,8 @@ def said(referral: Referral) -> str:
     if referral.notice in _PLAIN:
         return _PLAIN[referral.notice].format(referral.reference)
     duty = _DUTY[referral.awaited].format(referral.reference) if referral.awaited else f"{referral.reference} waits"
-    by: datetime | None = getattr(referral, _DEADLINE.get(referral.awaited, ""), None) if referral.awaited else None
+    # A delivery has no deadline.
+    by: datetime | None = getattr(referral, f"{referral.awaited}_by", None)
     until = f" by {moment(by)}" if by is not None else ""
     return f"{_LEADS[referral.notice]}{duty}{until}."
 

@@ -22,8 +22,6 @@ from router.vocabulary import Guarantee, Notice, Severity
 
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND
-FIELDS_USED: Final = frozenset(Referral.model_fields)
-"""Whatever the channel may carry can stand in the ticket's first text."""
 
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}

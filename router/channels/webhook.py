@@ -13,8 +13,6 @@ from router.vocabulary import Guarantee
 
 KIND: Final = "webhook"
 GUARANTEE: Final = Guarantee.KEYED
-FIELDS_USED: Final = frozenset(Referral.model_fields)
-"""Whatever the channel may carry."""
 
 
 class Settings(Frozen):

@@ -196,6 +196,7 @@ class _Act:
             *entries("case_key_taken", (f"team:{self._team}",) if removed.key_taken else ()),
             *entries("case_key_given", tuple(f"team:{team}" for team in removed.keys_given)),
             *entries("case_recalled", removed.recalled),
+            *entries("case_stopped", (str(removed.stopped),) if removed.stopped else ()),
             *entries("case_told_instead", removed.told),
             *entries("case_released", (f"person:{removed.released_from}",) if removed.released_from else ()),
         ]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from router.errors import Broken, PolicyErrors, Problem
 from router.intake.guard import Vocabulary
-from router.model import AuditEntry, Referral
+from router.model import AuditEntry
 from router.store import policies
 from router.store.audit import note
 from router.store.engine import transaction
@@ -168,7 +168,6 @@ class InForce:
                     kind=desk.kind,
                     policy=policy.digest,
                     notice=Notice.POLICY_REFUSED,
-                    fields=Referral(reference=reference, notice=Notice.POLICY_REFUSED),
                 )
                 if posted:
                     note(connection, [AuditEntry(_ACTOR, "policy_refused", seen.digest[:SHOWN_DIGITS])])

@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from router.clock import new_reference
-from router.model import Referral
 from router.store.notices import post_notice
 from router.vocabulary import Notice
 
@@ -43,16 +42,7 @@ class Drill:
 def post_drill(connection: Connection, *, channel: str, kind: str, policy: str) -> str:
     """Post a drill to `channel`, due now, and return its reference. Ring the channel after the commit."""
     reference = new_reference("DRILL")
-    fields = Referral(reference=reference, notice=Notice.DRILL)
-    post_notice(
-        connection,
-        reference=reference,
-        channel=channel,
-        kind=kind,
-        policy=policy,
-        notice=Notice.DRILL,
-        fields=fields,
-    )
+    post_notice(connection, reference=reference, channel=channel, kind=kind, policy=policy, notice=Notice.DRILL)
     return reference
 
 

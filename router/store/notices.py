@@ -32,12 +32,12 @@ def post_notice(
     kind: str,
     policy: str,
     notice: Notice,
-    fields: Referral,
 ) -> bool:
-    """Post `fields` to `channel`, due now; return False when this reference was posted there before.
+    """Post the notice to `channel`, due now; return False when this reference was posted there before.
 
     `reference` is of the kind DRILL or NOTICE. Ring the channel after the commit.
     """
+    fields = Referral(reference=reference, notice=notice)
     row = {
         "id": referral_id(reference, channel, fields.revision),
         "reference": reference,

@@ -105,26 +105,12 @@ def release(connection: Connection, reference: str, holder: str) -> bool:
 
 def acknowledge(connection: Connection, reference: str) -> bool:
     """Write that the reporter knows that the report arrived; return whether that was not written before."""
-    did = _change(
-        connection,
-        "acknowledged_at = clock_timestamp() where reference = :reference and acknowledged_at is null",
-        reference=reference,
-    )
-    if did:
-        stop(connection, reference, (Awaited.ACKNOWLEDGE,), "acknowledged")
-    return did
+    return _told(connection, reference, "acknowledged_at", Awaited.ACKNOWLEDGE, "acknowledged")
 
 
 def answer(connection: Connection, reference: str) -> bool:
     """Write that the reporter knows what was done; return whether that was not written before."""
-    did = _change(
-        connection,
-        "feedback_at = clock_timestamp() where reference = :reference and feedback_at is null",
-        reference=reference,
-    )
-    if did:
-        stop(connection, reference, (Awaited.FEEDBACK,), "answered")
-    return did
+    return _told(connection, reference, "feedback_at", Awaited.FEEDBACK, "answered")
 
 
 def close(connection: Connection, reference: str, handle: str, outcome: CaseOutcome, *, told: bool) -> bool:
@@ -148,6 +134,15 @@ def close(connection: Connection, reference: str, handle: str, outcome: CaseOutc
         answered = (Awaited.ACKNOWLEDGE, Awaited.FEEDBACK) if told else ()
         stop(connection, reference, (Awaited.CLAIM, Awaited.DECIDE, Awaited.DELIVERY, *answered), "closed")
     return closed
+
+
+def _told(connection: Connection, reference: str, when: str, awaited: Awaited, outcome: str) -> bool:
+    """Write in the column `when` that the reporter was told now, if that was not written before."""
+    change = f"{when} = clock_timestamp() where reference = :reference and {when} is null"
+    did = _change(connection, change, reference=reference)
+    if did:
+        stop(connection, reference, (awaited,), outcome)
+    return did
 
 
 def _change(connection: Connection, change: str, **values: object) -> bool:

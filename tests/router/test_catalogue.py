@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from router.catalogue import load_catalogue, parse_catalogue
+from router.catalogue import FILE, parse_catalogue
 from router.channels import KINDS
+from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors
 from router.model import Referral
 from router.vocabulary import Guarantee
@@ -32,7 +33,7 @@ def found(text: str) -> list[tuple[int, str]]:
 
 
 def test_loads_the_shipped_channels() -> None:
-    catalogue = load_catalogue(CONFIG)
+    catalogue = parse_catalogue(read_file(CONFIG / FILE))
 
     assert {channel.kind for channel in catalogue.channels.values()} == {"folder"}
     assert catalogue.get("no-such-channel") is None
@@ -40,7 +41,11 @@ def test_loads_the_shipped_channels() -> None:
 
 @pytest.mark.parametrize("folder", ["", "us"])
 def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
-    desks = {name: way for name, way in load_catalogue(CONFIG / folder).channels.items() if name.endswith("-desk")}
+    desks = {
+        name: way
+        for name, way in parse_catalogue(read_file(CONFIG / folder / FILE)).channels.items()
+        if name.endswith("-desk")
+    }
 
     assert desks
     assert all({"claim_by", "decide_by"} <= set(way.carries) for way in desks.values())
@@ -168,10 +173,10 @@ def test_refuses_a_file_without_channels(text: str) -> None:
 
 def test_says_which_file_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(PolicyErrors) as caught:
-        load_catalogue(tmp_path)
+        read_file(tmp_path / FILE)
     assert caught.value.problems[0].code == "unreadable"
 
     (tmp_path / "channels.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyErrors) as caught:
-        load_catalogue(tmp_path)
+        read_file(tmp_path / FILE)
     assert caught.value.problems[0].code == "not_utf8"

@@ -360,6 +360,7 @@ def test_the_audit_tells_who_why_and_what_became_of_it(deployment: Deployment) -
         ("case_key_taken", "ok", "team:security"),
         ("case_key_given", "ok", "team:legal"),
         ("case_recalled", "ok", "security-desk"),
+        ("case_stopped", "ok", "6"),
         ("case_told_instead", "ok", "legal-desk"),
     ]
 

@@ -1,6 +1,5 @@
 """The migrations make what `tables.py` says, and undo it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -8,24 +7,16 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect
 
-from router.model import Referral
 from router.store import engine
 from router.store.casefile import whole
 from router.store.cases import record
-from router.store.engine import connect, transaction
+from router.store.engine import transaction
 from router.store.notices import post_notice
 from router.store.referrals import lease
 from router.store.upgrade import alembic_config, upgrade
 from router.vocabulary import Login, Notice
 from tests.conftest import Database
 from tests.makers import a_case, prepare
-
-
-@pytest.fixture
-def owner(database: Database) -> Iterator[Engine]:
-    engine = connect(database.owner_dsn, process="test")
-    yield engine
-    engine.dispose()
 
 
 def test_the_schema_is_what_the_tables_say(owner: Engine) -> None:
@@ -105,7 +96,6 @@ def test_the_way_back_withdraws_what_only_this_version_can_say(owner: Engine, da
             kind="webhook",
             policy="p",
             notice=Notice.POLICY_REFUSED,
-            fields=Referral(reference="NOTICE-0000-0000-0000", notice=Notice.POLICY_REFUSED),
         )
 
         command.downgrade(alembic_config(connection), "0002")

@@ -5,7 +5,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from router.errors import StoreFailed
-from router.model import Referral
 from router.store.engine import transaction
 from router.store.notices import post_notice, reference_about
 from router.store.referrals import due_channels, lease
@@ -17,9 +16,8 @@ POLICY = "a" * 64
 
 
 def post(connection: Connection, reference: str, *, channel: str = "desk") -> bool:
-    fields = Referral(reference=reference, notice=Notice.POLICY_REFUSED)
-    about = {"channel": channel, "kind": "webhook", "policy": POLICY, "notice": Notice.POLICY_REFUSED}
-    return post_notice(connection, reference=reference, fields=fields, **about)  # type: ignore[arg-type]
+    notice = Notice.POLICY_REFUSED
+    return post_notice(connection, reference=reference, channel=channel, kind="webhook", policy=POLICY, notice=notice)
 
 
 @pytest.mark.parametrize("kind", [Login.INTAKE, Login.CONSOLE])

@@ -1,6 +1,5 @@
 """Leases and settlements: one owner at a time, and who lost the lease changes nothing."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,28 +9,14 @@ from sqlalchemy import Engine, text
 from router import clock
 from router.model import LeasedReferral
 from router.store import cases, referrals
-from router.store.engine import connect, transaction
+from router.store.engine import transaction
 from router.store.referrals import Ended
 from router.store.standby import flip_standby
 from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
-from tests.makers import a_case, change, login, prepare
+from tests.makers import a_case, change, login
 
 LEASE_S = 120.0
-
-
-@pytest.fixture
-def worker(database: Database) -> Iterator[Engine]:
-    prepare(database)
-    with login(database, Login.WORKER) as engine:
-        yield engine
-
-
-@pytest.fixture
-def owner(database: Database) -> Iterator[Engine]:
-    engine = connect(database.owner_dsn, process="test")
-    yield engine
-    engine.dispose()
 
 
 def post(owner: Engine, count: int = 1, state: ReferralState = ReferralState.DUE) -> None:

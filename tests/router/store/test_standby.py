@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -14,29 +13,14 @@ from router import clock
 from router.model import PlannedReferral, Referral
 from router.store import referrals, standby
 from router.store.cases import record
-from router.store.engine import connect, transaction
+from router.store.engine import transaction
 from router.store.posting import Post, post
 from router.store.standby import Flipped, flip_standby
-from router.vocabulary import Awaited, Login, Notice, ReferralState, Severity
-from tests.conftest import Database
-from tests.makers import POLICY, a_case, change, login, prepare
+from router.vocabulary import Awaited, Notice, ReferralState, Severity
+from tests.makers import POLICY, a_case, change
 
 NOW = clock.now()
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def worker(database: Database) -> Iterator[Engine]:
-    prepare(database)
-    with login(database, Login.WORKER) as engine:
-        yield engine
-
-
-@pytest.fixture
-def owner(database: Database) -> Iterator[Engine]:
-    engine = connect(database.owner_dsn, process="test")
-    yield engine
-    engine.dispose()
 
 
 def wait(

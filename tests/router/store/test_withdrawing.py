@@ -9,33 +9,19 @@ from router import clock
 from router.model import LeasedReferral
 from router.store import conflicts, referrals, standby
 from router.store.cases import record
-from router.store.engine import connect, transaction
+from router.store.engine import transaction
 from router.store.referrals import Ended
 from router.vocabulary import Awaited, Login
 from tests.conftest import Database
-from tests.makers import a_case, change, login, prepare
+from tests.makers import a_case, change, login
 
 LEASE_S = 120.0
-
-
-@pytest.fixture
-def worker(database: Database) -> Iterator[Engine]:
-    prepare(database)
-    with login(database, Login.WORKER) as engine:
-        yield engine
 
 
 @pytest.fixture
 def console(database: Database) -> Iterator[Engine]:
     with login(database, Login.CONSOLE) as engine:
         yield engine
-
-
-@pytest.fixture
-def owner(database: Database) -> Iterator[Engine]:
-    engine = connect(database.owner_dsn, process="test")
-    yield engine
-    engine.dispose()
 
 
 def lease(worker: Engine) -> list[LeasedReferral]:
