@@ -7,37 +7,59 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from router.channels import KINDS
-from router.channels.setting import Every, ReferralField
+from router.channels.setting import Every, PerSecond, ReferralField, Within
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, nearest, read, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
-from router.vocabulary import Code, Guarantee, Name, Scope
+from router.vocabulary import Code, Guarantee, Name, Proven, Scope
 
 FILE: Final = "channels.yaml"
-ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited"})
+DEFAULT_QUEUE: Final = "doorbells"
+ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about"})
 """What every referral may have: an id that says nothing, and what has not happened yet."""
 
 
-class Channel(Frozen):
-    """One way to tell somebody."""
+class Common(Frozen):
+    """What `channels.yaml` says of a channel of any kind."""
 
-    name: Name
     kind: Name
     scope: Scope
     carries: tuple[ReferralField, ...]
     """The fields it may carry, beside those of ALWAYS_CARRIED."""
-    readable_by: tuple[Code, ...]
+    readable_by: tuple[Code, ...] = ()
     """Teams that can read what arrives there, that system's administrators included."""
-    drill_every: timedelta | None = None
+    drill_every: Every | None = None
     """How often the way is tested by itself; None: only when somebody asks."""
+    at_most: PerSecond | None = None
+    """How many may be sent a second, by all workers together; None: no limit."""
+    at_once: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many may be under way at once, in all workers together; None: what each worker process does at once."""
+    queue: Name = DEFAULT_QUEUE
+    """The Celery queue whose workers send here: a slow system gets one of its own."""
+    late_after: Within = timedelta(minutes=15)
+    """When there is no proof after this, `page` is told."""
+    proof: Proven | None = None
+    """What counts as arrived for `late_after`; None: that the channel accepted it."""
+    page: Name | None = None
+    """The channel that is told when this one is late, dead or held; None: the first desk of the fallback."""
+    instead: Name | None = None
+    """The channel that gets a case which this one should have got at once and did not."""
+    instead_after: Within = timedelta(minutes=30)
+    """How long this one has, before `instead` gets it; at once when this one declined it for good."""
+
+
+class Channel(Common):
+    """One way to tell somebody."""
+
+    name: Name
     settings: Frozen
     """The kind's own."""
 
@@ -56,22 +78,12 @@ class Channel(Frozen):
         return KINDS[self.kind].render(self.settings, referral, key=key)
 
 
-class _Entry(Frozen):
-    """What stands in the file for one channel, beside its kind's own settings."""
-
-    kind: Name
-    scope: Scope
-    carries: tuple[ReferralField, ...]
-    readable_by: tuple[Code, ...] = ()
-    drill_every: Every | None = None
+def _both(own: type[Frozen]) -> Any:
+    return (Common, own)
 
 
-def _both(entry: type[_Entry], own: type[Frozen]) -> Any:
-    return (entry, own)
-
-
-ENTRIES: Final[Mapping[str, type[_Entry]]] = MappingProxyType(
-    {name: create_model(f"{name}_entry", __base__=_both(_Entry, kind.Settings)) for name, kind in KINDS.items()}
+ENTRIES: Final[Mapping[str, type[Common]]] = MappingProxyType(
+    {name: create_model(f"{name}_entry", __base__=_both(kind.Settings)) for name, kind in KINDS.items()}
 )
 """For each kind, what may stand in the file: the common keys and the kind's own."""
 
@@ -106,7 +118,10 @@ def read_channels(document: Document) -> dict[str, Channel]:
         return {}
     made = {name: _channel(document, name, entry) for name, entry in document.value.items()}
     no_secrets(document)
-    _places_apart(document, [channel for channel in made.values() if channel is not None])
+    channels_made = [channel for channel in made.values() if channel is not None]
+    _places_apart(document, channels_made)
+    for channel in channels_made:
+        _others_named(document, channel, made)
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
@@ -120,18 +135,14 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
     if isinstance(kind, str) and kind not in KINDS:
         document.complain((name, "kind"), "unknown_value", f"unknown kind {shown(kind)}{nearest(kind, KINDS)}")
         return None
-    model = ENTRIES[kind] if isinstance(kind, str) else _Entry
+    model = ENTRIES[kind] if isinstance(kind, str) else Common
     made = shape(document, model, name)
     if made is None or not isinstance(kind, str):
         return None
     own = {field: getattr(made, field) for field in KINDS[kind].Settings.model_fields}
-    channel = Channel(
+    channel = Channel.model_construct(
+        **{field: getattr(made, field) for field in Common.model_fields},
         name=name,
-        kind=kind,
-        scope=made.scope,
-        carries=made.carries,
-        readable_by=made.readable_by,
-        drill_every=made.drill_every,
         settings=KINDS[kind].Settings.model_construct(**own),
     )
     _uses_what_it_carries(document, channel)
@@ -150,6 +161,32 @@ def _need_to_know(document: Document, name: str) -> None:
     for place, word in document.words(name, "carries"):
         if word == "url":
             document.complain(place, "url_inside", "only an external channel may carry 'url'")
+
+
+def _others_named(document: Document, channel: Channel, made: Mapping[str, Channel | None]) -> None:
+    """Whoever is told when this way fails is told by another one, inside the organisation."""
+    for key in ("page", "instead"):
+        other = getattr(channel, key)
+        if other is None:
+            continue
+        if other not in made:
+            document.complain(
+                (channel.name, key), "unknown_value", f"unknown channel {shown(other)}{nearest(other, made)}"
+            )
+        elif other == channel.name:
+            document.complain((channel.name, key), "same_place", f"{key} of {other!r} must be another channel")
+        elif (named := made[other]) is not None and named.scope is not Scope.INTERNAL:
+            document.complain((channel.name, key), "told_outside", f"{key} must be an internal channel, not {other!r}")
+    if channel.instead is not None and channel.scope is not Scope.INTERNAL:
+        said = "a draft waits for approvals: nothing can go out instead of it"
+        document.complain((channel.name, "instead"), "told_outside", said)
+    if document.at(channel.name, "instead_after") is not None and channel.instead is None:
+        said = "instead_after says when, and nothing says where to: add instead, or leave this out"
+        document.complain((channel.name, "instead_after"), "no_effect", said)
+    most = KINDS[channel.kind].PROVES
+    if channel.proof is not None and channel.proof.rank > most.rank:
+        said = f"kind {channel.kind!r} can show no more than {most.value!r}"
+        document.complain((channel.name, "proof"), "no_such_proof", said)
 
 
 def _uses_what_it_carries(document: Document, channel: Channel) -> None:

@@ -79,12 +79,14 @@ class SealBroken(RouterError):
 class TryLater(RouterError):
     """The channel gave no answer, 429 or 5xx. Wait, then send again with the same key.
 
-    `retry_after_s` is what the channel asked for, 0 if it did not.
+    `retry_after_s` is what the channel asked for, 0 if it did not. `ambiguous`: it may have taken effect all the same,
+    so look before sending again.
     """
 
-    def __init__(self, code: str, *, retry_after_s: float = 0.0) -> None:
+    def __init__(self, code: str, *, retry_after_s: float = 0.0, ambiguous: bool = False) -> None:
         super().__init__(code)
         self.retry_after_s = retry_after_s
+        self.ambiguous = ambiguous
 
 
 class Declined(RouterError):

@@ -24,6 +24,7 @@ from router.vocabulary import (
     Name,
     Notice,
     NoticedHow,
+    Proven,
     Reason,
     ReferralReference,
     ReferralState,
@@ -109,6 +110,8 @@ class Referral(Frozen):
     notice: Notice | None = None
     awaited: Awaited | None = None
     """What has not happened yet; said by reminders, breaches and escalations."""
+    about: Name | None = None
+    """The channel that a notice about the router's own work is about."""
     category: Code | None = None
     severity: Severity | None = None
     noticed_how: NoticedHow | None = None
@@ -147,6 +150,8 @@ class PlannedReferral(Frozen):
     """What keeps a standby referral from being sent at all, once it was done."""
     kept_from: tuple[Code, ...] = ()
     """Teams in conflict: if one of them reads the channel by the time, nothing is sent there."""
+    instead_of: Name | None = None
+    """The channel that has until `due_at` to take the case; then this one gets it."""
 
 
 class ConditionTried(Frozen):
@@ -220,9 +225,31 @@ class Proof:
     """What the channel showed after sending: its own id of the thing, and whether it was there already."""
 
     remote_id: str | None
+    proven: Proven = Proven.ACCEPTED
     repeated: bool = False
     doubled: bool = False
-    """More than one was there: a person should close the others."""
+    """More than one was there: whoever looks again closes the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a later look at the far side showed of a referral that was sent."""
+
+    remote_id: str | None
+    """None: nothing is there any more."""
+    proven: Proven | None = None
+    closed: tuple[str, ...] = ()
+    """Ids of second things that were there, and that this look closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a channel cannot be used as it is configured: our own code, and which of our own settings is meant."""
+
+    code: str
+    """`not_authorised`, `field_missing`, `queue_missing`, `unreachable` ...: stable, listed in the README."""
+    named: str = ""
+    """What `channels.yaml` calls it: a custom field, a queue, a right. Never anything that the far side said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +306,9 @@ class LeasedReferral:
     """Seconds since it first was due, by the database's clock, when it was leased."""
     kept_from: tuple[str, ...] = ()
     """Teams that must not read it, should the channel have other readers by now."""
+    unsure: int = 0
+    """How often the far side must still be seen to have nothing before it may be made: an earlier attempt may have."""
+    remote_id: str | None = None
     readable: bool = True
     """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
 

@@ -171,6 +171,33 @@ class ReferralState(StrEnum):
     """Could not be delivered; stands in front of a person."""
 
 
+class Proven(StrEnum):
+    """What a channel showed of a referral, ascending."""
+
+    ACCEPTED = "accepted"
+    """It said yes."""
+    VISIBLE = "visible"
+    """It showed the thing when read back."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person over there took it."""
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for accepted up to 2 for acknowledged."""
+        return tuple(Proven).index(self)
+
+
+class Breaker(StrEnum):
+    """Whether a channel is used."""
+
+    CLOSED = "closed"
+    """It is."""
+    OPEN = "open"
+    """It failed too often in a row, asked for a pause, or failed its check: not before `until`."""
+    HALF_OPEN = "half_open"
+    """One referral is sent to see whether it is back."""
+
+
 class Notice(StrEnum):
     """What a referral says beside the facts; a case's first referral to a channel says nothing more."""
 
@@ -186,6 +213,16 @@ class Notice(StrEnum):
     """No case: somebody tests the way."""
     POLICY_REFUSED = "policy_refused"
     """No case: the policy's files are wrong, and the last good ones stay in force."""
+    INSTEAD = "instead"
+    """A case that another channel should have got first, and did not in time."""
+    DELIVERY_LATE = "delivery_late"
+    """No case: something for the channel `about` has no proof yet, and should have."""
+    UNDELIVERABLE = "undeliverable"
+    """No case: something for the channel `about` is dead, and a person must look."""
+    CHANNEL_HELD = "channel_held"
+    """No case: the channel `about` failed its check and is not used until that is mended."""
+    SECOND_TICKET = "second_ticket"
+    """No case: a case had two tickets at the channel `about`; the second one was closed."""
 
 
 class Awaited(StrEnum):

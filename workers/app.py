@@ -20,9 +20,10 @@ from router.settings import Settings
 from router.store.engine import connect
 from router.telemetry import configure, get_log
 from router.vocabulary import Login
-from workers.deliver import TURN_S, Deliverer, Pace
+from workers.deliver import Deliverer
 from workers.inforce import Channels
 from workers.sweep import sweep
+from workers.turn import TURN_S, Pace
 from workers.watchdog import Watchdog
 
 STOP_S: Final = 10.0

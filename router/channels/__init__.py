@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from router.channels import folder, rt, webhook
 from router.model import Frozen, Payload, Referral
-from router.vocabulary import Guarantee
+from router.vocabulary import Guarantee, Proven
 
 
 class Kind(Protocol):
@@ -19,6 +19,10 @@ class Kind(Protocol):
     @property
     def GUARANTEE(self) -> Guarantee:  # noqa: N802
         """How a second delivery is kept from becoming a second ticket."""
+
+    @property
+    def PROVES(self) -> Proven:  # noqa: N802
+        """The most that the kind can show of a referral; one that can say `acknowledged` is looked at again later."""
 
     @property
     def Settings(self) -> type[Frozen]:  # noqa: N802

@@ -11,10 +11,11 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from router.model import Frozen, Payload, Referral, plain
-from router.vocabulary import Guarantee
+from router.vocabulary import Guarantee, Proven
 
 KIND: Final = "folder"
 GUARANTEE: Final = Guarantee.REPEATABLE
+PROVES: Final = Proven.VISIBLE
 
 _PATH = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 

@@ -18,10 +18,11 @@ from pydantic_core import PydanticCustomError
 from router.channels import notices
 from router.channels.setting import ReferralField, SecretReference, WebService
 from router.model import FileHash, Frozen, Payload, Referral
-from router.vocabulary import Guarantee, Notice, Severity
+from router.vocabulary import Guarantee, Notice, Proven, Severity
 
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND
+PROVES: Final = Proven.ACKNOWLEDGED
 
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}

@@ -16,6 +16,10 @@ from router.model import Referral
 
 _REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
 _EVERY = re.compile(r"([1-9][0-9]{0,3})([hd])")
+_WITHIN = re.compile(r"([1-9][0-9]{0,3})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_RATE = re.compile(r"([1-9][0-9]{0,4})/(s|min|h)")
+_SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 _HOME = frozenset({"127.0.0.1", "::1", "localhost"})
 _CONTENT: Final = frozenset({"narrative", "contact"})
 
@@ -53,16 +57,39 @@ def _field(word: str) -> str:
 
 
 def _every(value: Any) -> timedelta:
-    parts = _EVERY.fullmatch(value) if isinstance(value, str) else None
+    return _span(_EVERY, value, "12h or 7d")
+
+
+def _within(value: Any) -> timedelta:
+    return _span(_WITHIN, value, "30s, 15m or 4h")
+
+
+def _span(pattern: re.Pattern[str], value: Any, such_as: str) -> timedelta:
+    parts = pattern.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
-        raise PydanticCustomError("odd_value", "a time such as 12h or 7d is wanted here")
-    return timedelta(hours=int(parts[1])) if parts[2] == "h" else timedelta(days=int(parts[1]))
+        raise PydanticCustomError("odd_value", "a time such as {such_as} is wanted here", {"such_as": such_as})
+    return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
+
+
+def _rate(value: Any) -> float:
+    parts = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise PydanticCustomError("odd_value", "a rate such as 10/s, 300/min or 1000/h is wanted here")
+    return int(parts[1]) / _SECONDS[parts[2]]
 
 
 Every = Annotated[
     timedelta, BeforeValidator(_every), WithJsonSchema({"type": "string", "pattern": f"^{_EVERY.pattern}$"})
 ]
 """How long from one time to the next, in real time: `12h`, `7d`."""
+Within = Annotated[
+    timedelta, BeforeValidator(_within), WithJsonSchema({"type": "string", "pattern": f"^{_WITHIN.pattern}$"})
+]
+"""How long something may take, in real time: `30s`, `15m`, `4h`, `1d`."""
+PerSecond = Annotated[
+    float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})
+]
+"""How many a second: written `10/s`, `300/min` or `1000/h`."""
 ReferralField = Annotated[str, AfterValidator(_field)]
 """The name of something a referral can hold."""
 SecretReference = Annotated[str, AfterValidator(_reference)]

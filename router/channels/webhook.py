@@ -9,10 +9,11 @@ import orjson
 
 from router.channels.setting import SecretReference, WebService
 from router.model import Frozen, Payload, Referral, plain
-from router.vocabulary import Guarantee
+from router.vocabulary import Guarantee, Proven
 
 KIND: Final = "webhook"
 GUARANTEE: Final = Guarantee.KEYED
+PROVES: Final = Proven.ACCEPTED
 
 
 class Settings(Frozen):

@@ -13,7 +13,8 @@ from router.store.tables import metadata
 from router.vocabulary import Login
 
 ALL = ""
-_POSTED = "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at, kept_from"
+_POSTED = "id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at, kept_from, "
+_POSTED += "instead_of, about"
 _KEYS = {"select": ALL, "insert": ALL, "update": "retired_at"}
 
 GRANTS: dict[Login, dict[str, dict[str, str]]] = {
@@ -33,8 +34,10 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
             "insert": _POSTED,
-            "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until",
+            "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until, settled_at, "
+            "retried_at, outcome, proof, look_at, about, awaited",
         },
+        "channel_states": {"select": ALL},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
@@ -45,9 +48,10 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "select": ALL,
             "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
-            "remote_id, outcome",
+            "remote_id, outcome, proof, unsure, acknowledged_at, look_at, looks",
         },
-        "attempts": {"select": ALL, "insert": "referral, attempt, started_at, outcome, remote_id"},
+        "attempts": {"select": ALL, "insert": "referral, attempt, started_at, took_ms, outcome, remote_id"},
+        "channel_states": {"select": ALL, "insert": ALL, "update": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail"},
     },
     # Reviews and administers: everything but what only the intake or the chainer needs.
@@ -71,8 +75,9 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "select": ALL,
             "insert": _POSTED,
-            "update": "state, settled_at, outcome, acknowledged_at, kept_from",
+            "update": "state, settled_at, outcome, acknowledged_at, kept_from, due_at, retried_at, look_at",
         },
+        "channel_states": {"select": ALL, "update": "until"},
         "attempts": {"select": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},
         "audit_checkpoints": {"select": ALL},

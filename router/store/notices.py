@@ -32,12 +32,14 @@ def post_notice(
     kind: str,
     policy: str,
     notice: Notice,
+    about: str | None = None,
 ) -> bool:
     """Post the notice to `channel`, due now; return False when this reference was posted there before.
 
-    `reference` is of the kind DRILL or NOTICE. Ring the channel after the commit.
+    `reference` is of the kind DRILL or NOTICE; `about` names the channel that it tells of. Ring the
+    channel after the commit.
     """
-    fields = Referral(reference=reference, notice=notice)
+    fields = Referral(reference=reference, notice=notice, about=about)
     row = {
         "id": referral_id(reference, channel, fields.revision),
         "reference": reference,
@@ -48,6 +50,7 @@ def post_notice(
         "state": ReferralState.DUE,
         "fields": plain(fields),
         "notice": notice,
+        "about": about,
     }
     # Counted, not returned: the intake may not read ids back.
     statement = upsert(referrals).values(row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)

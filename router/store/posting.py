@@ -25,12 +25,12 @@ class Post(NamedTuple):
 # What is due now takes the database's time; what waits has its own.
 _POST = text("""
     insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at,
-                           kept_from)
+                           kept_from, instead_of, about)
     select id, reference, channel, kind, revision, policy, state, fields, notice, awaited,
-           coalesce(due_at, clock_timestamp()), kept_from
+           coalesce(due_at, clock_timestamp()), kept_from, instead_of, about
     from jsonb_to_recordset(cast(:rows as jsonb))
          as p(id text, reference text, channel text, kind text, revision int, policy text, state text, fields jsonb,
-              notice text, awaited text, due_at timestamptz, kept_from text[])""")
+              notice text, awaited text, due_at timestamptz, kept_from text[], instead_of text, about text)""")
 
 
 def referral_id(reference: str, channel: str, revision: int) -> str:
@@ -60,4 +60,6 @@ def _row(reference: str, policy: str, planned: PlannedReferral) -> dict[str, obj
         "awaited": planned.awaited,
         "due_at": planned.due_at,
         "kept_from": planned.kept_from,
+        "instead_of": planned.instead_of,
+        "about": fields.about,
     }

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, text
 from router.model import AuditEntry, LeasedReferral, Referral
 from router.store.audit import note
 from router.store.tables import attempts
+from router.vocabulary import Proven
 
 _OPEN_NOW = """
     (state = 'due' and (due_at <= clock_timestamp() or coalesce(leased_at, first_due_at) > clock_timestamp())
@@ -47,6 +48,11 @@ class Ended:
     started_at: datetime
     remote_id: str | None = None
     wait_s: float = 0.0
+    took_ms: int | None = None
+    proven: Proven | None = None
+    """What the channel showed, if it was sent."""
+    ambiguous: bool = False
+    """It may have taken effect although nobody said so."""
 
 
 def due_channels(connection: Connection, *, longest_s: float) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -230,7 +231,9 @@ referrals = Table(
     Column("fields", JSONB, nullable=False),
     Column("notice", Text, nullable=True),
     Column("awaited", Text, nullable=True),
+    Column("about", Text, nullable=True),
     Column("kept_from", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("instead_of", Text, nullable=True),
     _moment("first_due_at", now=True),
     _moment("due_at", now=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -241,22 +244,33 @@ referrals = Table(
     _moment("acknowledged_at", nullable=True),
     Column("remote_id", Text, nullable=True),
     Column("outcome", Text, nullable=True),
+    Column("proof", Text, nullable=True),
+    Column("unsure", SmallInteger, nullable=False, server_default="0"),
+    _moment("retried_at", nullable=True),
+    _moment("look_at", nullable=True),
+    Column("looks", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("reference", "channel", "revision"),
     CheckConstraint(
         "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
     ),
     CheckConstraint("(state = 'leased') <= (lease_until is not null)", name="lease"),
     CheckConstraint("reference ~ '^(CR|DRILL|NOTICE)-'", name="reference"),
+    CheckConstraint("proof in ('accepted', 'visible', 'acknowledged')", name="proof"),
 )
 """The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case.
 
 A drill or a notice has a reference of its own kind and belongs to no case. `awaited` says what keeps a
-standby row from being sent once it was done; `notice` what the row says beside the facts; `kept_from` which teams in
-conflict must not read it.
+standby row from being sent once it was done; `notice` what the row says beside the facts, and `about` of which channel,
+if it is about the router's own work; `kept_from` which teams in conflict must not read it; `instead_of` which channel's
+failure it waits for. `proof` is what the channel showed; `unsure` how often it must still be seen to have nothing
+before anything is made there; from `retried_at` on a person's retry counts its time anew; `look_at` is when the far
+side is looked at next, after `looks` looks.
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
 Index("referrals_drills_idx", referrals.c.first_due_at, postgresql_where=text("notice = 'drill'"))
+Index("referrals_look_idx", referrals.c.channel, referrals.c.look_at, postgresql_where=text("look_at is not null"))
+Index("referrals_dead_idx", referrals.c.channel, referrals.c.settled_at, postgresql_where=text("state = 'dead'"))
 Index("referrals_standby_idx", referrals.c.due_at, postgresql_where=text("state = 'standby'"))
 
 attempts = Table(
@@ -267,10 +281,36 @@ attempts = Table(
     Column("attempt", Integer, nullable=False),
     _moment("started_at"),
     _moment("ended_at", now=True),
+    Column("took_ms", Integer, nullable=True),
     Column("outcome", Text, nullable=False),
     Column("remote_id", Text, nullable=True),
 )
-"""One line per try that ended; never a reply's body."""
+"""One line per try that ended; never a reply's body. `started_at` and `took_ms` are by the worker's clock."""
+
+channel_states = Table(
+    "channel_states",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("breaker", Text, nullable=False, server_default="closed"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("opened", Integer, nullable=False, server_default="0"),
+    _moment("since", now=True),
+    _moment("until", nullable=True),
+    Column("code", Text, nullable=True),
+    Column("named", Text, nullable=True),
+    Column("tokens", Double, nullable=True),
+    _moment("tokens_at", nullable=True),
+    Column("checked", Text, nullable=True),
+    _moment("checked_at", nullable=True),
+    CheckConstraint("breaker in ('closed', 'open', 'half_open')", name="breaker"),
+    CheckConstraint("(breaker = 'closed') = (until is null)", name="until"),
+)
+"""How each channel does, over all workers: its circuit breaker, its rate limit's bucket, its last check.
+
+`failures` in a row; `opened` how often in a row it opened without a success between; `since` when the breaker last
+changed; `until` when an open one lets a probe through, or a probe's own time is over; `code` and `named` why it
+opened. `checked` is the digest of the channel's settings that passed their check.
+"""
 
 idempotency = Table(
     "idempotency",

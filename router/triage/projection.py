@@ -108,6 +108,7 @@ def _row(
             "due_at": due_at,
             "awaited": fields.awaited,
             "kept_from": kept_from,
+            "instead_of": None,
         },
     )
 

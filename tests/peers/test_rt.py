@@ -22,6 +22,7 @@ from tests.configs import shipped
 from tests.marked import Search
 from tests.proxy import Proxy
 from tests.running import Product, running
+from tests.workers.rooms import SURROUNDINGS
 from workers.channels.rt import NOTHING_THERE, RtSender
 
 pytestmark = pytest.mark.peers
@@ -176,7 +177,7 @@ def say(rt: Peer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Referral], Proof
     monkeypatch.setenv("RT_TOKEN", rt.token)
     given = {"url": rt.url, "token": "env:RT_TOKEN", "queue": "Safeguarding", "custom_fields": NAMES}
     settings = channel.Settings.model_validate({**given, "recall_queue": "Withdrawn"})
-    sender = RtSender(settings, state_dir=Path("/not/used"))
+    sender = RtSender(settings, SURROUNDINGS)
 
     def send(referral: Referral) -> Proof:
         payload = channel.render(settings, referral, key="k")

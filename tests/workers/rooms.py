@@ -14,12 +14,15 @@ from router.model import NewCase
 from router.store import policies
 from router.store.cases import record
 from router.store.engine import connect, transaction
-from router.vocabulary import Login
+from router.vocabulary import Login, Scope
 from tests.conftest import Database
 from tests.makers import a_case, login, prepare
 from tests.servers import SINK_SECRET, Sink
-from workers.deliver import Deliverer, Pace
+from workers.channels.base import Surroundings
+from workers.deliver import Deliverer
+from workers.turn import Pace
 
+SURROUNDINGS = Surroundings(Path("/not/used"), Scope.INTERNAL)
 PACE = Pace(lease_s=30, lease_batch=16, sends_at_once=4)
 
 

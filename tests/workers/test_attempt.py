@@ -6,13 +6,14 @@ from router import clock
 from router.catalogue import parse_catalogue
 from router.model import LeasedReferral, Payload, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
-from workers.deliver import attempt
+from tests.workers.senders import Plain
+from workers.attempt import attempt
 
 CHANNELS = "desk: {kind: folder, scope: internal, readable_by: [security], carries: [severity], path: a}"
 
 
 @dataclass
-class Seeing:
+class Seeing(Plain):
     """A sender that keeps what it was given."""
 
     seen: list[Referral] = field(default_factory=list)

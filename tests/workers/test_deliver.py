@@ -16,6 +16,7 @@ from router.store.referrals import Ended, give_back, lease, renew, settle
 from router.vocabulary import ReferralState
 from tests.servers import Answer, Sink
 from tests.workers.rooms import Room, references
+from tests.workers.senders import Plain
 from workers import deliver
 from workers.sweep import sweep
 
@@ -124,7 +125,7 @@ def test_what_ended_its_workers_before_is_sent_alone(room: Room, sink: Sink) -> 
     sending: set[str] = set()
     beside: dict[str, set[str]] = {}
 
-    class Watched:
+    class Watched(Plain):
         def send(self, leased: LeasedReferral, *_: object, **__: object) -> Proof:
             sending.add(leased.id)
             time.sleep(0.05)
@@ -199,7 +200,7 @@ def test_a_channel_that_takes_nothing_is_left_alone(room: Room, sink: Sink) -> N
 
 
 def test_an_unforeseen_error_is_counted_and_tried_again(room: Room, sink: Sink) -> None:
-    class Odd:
+    class Odd(Plain):
         def send(self, *_: object, **__: object) -> Proof:
             raise KeyError("MARKED-7f3a")
 

@@ -7,12 +7,12 @@ reader would take, and never changes what it did not make.
 import os
 import secrets
 from contextlib import suppress
-from pathlib import Path
 
 from router.channels import folder
 from router.errors import TryLater
-from router.model import LeasedReferral, Payload, Proof
+from router.model import Finding, LeasedReferral, Payload, Proof, Seen
 from router.vocabulary import Notice
+from workers.channels.base import Surroundings
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -21,8 +21,8 @@ FOLDER_MODE = 0o700
 class FolderSender:
     """One folder."""
 
-    def __init__(self, settings: folder.Settings, *, state_dir: Path) -> None:
-        self._root = state_dir / settings.path
+    def __init__(self, settings: folder.Settings, surroundings: Surroundings) -> None:
+        self._root = surroundings.state_dir / settings.path
 
     def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:  # noqa: ARG002 - the contract
         """Write the file and return its name; raises TryLater when the disk will not have it."""
@@ -38,6 +38,14 @@ class FolderSender:
         except OSError:
             raise TryLater("folder_unwritable") from None
         return Proof(name, repeated=there)
+
+    def check(self, *, deadline_s: float) -> tuple[Finding, ...]:  # noqa: ARG002 - the contract
+        """Return why the channel cannot be used as configured."""
+        return ()
+
+    def look(self, leased: LeasedReferral, *, deadline_s: float) -> Seen:  # noqa: ARG002 - the contract
+        """Show nothing beyond what was shown when it was sent."""
+        return Seen(leased.remote_id)
 
     def _remove_before(self, leased: LeasedReferral) -> None:
         """Take away the files of the case's earlier revisions; those that somebody took already are not there."""

@@ -6,7 +6,6 @@ never writes what RT would mail to one, never repeats what RT said.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -15,8 +14,9 @@ import orjson
 
 from router.channels import rt
 from router.errors import Declined, TryLater
-from router.model import LeasedReferral, Payload, Proof, Referral
+from router.model import Finding, LeasedReferral, Payload, Proof, Referral, Seen
 from router.vocabulary import Notice
+from workers.channels.base import Surroundings
 from workers.channels.transport import Transport, secret
 
 CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
@@ -35,7 +35,7 @@ PER_PAGE: Final = "100"
 class RtSender:
     """One queue: what was made in it is ours, wherever staff put it since."""
 
-    def __init__(self, settings: rt.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
+    def __init__(self, settings: rt.Settings, surroundings: Surroundings) -> None:  # noqa: ARG002 - the registry's contract
         self._settings = settings
         self._transport = Transport(settings.url)
         self._queues: dict[str, str] = {}
@@ -70,6 +70,14 @@ class RtSender:
         if not hits and ticket.get("Status") in {None, "", *CLOSED}:
             raise Declined("not_open")
         return Proof(str(number), repeated=bool(hits), doubled=len(hits) > 1)
+
+    def check(self, *, deadline_s: float) -> tuple[Finding, ...]:  # noqa: ARG002 - the contract
+        """Return why the channel cannot be used as configured."""
+        return ()
+
+    def look(self, leased: LeasedReferral, *, deadline_s: float) -> Seen:  # noqa: ARG002 - the contract
+        """Show nothing beyond what was shown when it was sent."""
+        return Seen(leased.remote_id)
 
     def _comment(self, number: int, referral: Referral, payload: Payload, until: float) -> bool:
         """Say it in the ticket, where only staff can read it, unless it was said; return whether it was."""

@@ -4,7 +4,6 @@ Any 2xx is the proof. The reply's body is never looked at.
 """
 
 from base64 import b64decode
-from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -13,7 +12,8 @@ from standardwebhooks import Webhook
 from router import clock
 from router.channels import webhook
 from router.errors import TryLater
-from router.model import LeasedReferral, Payload, Proof
+from router.model import Finding, LeasedReferral, Payload, Proof, Seen
+from workers.channels.base import Surroundings
 from workers.channels.transport import Transport, secret
 
 SHORTEST_SECRET: Final = 24
@@ -23,7 +23,7 @@ SHORTEST_SECRET: Final = 24
 class WebhookSender:
     """One receiver."""
 
-    def __init__(self, settings: webhook.Settings, *, state_dir: Path) -> None:  # noqa: ARG002 - the registry's contract
+    def __init__(self, settings: webhook.Settings, surroundings: Surroundings) -> None:  # noqa: ARG002 - the registry's contract
         self._secret = settings.secret
         self._transport = Transport(settings.url)
 
@@ -39,6 +39,14 @@ class WebhookSender:
         }
         self._transport.call("POST", until=until, headers=headers, body=payload.body)
         return Proof(leased.id)
+
+    def check(self, *, deadline_s: float) -> tuple[Finding, ...]:  # noqa: ARG002 - the contract
+        """Return why the channel cannot be used as configured."""
+        return ()
+
+    def look(self, leased: LeasedReferral, *, deadline_s: float) -> Seen:  # noqa: ARG002 - the contract
+        """Show nothing beyond what was shown when it was sent."""
+        return Seen(leased.remote_id)
 
 
 def _signer(key: str) -> Webhook:

@@ -11,14 +11,15 @@ from router import clock
 from router.channels import folder
 from router.errors import TryLater
 from router.model import LeasedReferral, Payload, Proof, Referral
-from router.vocabulary import Notice
+from router.vocabulary import Notice, Scope
+from workers.channels.base import Surroundings
 from workers.channels.folder import FolderSender
 
 PAYLOAD = Payload(b'{"a": 1}\n', "application/json")
 
 
 def send(state_dir: Path, payload: Payload = PAYLOAD, **given: Any) -> Proof:
-    sender = FolderSender(folder.Settings(path="out/desk"), state_dir=state_dir)
+    sender = FolderSender(folder.Settings(path="out/desk"), Surroundings(state_dir, Scope.INTERNAL))
     fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **given})
     return sender.send(LeasedReferral("0" * 32, "desk", fields, 1, 1, clock.now()), payload, deadline_s=1)
 

@@ -1,7 +1,6 @@
 """One ticket a case on a stand-in with RT's traps; tests/peers does the same on a real one."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from router.errors import Declined, TryLater
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Severity
 from tests.servers import RT_TOKEN, Answer, StandInRT
+from tests.workers.rooms import SURROUNDINGS
 from workers.channels.rt import RtSender
 
 REFERENCE = "CR-AAAA-BBBB-CCCC"
@@ -32,7 +32,7 @@ def send(there: StandInRT, *, reference: str = REFERENCE, queue: str = "Safeguar
     referral = Referral(reference=reference, category="fraud", severity=Severity.HIGH)
     payload = rt.render(settings, referral, key="0" * 32)
     leased = LeasedReferral("0" * 32, "desk", referral, 1, 1, clock.now())
-    return RtSender(settings, state_dir=Path("/not/used")).send(leased, payload, deadline_s=10)
+    return RtSender(settings, SURROUNDINGS).send(leased, payload, deadline_s=10)
 
 
 def test_makes_a_ticket_and_sees_it(there: StandInRT) -> None:

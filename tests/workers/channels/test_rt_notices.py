@@ -1,7 +1,6 @@
 """What is said of a case later stands in its ticket, once; a withdrawn ticket is emptied, closed and put apart."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from router.errors import Declined, TryLater
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
 from tests.servers import RT_TOKEN, Answer, StandInRT
+from tests.workers.rooms import SURROUNDINGS
 from workers.channels.rt import NOTHING_THERE, RtSender
 
 REFERENCE = "CR-AAAA-BBBB-CCCC"
@@ -32,7 +32,7 @@ def send(there: StandInRT, referral: Referral, *, attempts: int = 1, **more: Any
     given = {"url": there.url, "token": "env:RT_TOKEN", "queue": "Safeguarding", "custom_fields": FIELDS, **more}
     settings = rt.Settings(**given)
     leased = LeasedReferral("0" * 32, "desk", referral, 1, attempts, clock.now())
-    sender = RtSender(settings, state_dir=Path("/not/used"))
+    sender = RtSender(settings, SURROUNDINGS)
     return sender.send(leased, rt.render(settings, referral, key="0" * 32), deadline_s=10)
 
 

@@ -1,7 +1,5 @@
 """The webhook is signed, carries the same id at every attempt, and believes a 2xx only."""
 
-from pathlib import Path
-
 import pytest
 
 from router import clock
@@ -9,6 +7,7 @@ from router.channels import webhook
 from router.errors import Declined, TryLater
 from router.model import LeasedReferral, Payload, Proof, Referral
 from tests.servers import SINK_SECRET, Answer, Sink
+from tests.workers.rooms import SURROUNDINGS
 from workers.channels.webhook import WebhookSender
 
 PAYLOAD = Payload(b'{"type":"referral.created"}', "application/json")
@@ -16,7 +15,7 @@ KEY = "0123456789abcdef" * 2
 
 
 def send(url: str) -> Proof:
-    sender = WebhookSender(webhook.Settings(url=url, secret="env:SINK_SECRET"), state_dir=Path("/not/used"))
+    sender = WebhookSender(webhook.Settings(url=url, secret="env:SINK_SECRET"), SURROUNDINGS)
     leased = LeasedReferral(KEY, "desk", Referral(reference="CR-AAAA-BBBB-CCCC"), 1, 1, clock.now())
     return sender.send(leased, PAYLOAD, deadline_s=5)
 
