@@ -22,7 +22,7 @@ from router.model import Frozen, Payload, Referral
 from router.vocabulary import Code, Guarantee, Name, Proven, Scope
 
 FILE: Final = "channels.yaml"
-DEFAULT_QUEUE: Final = "doorbells"
+DEFAULT_POOL: Final = "doorbells"
 ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about"})
 """What every referral may have: an id that says nothing, and what has not happened yet."""
 
@@ -42,8 +42,8 @@ class Common(Frozen):
     """How many may be sent a second, by all workers together; None: no limit."""
     at_once: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many may be under way at once, in all workers together; None: what each worker process does at once."""
-    queue: Name = DEFAULT_QUEUE
-    """The Celery queue whose workers send here: a slow system gets one of its own."""
+    pool: Name = DEFAULT_POOL
+    """The Celery queue whose workers send here: a slow system gets workers of its own."""
     late_after: Within = timedelta(minutes=15)
     """When there is no proof after this, `page` is told."""
     proof: Proven | None = None
