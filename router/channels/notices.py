@@ -31,9 +31,14 @@ _LEADS: Final[Mapping[Notice, str]] = MappingProxyType(
         Notice.ESCALATION: "Escalation, because this has not happened: ",
     }
 )
-_PLAIN: Final[Mapping[Notice, str]] = MappingProxyType(
+_OF_A_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
     {
         Notice.RECALLED: "{0} is withdrawn. Nothing is to be done about it here any more; please leave it closed.",
+        Notice.INSTEAD: "{0} comes here because it has not reached those who should have had it first.",
+    }
+)
+_OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
+    {
         Notice.DRILL: (
             "This is a drill, not a case: nobody has reported anything. Whoever sees it tells the people who run "
             "concern-router, who note it with: concern-router channels acknowledge {0}"
@@ -42,30 +47,47 @@ _PLAIN: Final[Mapping[Notice, str]] = MappingProxyType(
             "This is not a case. The files policy.yaml and channels.yaml of concern-router are wrong, and the last "
             "good ones stay in force. What is wrong says: concern-router policy check"
         ),
+        Notice.DELIVERY_LATE: (
+            "This is not a case. Something that concern-router sends by the channel {1} has been under way for too "
+            "long, and there is no proof that it arrived. How the channel does says: concern-router channels list"
+        ),
+        Notice.UNDELIVERABLE: (
+            "This is not a case. Something that concern-router should send by the channel {1} could not be delivered, "
+            "and is not tried again by itself. What it is says: concern-router deliveries list --state dead"
+        ),
+        Notice.CHANNEL_HELD: (
+            "This is not a case. concern-router does not use the channel {1}, because its settings do not fit the "
+            "other side; everything for it waits. What is wrong says: concern-router channels check {1}"
+        ),
+        Notice.SECOND_TICKET: (
+            "This is not a case. Something that concern-router sent by the channel {1} was there twice; the second "
+            "one was closed, the first is as it was. Which it is says: concern-router deliveries list"
+        ),
     }
 )
 
 
 def said(referral: Referral) -> str:
-    """Return what the referral's notice says, one sentence; empty without a notice."""
-    if referral.notice is None:
+    """Return what the referral's notice says, in a sentence or two; empty without a notice."""
+    notice = referral.notice
+    if notice is None:
         return ""
-    if referral.notice in _PLAIN:
-        return _PLAIN[referral.notice].format(referral.reference)
+    plain = _OF_A_CASE.get(notice) or _OF_NO_CASE.get(notice)
+    if plain is not None:
+        return plain.format(referral.reference, referral.about)
     duty = _DUTY[referral.awaited].format(referral.reference) if referral.awaited else f"{referral.reference} waits"
     # A delivery has no deadline.
     by: datetime | None = getattr(referral, f"{referral.awaited}_by", None)
     until = f" by {moment(by)}" if by is not None else ""
-    return f"{_LEADS[referral.notice]}{duty}{until}."
+    return f"{_LEADS[notice]}{duty}{until}."
 
 
 def title(referral: Referral) -> str:
     """Return what the thing is called over there: the reference, what it is, and nothing of the matter."""
-    match referral.notice:
-        case Notice.DRILL:
-            return f"{referral.reference} drill, not a case"
-        case Notice.POLICY_REFUSED:
-            return f"{referral.reference} notice about concern-router itself, not a case"
+    if referral.notice is Notice.DRILL:
+        return f"{referral.reference} drill, not a case"
+    if referral.notice in _OF_NO_CASE:
+        return f"{referral.reference} notice about concern-router itself, not a case"
     return f"{referral.reference} confidential referral"
 
 

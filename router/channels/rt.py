@@ -28,7 +28,7 @@ PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}
 )
 
-_SPOKEN: Final = frozenset({"notice", "awaited"})
+_SPOKEN: Final = frozenset({"notice", "awaited", "about"})
 """Said in a sentence."""
 
 RtName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$")]

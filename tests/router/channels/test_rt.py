@@ -11,6 +11,8 @@ from router.channels import rt
 from router.model import FileHash, Referral
 from router.vocabulary import Awaited, HashAlgorithm, Notice, Severity, Urgency
 
+ABOUT_A_CHANNEL = (Notice.DELIVERY_LATE, Notice.UNDELIVERABLE, Notice.CHANNEL_HELD, Notice.SECOND_TICKET)
+OF_NO_CASE = (Notice.DRILL, Notice.POLICY_REFUSED, *ABOUT_A_CHANNEL)
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
 
@@ -195,12 +197,11 @@ def test_a_later_notice_is_a_comment_of_what_it_carries(given: dict[str, Any], c
 
 
 @pytest.mark.parametrize("awaited", [*Awaited, None])
-@pytest.mark.parametrize("notice", list(Notice))
+@pytest.mark.parametrize("notice", [notice for notice in Notice if notice not in OF_NO_CASE])
 def test_every_notice_says_something_of_the_case_by_its_reference(notice: Notice, awaited: Awaited | None) -> None:
     said = comment(Referral(reference=REFERENCE, revision=2, notice=notice, awaited=awaited))["Content"]
 
-    assert said.strip()
-    assert REFERENCE in said or notice is Notice.POLICY_REFUSED
+    assert REFERENCE in said
 
 
 def test_an_escalation_that_comes_first_makes_the_ticket_and_says_why() -> None:
@@ -225,11 +226,34 @@ def test_a_drill_cannot_be_mistaken_for_a_case() -> None:
     assert "Priority" not in made
 
 
-def test_a_notice_about_the_router_cannot_be_mistaken_for_a_case() -> None:
-    made = rendered(Referral(reference="NOTICE-0123-4567-89AB", notice=Notice.POLICY_REFUSED))
+@pytest.mark.parametrize("notice", [notice for notice in OF_NO_CASE if notice is not Notice.DRILL])
+def test_a_notice_about_the_router_cannot_be_mistaken_for_a_case(notice: Notice) -> None:
+    made = rendered(Referral(reference="NOTICE-0123-4567-89AB", notice=notice, about="hr-desk"))
 
-    assert made["Subject"].endswith("not a case")
+    assert made["Subject"] == "NOTICE-0123-4567-89AB notice about concern-router itself, not a case"
     assert made["Content"].startswith("This is not a case.")
+    assert "concern-router " in made["Content"].partition("says: ")[2]
+    assert "Priority" not in made
+
+
+@pytest.mark.parametrize("notice", ABOUT_A_CHANNEL)
+def test_a_notice_about_a_channel_names_it_in_its_sentence_and_nowhere_else(notice: Notice) -> None:
+    sentence, *labels = rendered(Referral(reference="NOTICE-0123-4567-89AB", notice=notice, about="hr-desk"))[
+        "Content"
+    ].splitlines()
+
+    assert " hr-desk" in sentence
+    assert labels == ["Reference: NOTICE-0123-4567-89AB"]
+
+
+def test_a_case_that_comes_instead_does_not_say_of_whom() -> None:
+    made = rendered(Referral(reference=REFERENCE, notice=Notice.INSTEAD, awaited=Awaited.DELIVERY, category="fraud"))
+
+    assert made["Subject"] == f"{REFERENCE} confidential referral"
+    assert made["Content"] == (
+        f"{REFERENCE} comes here because it has not reached those who should have had it first.\n"
+        f"Reference: {REFERENCE}\nCategory: fraud\n"
+    )
 
 
 def test_the_first_text_shows_only_what_it_is_told_to() -> None:
