@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from router.errors import RouterError
+from router.failpoints import FailPoint, reach
 from router.store.engine import transaction
 from router.store.referrals import due_channels
 from router.telemetry import get_log
@@ -162,7 +163,9 @@ class Bell:
             wanted, self._wanted = self._wanted, set()
         for channel in sorted(wanted):
             try:
+                reach(FailPoint.BEFORE_RING)
                 ring_wake(self._app, channel)
+                reach(FailPoint.AFTER_RING)
             except BROKER_FAILURES:
                 # Not kept: as long as it is due, each sweep wants it again.
                 get_log().warning("bell_failed", code="broker_away", channel=channel)

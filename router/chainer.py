@@ -15,6 +15,7 @@ from router.audit.checkpointfile import CheckpointFile
 from router.audit.hashchain import Checkpoint, is_signed, link, sign
 from router.clock import now
 from router.errors import Broken, RouterError
+from router.failpoints import FailPoint, reach
 from router.store.chain import (
     add_checkpoint,
     chain_end,
@@ -73,6 +74,9 @@ class Chainer:
                 checkpoint = sign(self._key, end.seq, end.hash or b"", self._moment())
                 add_checkpoint(connection, checkpoint)
                 copied_late.append(checkpoint)
+                reach(FailPoint.IN_CHAIN)
+        if copied_late:
+            reach(FailPoint.BEFORE_CHECKPOINT_FILE)
         self._copy.append(copied_late)
         return len(linked)
 

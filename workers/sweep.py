@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from router.failpoints import FailPoint, reach
 from router.store.engine import transaction
 from router.store.referrals import due_channels
 from router.store.standby import BATCH, Flipped, fired, flip_standby
@@ -24,6 +25,8 @@ def sweep(engine: Engine, *, lease_s: float) -> list[str]:
     for _ in range(MOST_BATCHES):
         with transaction(engine) as connection:
             flipped = flip_standby(connection)
+            if flipped:
+                reach(FailPoint.IN_FLIP)
         _tell(flipped)
         if len(flipped) < BATCH:
             break

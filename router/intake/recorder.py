@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import RouterError, StoreFailed, Unavailable
+from router.failpoints import FailPoint, reach
 from router.model import NewCase
 from router.store import cases
 from router.store.cases import Repeated
@@ -117,7 +118,9 @@ class Recorder:
     def _write(self, taken: Sequence[_Waiting]) -> list[Outcome]:
         try:
             with transaction(self._engine) as connection:
-                return list(cases.record(connection, [waiting.case for waiting in taken]))
+                outcomes: list[Outcome] = list(cases.record(connection, [waiting.case for waiting in taken]))
+                reach(FailPoint.BEFORE_COMMIT)
+            reach(FailPoint.AFTER_COMMIT)
         except Unavailable as error:
             return [error] * len(taken)
         except StoreFailed as error:
@@ -127,6 +130,8 @@ class Recorder:
             get_log().error("request_failed", exc_info=error)
             if len(taken) == 1:
                 return [StoreFailed("recording_failed")]
+        else:
+            return outcomes
         get_log().warning("batch_split", count=len(taken))
         return [outcome for waiting in taken for outcome in self._write([waiting])]
 
