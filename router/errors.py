@@ -6,6 +6,10 @@ Errors carry codes and ids, never text from outside.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+NOT_SEEN: Final = "not_seen_yet"
+"""Code of a TryLater: nothing is there, but an earlier attempt may have made something that does not show yet."""
 
 
 class RouterError(Exception):
@@ -80,13 +84,16 @@ class TryLater(RouterError):
     """The channel gave no answer, 429 or 5xx. Wait, then send again with the same key.
 
     `retry_after_s` is what the channel asked for, 0 if it did not. `ambiguous`: it may have taken effect all the same,
-    so look before sending again.
+    so look before sending again. `remote_id` is what was made and could not be read back: it must not be made again.
     """
 
-    def __init__(self, code: str, *, retry_after_s: float = 0.0, ambiguous: bool = False) -> None:
+    def __init__(
+        self, code: str, *, retry_after_s: float = 0.0, ambiguous: bool = False, remote_id: str | None = None
+    ) -> None:
         super().__init__(code)
         self.retry_after_s = retry_after_s
         self.ambiguous = ambiguous
+        self.remote_id = remote_id
 
 
 class Declined(RouterError):

@@ -240,6 +240,8 @@ class Seen:
     proven: Proven | None = None
     closed: tuple[str, ...] = ()
     """Ids of second things that were there, and that this look closed."""
+    left: tuple[str, ...] = ()
+    """Ids of second things that it left alone: somebody works on them, so a person must look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,14 +305,23 @@ class LeasedReferral:
     """How often it was leased, this time included."""
     first_due_at: datetime
     age_s: float = 0.0
-    """Seconds since it first was due, by the database's clock, when it was leased."""
+    """Seconds since it first was due, or a person last asked for it, by the database's clock, when it was leased."""
     kept_from: tuple[str, ...] = ()
     """Teams that must not read it, should the channel have other readers by now."""
     unsure: int = 0
     """How often the far side must still be seen to have nothing before it may be made: an earlier attempt may have."""
     remote_id: str | None = None
+    retried_after: int = 0
+    """How many of the attempts were made before a person asked for it anew."""
+    broke: int = 0
+    """How often since then it was leased, and its worker left no line of how that ended."""
     readable: bool = True
     """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was leased since a person last asked for it, this time included: what its waits go by."""
+        return self.attempts - self.retried_after
 
 
 def made(model: type[Made], values: dict[str, Any]) -> Made:

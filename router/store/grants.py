@@ -75,7 +75,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "select": ALL,
             "insert": _POSTED,
-            "update": "state, settled_at, outcome, acknowledged_at, kept_from, due_at, retried_at, look_at",
+            "update": "state, settled_at, outcome, acknowledged_at, kept_from, due_at, leased_at, retried_at, "
+            "retried_after, look_at",
         },
         "channel_states": {"select": ALL, "update": "until"},
         "attempts": {"select": ALL},

@@ -12,13 +12,15 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, insert, text
 
+from router.errors import NOT_SEEN
 from router.model import AuditEntry, LeasedReferral, Referral
 from router.store.audit import note
 from router.store.tables import attempts
 from router.vocabulary import Proven
 
 _OPEN_NOW = """
-    (state = 'due' and (due_at <= clock_timestamp() or coalesce(leased_at, first_due_at) > clock_timestamp())
+    (state = 'due' and (due_at <= clock_timestamp()
+                        or coalesce(leased_at, retried_at, first_due_at) > clock_timestamp())
      or state = 'leased' and (lease_until < clock_timestamp()
                               or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
 """
@@ -30,10 +32,13 @@ _IN_TURN = """
           and earlier.revision < r.revision and earlier.state in ('due', 'leased')))
 """
 """A reminder of an earlier revision may wait for weeks: it holds up nothing. One that is being sent does."""
-_BROKE = """
-    (state = 'leased' and r.attempts - (select count(*) from attempts a where a.referral = r.id) > 1)
+_BROKEN = """
+    case state when 'leased' then r.attempts - r.retried_after - (
+        select count(*) from attempts a where a.referral = r.id and a.attempt > r.retried_after) else 0 end
 """
-"""Leased twice without a line of how it ended: it, or one beside it, ended its worker."""
+"""How often it was leased without a line of how that ended, since a person last asked for it."""
+_BROKE = f"({_BROKEN} > 1)"
+"""Twice: it, or one beside it, ended its worker."""
 _BACK = "case when r.settled_at is null then 'due' else 'recalled' end"
 """Where a lease goes back to: whoever withdrew the referral meanwhile has noted when, and why."""
 
@@ -53,6 +58,20 @@ class Ended:
     """What the channel showed, if it was sent."""
     ambiguous: bool = False
     """It may have taken effect although nobody said so."""
+    looks_wanted: int = 0
+    """How often a channel that shows things late must then be seen to have nothing; 0: it shows them at once."""
+    look_after_s: float | None = None
+    """When to look at the far side again, if it was sent; None: never, there is nothing more to be seen."""
+
+    @property
+    def unsure(self) -> int:
+        """How often the far side must still be seen to have nothing before anything may be made there."""
+        before = self.referral.unsure
+        if self.state == "sent":
+            return 0
+        if self.ambiguous:
+            return max(before, self.looks_wanted)
+        return max(before - 1, 0) if self.outcome == NOT_SEEN else before
 
 
 def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
@@ -62,28 +81,44 @@ def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
 
 
 def lease(
-    connection: Connection, channel: str, *, limit: int, lease_s: float, broke: bool | None = None
+    connection: Connection,
+    channel: str,
+    *,
+    limit: int,
+    lease_s: float,
+    broke: bool | None = None,
+    looks_wanted: int = 0,
 ) -> list[LeasedReferral]:
     """Lease up to `limit` due referrals of `channel` for `lease_s` seconds, oldest first.
 
     Counts the attempt before anything is sent. A revision is leased only when no earlier one of
     the same case and channel is unsettled. Skips what another worker is just leasing. With
     `broke` only those whose workers ended twice, which should be sent alone; without, only others.
-    What was withdrawn while a worker had it that did not come back is recalled instead.
+    What was withdrawn while a worker had it that did not come back is recalled instead. Whatever such a
+    worker left may have been sent: the far side must then be looked at `looks_wanted` times, 0 where it shows at once.
     """
     query = text(f"""
         with picked as (
-            select id from referrals r
+            select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
+            from referrals r
             where channel = :channel and {_OPEN_NOW} and {_IN_TURN}
               and (cast(:broke as bool) is null or {_BROKE} = :broke)
             order by due_at limit :limit for update skip locked)
         update referrals r set state = case when r.settled_at is null then 'leased' else 'recalled' end,
                lease_no = lease_no + 1, attempts = attempts + (r.settled_at is null)::int,
+               unsure = greatest(r.unsure, picked.looks),
                leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
         from picked where r.id = picked.id
-        returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at,
-                  r.kept_from, extract(epoch from clock_timestamp() - r.first_due_at)::float8 as age_s""")  # noqa: S608 - our own words
-    values = {"channel": channel, "limit": limit, "longest_s": float(lease_s), "broke": broke}
+        returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.retried_after,
+                  picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id,
+                  extract(epoch from clock_timestamp() - coalesce(r.retried_at, r.first_due_at))::float8 as age_s""")  # noqa: S608 - our own words
+    values = {
+        "channel": channel,
+        "limit": limit,
+        "longest_s": float(lease_s),
+        "broke": broke,
+        "looks_wanted": looks_wanted,
+    }
     rows = connection.execute(query, values)
     return [_leased(row._mapping) for row in rows if row.state == "leased"]  # noqa: SLF001 - SQLAlchemy's public name
 
@@ -100,9 +135,13 @@ def _leased(row: Any) -> LeasedReferral:
         fields=fields,
         lease_no=row["lease_no"],
         attempts=row["attempts"],
+        retried_after=row["retried_after"],
+        broke=row["broken"],
         first_due_at=row["first_due_at"],
         age_s=row["age_s"],
         kept_from=tuple(row["kept_from"]),
+        unsure=row["unsure"],
+        remote_id=row["remote_id"],
         readable=readable,
     )
 
@@ -133,19 +172,23 @@ def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s:
 def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
 
-    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence. What was
-    withdrawn in the meantime and did not get through is not due again.
+    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
+    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is not due
+    again. What can never be delivered brings forward what its case has waiting for that.
     """
     query = text(f"""
         update referrals r
         set state = case e.state when 'due' then {_BACK} else e.state end,
             outcome = case when e.state = 'due' and r.settled_at is not null then r.outcome else e.outcome end,
-            remote_id = coalesce(e.remote_id, r.remote_id), lease_until = null,
+            remote_id = coalesce(e.remote_id, r.remote_id), proof = coalesce(e.proof, r.proof), unsure = e.unsure,
+            lease_until = null,
             due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
-            settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end
+            settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end,
+            look_at = least(r.look_at, clock_timestamp() + make_interval(secs => e.look_after_s))
         from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
-                    cast(:remote_ids as text[]), cast(:waits as float8[]))
-             as e(id, lease_no, state, outcome, remote_id, wait_s)
+                    cast(:remote_ids as text[]), cast(:waits as float8[]), cast(:proofs as text[]),
+                    cast(:unsure as int[]), cast(:looks as float8[]))
+             as e(id, lease_no, state, outcome, remote_id, wait_s, proof, unsure, look_after_s)
         where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
         returning r.id""")  # noqa: S608 - our own words
     values = {
@@ -155,12 +198,48 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
         "outcomes": [e.outcome for e in ended],
         "remote_ids": [e.remote_id for e in ended],
         "waits": [e.wait_s for e in ended],
+        "proofs": [e.proven for e in ended],
+        "unsure": [e.unsure for e in ended],
+        "looks": [e.look_after_s for e in ended],
     }
     ours = set(connection.execute(query, values).scalars())
     connection.execute(insert(attempts).inline(), [_attempt_row(e, ours) for e in ended])
     settled = [e for e in ended if e.referral.id in ours and e.state != "due"]
     note(connection, [_settled_entry(e) for e in settled])
+    _bring_forward(connection, [e.referral.id for e in settled if e.state == "dead"])
+    _look_soon(connection, [e.referral.id for e in ended if e.referral.id not in ours and _made(e)])
     return ours
+
+
+def _made(ended: Ended) -> bool:
+    """Say whether it made, or found, something that a look would show."""
+    return ended.state == "sent" and ended.look_after_s is not None
+
+
+def _bring_forward(connection: Connection, dead: Sequence[str]) -> None:
+    """Let what the cases of `dead` referrals have waiting for delivery come now: there is nothing to wait for.
+
+    Only if the dead one was the channel's first word of the case. Whoever has such a row just now withdraws or flips
+    it; waiting for them could end in a deadlock.
+    """
+    if not dead:
+        return
+    query = text("""
+        with waiting as (
+            select s.id from referrals d join referrals s on s.reference = d.reference
+            where d.id = any(:dead) and (d.notice is null or d.notice = 'instead')
+              and s.state = 'standby' and s.awaited = 'delivery' and s.due_at > clock_timestamp()
+              and (s.instead_of is null or s.instead_of = d.channel)
+            for update of s skip locked)
+        update referrals r set due_at = clock_timestamp() from waiting where r.id = waiting.id""")
+    connection.execute(query, {"dead": list(dead)})
+
+
+def _look_soon(connection: Connection, lost: Sequence[str]) -> None:
+    """Have the far side looked at: two workers may each have made something there."""
+    if lost:
+        query = text("update referrals set look_at = clock_timestamp() where id = any(:lost)")
+        connection.execute(query, {"lost": list(lost)})
 
 
 def _attempt_row(ended: Ended, ours: set[str]) -> dict[str, object]:
@@ -168,6 +247,7 @@ def _attempt_row(ended: Ended, ours: set[str]) -> dict[str, object]:
         "referral": ended.referral.id,
         "attempt": ended.referral.attempts,
         "started_at": ended.started_at,
+        "took_ms": ended.took_ms,
         "outcome": ended.outcome if ended.referral.id in ours else f"{ended.outcome}_after_lease",
         "remote_id": ended.remote_id,
     }

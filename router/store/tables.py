@@ -247,6 +247,7 @@ referrals = Table(
     Column("proof", Text, nullable=True),
     Column("unsure", SmallInteger, nullable=False, server_default="0"),
     _moment("retried_at", nullable=True),
+    Column("retried_after", Integer, nullable=False, server_default="0"),
     _moment("look_at", nullable=True),
     Column("looks", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("reference", "channel", "revision"),
@@ -263,8 +264,8 @@ A drill or a notice has a reference of its own kind and belongs to no case. `awa
 standby row from being sent once it was done; `notice` what the row says beside the facts, and `about` of which channel,
 if it is about the router's own work; `kept_from` which teams in conflict must not read it; `instead_of` which channel's
 failure it waits for. `proof` is what the channel showed; `unsure` how often it must still be seen to have nothing
-before anything is made there; from `retried_at` on a person's retry counts its time anew; `look_at` is when the far
-side is looked at next, after `looks` looks.
+before anything is made there; from `retried_at` on, `retried_after` attempts, a person's retry counts time and tries
+anew; `look_at` is when the far side is looked at next, after `looks` looks.
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)

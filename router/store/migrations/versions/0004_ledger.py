@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
-ADDED = ("about", "instead_of", "proof", "unsure", "retried_at", "look_at", "looks")
+ADDED = ("about", "instead_of", "proof", "unsure", "retried_at", "retried_after", "look_at", "looks")
 
 
 def upgrade() -> None:
@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("referrals", sa.Column("proof", sa.Text(), nullable=True))
     op.add_column("referrals", sa.Column("unsure", sa.SmallInteger(), server_default="0", nullable=False))
     op.add_column("referrals", sa.Column("retried_at", MOMENT, nullable=True))
+    op.add_column("referrals", sa.Column("retried_after", sa.Integer(), server_default="0", nullable=False))
     op.add_column("referrals", sa.Column("look_at", MOMENT, nullable=True))
     op.add_column("referrals", sa.Column("looks", sa.SmallInteger(), server_default="0", nullable=False))
     op.create_check_constraint(
