@@ -71,6 +71,16 @@ def _span(pattern: re.Pattern[str], value: Any, such_as: str) -> timedelta:
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
 
 
+def as_written(span: timedelta) -> str:
+    """Return a time of whole seconds as it is written in a file, in the largest unit that it is whole in."""
+    seconds = int(span.total_seconds())
+    for letter, unit in reversed(_UNITS.items()):
+        each = int(timedelta(**{unit: 1}).total_seconds())
+        if seconds % each == 0:
+            return f"{seconds // each}{letter}"
+    raise AssertionError("seconds are whole in seconds")
+
+
 def _rate(value: Any) -> float:
     parts = _RATE.fullmatch(value) if isinstance(value, str) else None
     if parts is None:

@@ -46,7 +46,8 @@ def graph(
     config_dir = Settings().config_dir
     policy = load(config_dir, as_json=False)
     written = written_in(policy_texts(config_dir)[0])
-    drawn = svg(written, policy.digest) if picture is PictureFormat.SVG else mermaid(written)
+    ways = policy.channels.channels
+    drawn = svg(written, ways, policy.digest) if picture is PictureFormat.SVG else mermaid(written, ways)
     if output is None:
         typer.echo(drawn, nl=False)
         return

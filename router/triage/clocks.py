@@ -30,6 +30,8 @@ class Wait(NamedTuple):
     channel: Channel
     notice: Notice
     awaited: Awaited
+    instead_of: str | None = None
+    """The channel that has until then to get the case through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,14 @@ def waits(
     *,
     desk: Channel | None,
     escalated: Callable[[Sequence[Channel]], Sequence[Channel]],
+    instead: Sequence[tuple[Channel, Channel]],
 ) -> list[Wait]:
     """Return what will be said unless somebody acts, in the order of its time.
 
-    `desk` hears of deadlines; `escalated` says which channels of an escalation's step may be told. A channel hears of
-    one thing once at a time: of a deadline that is escalated to it at the same moment, that it has passed; of one that
-    it would only be reminded of, the escalation.
+    `desk` hears of deadlines; `escalated` says which channels of an escalation's step may be told; `instead` holds
+    channels told at once, each with the one that gets the case should the first not. A channel hears of one thing once
+    at a time: of a deadline that is escalated to it at the same moment, that it has passed; of one that it would only
+    be reminded of, the escalation.
     """
     found = [] if desk is None else list(_of_deadlines(policy, clock, by, desk))
     if clock.times.escalate is not None:
@@ -105,7 +109,14 @@ def waits(
         place = (wait.awaited, wait.channel.name, wait.due_at)
         if place not in once or once[place].notice is Notice.REMINDER:
             once[place] = wait
-    return sorted(once.values(), key=_time)
+    return sorted((*once.values(), *_instead(clock, instead)), key=_time)
+
+
+def _instead(clock: Clock, pairs: Sequence[tuple[Channel, Channel]]) -> Iterator[Wait]:
+    """Yield what other channels are told when the first ones do not get it, in real time."""
+    for first, other in pairs:
+        due_at = clock.received_at + first.instead_after
+        yield Wait(due_at, other, Notice.INSTEAD, Awaited.DELIVERY, instead_of=first.name)
 
 
 def _of_deadlines(policy: Policy, clock: Clock, by: Deadlines, desk: Channel) -> Iterator[Wait]:

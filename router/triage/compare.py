@@ -5,7 +5,7 @@ Pure. Names parts, rules and references; never the value of a fact, and never an
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, Final
@@ -13,9 +13,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from router.catalogue import Channel
+from router.channels.setting import as_written
 from router.model import Decision, Facts
 from router.triage.decide import decide
-from router.triage.examples import channels_in, escalated_in
+from router.triage.examples import channels_in, escalated_in, instead_in
 from router.triage.file import PolicyFile, RouteEntry, Span
 from router.triage.policy import Policy
 from router.vocabulary import ReferralState
@@ -120,6 +121,7 @@ def _shown(decision: Decision) -> dict[str, str]:
         "told": channels_in(decision, ReferralState.DUE),
         "held": channels_in(decision, ReferralState.DRAFT),
         "escalated": sorted(escalated_in(decision)),
+        "instead": sorted(instead_in(decision)),
     }
     return {
         "severity": decision.severity,
@@ -230,8 +232,8 @@ def _text(value: Any) -> str:
         return "not said"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, date):
-        return value.isoformat()
+    if isinstance(value, date | timedelta):
+        return value.isoformat() if isinstance(value, date) else as_written(value)
     if isinstance(value, tuple) and not isinstance(value, Span):
         if len(value) == 2 and all(isinstance(one, int) for one in value):  # noqa: PLR2004 - from and to
             return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in value)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from router.catalogue import Channel
-from router.model import ConditionTried, Decision, Facts, RuleTried
+from router.model import ConditionTried, Deadlines, Decision, Facts, RuleTried
 from router.triage import clocks
 from router.triage.clocks import Clock, Wait
 from router.triage.file import DuplicatesEntry, ReportedBy, RouteDeadlineEntry
@@ -87,7 +87,7 @@ def decide(
         told, said = choice.told, choice.said
         clock = clocks.clock_of(policy, choice.severity, said.times, site=facts.site, received_at=received_at)
         deadlines = clocks.deadlines(clock, statutory=legal_clocks)
-        waits = clocks.waits(policy, clock, deadlines, desk=told.first_desk, escalated=told.escalated)
+        waits = _waits(policy, clock, deadlines, told)
         fields = known(
             facts,
             severity=choice.severity,
@@ -157,6 +157,11 @@ def _once(routes: Sequence[Route], of: str) -> Sequence[Any]:
     return list({part.name: part for route in routes for part in getattr(route, of)}.values())
 
 
+def _waits(policy: Policy, clock: Clock, by: Deadlines, told: Told) -> list[Wait]:
+    """Return what will be said later to those who may hear it."""
+    return clocks.waits(policy, clock, by, desk=told.first_desk, escalated=told.escalated, instead=told.instead())
+
+
 def _trace(policy: Policy, choice: Choice) -> Iterator[RuleTried]:
     yield from policy.severities_tried(choice.view)
     yield from policy.routes_tried(choice.view)
@@ -186,7 +191,7 @@ def _failed(
     waits: Sequence[Wait] = ()
     try:
         told = tell(policy, conflicts(policy, facts, conflicted), teams=(), to=(), hold=())
-        waits = clocks.waits(policy, clock, deadlines, desk=told.first_desk, escalated=told.escalated)
+        waits = _waits(policy, clock, deadlines, told)
     except Exception:  # noqa: BLE001 - the last team of the fallback is nobody's to name, so nothing need be known
         told = last_resort(policy, conflicted)
     fields = checked({**deadlines.__dict__, "reference": reference, "severity": severity, "received_at": received_at})

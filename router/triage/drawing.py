@@ -4,11 +4,12 @@ Pure. No script, no picture from elsewhere, no font but the viewer's own; every 
 has room measured for one of the widest fonts, so that none runs into another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from router.catalogue import Channel
 from router.triage.file import PolicyFile
 from router.triage.graph import Box, Outline, outline
 from router.vocabulary import Severity
@@ -52,9 +53,9 @@ class _Way:
     fill: str
 
 
-def svg(written: PolicyFile, digest: str) -> str:
-    """Return the picture of a policy."""
-    return _Drawing(outline(written), digest).text()
+def svg(written: PolicyFile, channels: Mapping[str, Channel], digest: str) -> str:
+    """Return the picture of a policy and its channels."""
+    return _Drawing(outline(written, channels), digest).text()
 
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
@@ -112,9 +113,10 @@ class _Drawing:
         self._section("Who must know: the first that matches decides; inner ones before the one around them")
         self._boxes(self._picture.routes, last=True)
         self._section("When: by severity, unless the route says otherwise")
-        for box in self._picture.times:
-            self._box(box)
-            self._y += GAP
+        self._apart(self._picture.times)
+        if self._picture.ways:
+            self._section("When a channel cannot be reached: which other one gets the case")
+            self._apart(self._picture.ways)
         height = str(round(self._y + MARGIN))
         self._back.set("height", height)
         self._root.set("width", str(WIDTH))
@@ -130,7 +132,10 @@ class _Drawing:
             when = "; ".join(box.conditions) or "anything"
             teams = ", ".join(box.teams) or "no team"
             said.append(f"{box.name}, for {when}: {teams}, by {', '.join(told) or 'no channel'}.")
-        return " ".join([*said, f"Otherwise the fallback: {', '.join(self._picture.fallback)}."])
+        said.append(f"Otherwise the fallback: {', '.join(self._picture.fallback)}.")
+        for box in self._picture.ways:
+            said += [f"{', '.join(told.channels)} {told.label}, if {box.name} does not get it." for told in box.later]
+        return " ".join(said)
 
     def _arrowhead(self) -> None:
         marker = SubElement(SubElement(self._root, "defs"), "marker", {"id": "head", "viewBox": "0 0 8 8"})
@@ -175,6 +180,12 @@ class _Drawing:
                 start = top - GAP - 2
             stops[box.depth] = [top + 15]
             self._path([(x, start), (x, top + 15), (x + 17, top + 15)], "solid", head=True)
+            self._y += GAP
+
+    def _apart(self, boxes: Iterable[Box]) -> None:
+        """Draw boxes that have no order."""
+        for box in boxes:
+            self._box(box)
             self._y += GAP
 
     def _box(self, box: Box, ways: Sequence[_Way] | None = None, *, fill: str = "") -> None:

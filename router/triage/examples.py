@@ -23,6 +23,7 @@ from router.vocabulary import Code, Name, Notice, ReferralState, Severity
 FILE: Final = "policy.examples.yaml"
 AT_FIRST: Final = datetime(2026, 11, 30, 9, tzinfo=UTC)
 """When an example is received that does not say when: a Monday morning."""
+IN_ANY_ORDER: Final = frozenset({"escalated", "instead"})
 _REFERENCE: Final = "CR-0000-0000-0000"
 
 
@@ -60,6 +61,8 @@ class Expected(Frozen):
     deadlines: ExpectedDeadlines = ExpectedDeadlines()
     escalated: Annotated[tuple[Name, ...] | None, _Any] = None
     """Channels that are told later, if nothing happens; in any order."""
+    instead: Annotated[tuple[Name, ...] | None, _Any] = None
+    """Channels that get the case when another one does not; in any order."""
 
 
 class Example(Frozen):
@@ -130,6 +133,7 @@ def _names(document: Document, path: Path, example: Example, policy: Policy) -> 
         "told": list(policy.channels.channels),
         "held": list(policy.channels.channels),
         "escalated": list(policy.channels.channels),
+        "instead": list(policy.channels.channels),
         "say": list(policy.sentences),
     }
     for key, names in known.items():
@@ -184,10 +188,11 @@ def _differences(policy: Policy, expect: Expected, decision: Decision) -> Iterat
         "avoided": decision.avoided,
         "say": tuple(_sentence_names(policy, decision)),
         "escalated": tuple(sorted(escalated_in(decision))),
+        "instead": tuple(sorted(instead_in(decision))),
     }
     for field, has in got.items():
         wants = getattr(expect, field)
-        if field == "escalated" and wants is not None:
+        if field in IN_ANY_ORDER and wants is not None:
             wants = tuple(sorted(wants))
         if wants is not None and wants != has:
             yield Difference(field, _listed(wants), _listed(has))
@@ -206,6 +211,11 @@ def channels_in(decision: Decision, state: ReferralState) -> tuple[str, ...]:
 def escalated_in(decision: Decision) -> frozenset[str]:
     """Return the channels that are told later, if nothing happens."""
     return frozenset(one.channel for one in decision.referrals if one.fields.notice is Notice.ESCALATION)
+
+
+def instead_in(decision: Decision) -> frozenset[str]:
+    """Return the channels that get the case when another one does not."""
+    return frozenset(one.channel for one in decision.referrals if one.instead_of is not None)
 
 
 def _sentence_names(policy: Policy, decision: Decision) -> Iterator[str]:

@@ -145,7 +145,7 @@ def _when(decision: Decision, zone: ZoneInfo | None) -> Iterator[str]:
             yield f"  by {_moment(by, zone)}: {_DEADLINES[name]}"
     waiting: dict[Awaited | None, list[str]] = {}
     for planned in decision.referrals:
-        if planned.due_at is not None:
+        if planned.due_at is not None and planned.instead_of is None:
             said = f"    {_local(planned.due_at, zone)}  {planned.channel} {_SAID[planned.fields.notice]}"
             waiting.setdefault(planned.awaited, []).append(said)
     if waiting:
@@ -153,12 +153,21 @@ def _when(decision: Decision, zone: ZoneInfo | None) -> Iterator[str]:
     for awaited, lines in waiting.items():
         yield f"  while {_NOT_YET[awaited]}:"
         yield from lines
+    stand_ins = [planned for planned in decision.referrals if planned.instead_of is not None]
+    if stand_ins:
+        yield f"Should a message not get through, times of {place}:"
+    for planned in stand_ins:
+        at = _local(planned.due_at, zone) if planned.due_at else "then"
+        yield f"  if {planned.instead_of} has not got it by {at}: {planned.channel} gets it instead"
 
 
 def _occasion(planned: PlannedReferral, zone: ZoneInfo | None) -> str:
     if planned.state is ReferralState.DRAFT:
         return "a draft until people approve it"
-    return "at once" if planned.due_at is None else f"{planned.fields.notice}, {_local(planned.due_at, zone)}"
+    if planned.due_at is None:
+        return "at once"
+    said = f"instead of {planned.instead_of}" if planned.instead_of else planned.fields.notice
+    return f"{said}, {_local(planned.due_at, zone)}"
 
 
 def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:

@@ -4,9 +4,11 @@ Pure. `drawing` makes an SVG of it. Shows names and conditions, never an account
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from router.catalogue import Channel
+from router.channels.setting import as_written
 from router.triage.assemble import inherited
 from router.triage.file import DeadlineEntry, Pace, PolicyFile, RouteDeadlineEntry, RouteEntry, RouteWhen, When
 from router.vocabulary import Severity
@@ -44,15 +46,18 @@ class Outline:
     routes: tuple[Box, ...]
     fallback: tuple[str, ...]
     times: tuple[Box, ...]
+    ways: tuple[Box, ...]
+    """Channels that another one stands in for."""
 
 
-def outline(written: PolicyFile) -> Outline:
+def outline(written: PolicyFile, channels: Mapping[str, Channel]) -> Outline:
     """Return what a picture of the policy shows."""
     return Outline(
         severity=tuple(Box(entry.id, 0, tuple(conditions(entry.when)), sets=entry.set) for entry in written.severity),
         routes=tuple(_routes(written, written.routes, None, 0)),
         fallback=written.fallback,
         times=tuple(_times(written, severity) for severity in reversed(Severity)),
+        ways=tuple(_way(channel) for channel in channels.values() if channel.instead),
     )
 
 
@@ -101,6 +106,11 @@ def _times(written: PolicyFile, severity: Severity) -> Box:
     return Box(severity, 0, (_spans(entry),), later=_steps(written, entry.escalate))
 
 
+def _way(channel: Channel) -> Box:
+    stand_in = Told(f"instead after {as_written(channel.instead_after)}", (channel.instead,) if channel.instead else ())
+    return Box(channel.name, 0, ("what it is told at once does not get through",), later=(stand_in,))
+
+
 def _spans(entry: DeadlineEntry | RouteDeadlineEntry) -> str:
     clocks = {Pace.ALWAYS: "real time", Pace.WORKING: "working time"}
     said = [f"{what} within {span}" for what, span in (("claim", entry.claim), ("decide", entry.decide)) if span]
@@ -119,9 +129,9 @@ def _steps(written: PolicyFile, escalation: str | None) -> tuple[Told, ...]:
     )
 
 
-def mermaid(written: PolicyFile) -> str:
+def mermaid(written: PolicyFile, channels: Mapping[str, Channel]) -> str:
     """Return the routes as a Mermaid flowchart: solid at once, dashed a draft, dotted later if nothing happens."""
-    return "\n".join(_Mermaid(outline(written)).lines()) + "\n"
+    return "\n".join(_Mermaid(outline(written, channels)).lines()) + "\n"
 
 
 class _Mermaid:
@@ -154,6 +164,10 @@ class _Mermaid:
         for number, box in enumerate(self._picture.times):
             yield f'  t{number}["{_quoted(f"severity {box.name}", *box.conditions)}"]'
             yield from self._told(f"t{number}", box)
+        for box in self._picture.ways:
+            for told in box.later:
+                for name in told.channels:
+                    yield self._edge(self._channel(box.name), f"-.->|{told.label}|", self._channel(name))
         for number in self._dashed:
             yield f"  linkStyle {number} stroke-dasharray:8 5"
 

@@ -67,7 +67,7 @@ def planned(
 
     `waits` are in the order of their times; each channel's referrals are numbered in that order. A channel that is
     not told at once gets all that it may carry with the first one that waits for the same thing, since the earlier
-    ones may never be sent; otherwise it is only told what is new.
+    ones may never be sent; otherwise it is only told what is new. So it does when it comes in instead of another one.
     `kept_from` names the teams in conflict.
     """
     rows = []
@@ -78,16 +78,17 @@ def planned(
             said[channel.name] = 1
             rows.append(_row(channel, state, _projection(known, channel.carries, 1), kept_from))
     at_once = frozenset(said)
-    for due_at, channel, notice, awaited in waits:
+    for due_at, channel, notice, awaited, instead_of in waits:
         name = channel.name
         revision = said[name] = said.get(name, 0) + 1
         carries: Sequence[str] = channel.carries
-        if name in at_once or (name, awaited) in complete:
-            carries = [field for field in _NEWS[awaited] if field in carries]
-        else:
-            complete.add((name, awaited))
+        if instead_of is None:
+            if name in at_once or (name, awaited) in complete:
+                carries = [field for field in _NEWS[awaited] if field in carries]
+            else:
+                complete.add((name, awaited))
         fields = _projection(known, carries, revision, notice, awaited)
-        rows.append(_row(channel, ReferralState.STANDBY, fields, kept_from, due_at))
+        rows.append(_row(channel, ReferralState.STANDBY, fields, kept_from, due_at=due_at, instead_of=instead_of))
     return tuple(rows)
 
 
@@ -96,7 +97,9 @@ def _row(
     state: ReferralState,
     fields: Referral,
     kept_from: tuple[str, ...],
+    *,
     due_at: datetime | None = None,
+    instead_of: str | None = None,
 ) -> PlannedReferral:
     return made(
         PlannedReferral,
@@ -108,7 +111,7 @@ def _row(
             "due_at": due_at,
             "awaited": fields.awaited,
             "kept_from": kept_from,
-            "instead_of": None,
+            "instead_of": instead_of,
         },
     )
 

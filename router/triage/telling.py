@@ -105,6 +105,22 @@ class Told:
                 return [desk]
         return []
 
+    def instead(self) -> Sequence[tuple[Channel, Channel]]:
+        """Return the channels told at once that another one stands in for, each with that one.
+
+        Not where the other one is told at once as well, is read by somebody in conflict, or leads outside. It goes no
+        further: whoever stands in for the other one is not told.
+        """
+        pairs: list[tuple[Channel, Channel]] = []
+        told = [channel.name for channel in self.to]
+        for first in self.to:
+            if first.instead is None or first.instead in told:
+                continue
+            other = self._policy.channels.channels[first.instead]
+            if other.scope is Scope.INTERNAL and (not self._conflicts or self._may_use(other)):
+                pairs.append((first, other))
+        return pairs
+
     def _tell(self, teams: Sequence[Team], to: Sequence[Channel], hold: Sequence[Channel]) -> None:
         self.to = [channel for channel in to if self._may_use(channel)]
         self.hold = [channel for channel in hold if self._may_use(channel)]

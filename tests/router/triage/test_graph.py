@@ -1,11 +1,13 @@
 """The picture of a policy: whole, readable, harmless, and the same policy as the one that decides."""
 
 import re
+from collections.abc import Mapping
 from itertools import combinations
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from router.catalogue import Channel, parse_catalogue
 from router.configfile.shape import shape
 from router.configfile.yamltext import read
 from router.triage.drawing import svg, width_of
@@ -38,14 +40,23 @@ def written(text: str) -> PolicyFile:
     return made
 
 
-SMALL = written(WRITTEN)
+INSTEAD = DESK.replace("}", ", instead: phone, instead_after: 90m}")
+Both = tuple[PolicyFile, Mapping[str, Channel]]
+
+
+def both(policy_text: str, channels_text: str) -> Both:
+    return written(policy_text), parse_catalogue(channels_text).channels
+
+
+SMALL = both(WRITTEN, f"{INSTEAD}\n{PHONE}\n{POLICE}")
 SHIPPED = {
-    path.parent.name: written(path.read_text()) for path in sorted(CONFIG.rglob("policy.yaml"))
-}  # fmt: skip
+    folder.name: both((folder / "policy.yaml").read_text(), (folder / "channels.yaml").read_text())
+    for folder in sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
+}
 
 
-def drawn(policy_file: PolicyFile) -> Element:
-    return fromstring(svg(policy_file, "ab" * 32))  # noqa: S314 - our own
+def drawn(files: Both) -> Element:
+    return fromstring(svg(*files, "ab" * 32))  # noqa: S314 - our own
 
 
 def texts(picture: Element) -> list[str]:
@@ -53,7 +64,7 @@ def texts(picture: Element) -> list[str]:
 
 
 def test_a_box_says_what_a_route_wants_and_does() -> None:
-    more, out, inner, everything = outline(SMALL).routes
+    more, out, inner, everything = outline(*SMALL).routes
 
     assert (more.conditions, more.at_once, more.teams, more.goes_on) == (("urgency: live_now",), ("phone",), (), True)
     assert more.notes == ("says: call", "adds this, and goes on")
@@ -68,7 +79,7 @@ def test_a_box_says_what_a_route_wants_and_does() -> None:
 
 
 def test_times_and_severities_are_there() -> None:
-    picture = outline(SMALL)
+    picture = outline(*SMALL)
 
     assert [(box.name, box.sets) for box in picture.severity] == [("urgent", "high"), ("any", "low")]
     assert [box.name for box in picture.times] == ["critical", "high", "medium", "low"]
@@ -80,7 +91,7 @@ def test_boxes_say_the_same_as_the_policy_that_decides(name: str) -> None:
     folder = next(path.parent for path in CONFIG.rglob("policy.yaml") if path.parent.name == name)
     compiled = parse_policy((folder / "policy.yaml").read_text(), (folder / "channels.yaml").read_text())
 
-    assert [(box.name, box.teams, box.at_once, box.drafts) for box in outline(SHIPPED[name]).routes] == [
+    assert [(box.name, box.teams, box.at_once, box.drafts) for box in outline(*SHIPPED[name]).routes] == [
         (
             route.name,
             tuple(team.name for team in route.teams),
@@ -91,19 +102,21 @@ def test_boxes_say_the_same_as_the_policy_that_decides(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("policy_file", [SMALL, *SHIPPED.values()], ids=["small", *SHIPPED])
-def test_the_picture_names_everything(policy_file: PolicyFile) -> None:
-    shown = texts(drawn(policy_file))
+@pytest.mark.parametrize("files", [SMALL, *SHIPPED.values()], ids=["small", *SHIPPED])
+def test_the_picture_names_everything(files: Both) -> None:
+    shown = texts(drawn(files))
 
-    for box in outline(policy_file).routes:
+    for box in outline(*files).routes:
         assert {box.name, *box.teams, *box.at_once, *box.drafts} <= set(shown)
-    assert {"fallback", *policy_file.fallback} <= set(shown)
+    for box in outline(*files).ways:
+        assert {box.name, *(name for told in box.later for name in told.channels)} <= set(shown)
+    assert {"fallback", *files[0].fallback} <= set(shown)
     assert {str(severity) for severity in ("critical", "high", "medium", "low")} <= set(shown)
 
 
-@pytest.mark.parametrize("policy_file", [SMALL, *SHIPPED.values()], ids=["small", *SHIPPED])
-def test_no_text_runs_into_another_or_out_of_the_picture(policy_file: PolicyFile) -> None:
-    picture = drawn(policy_file)
+@pytest.mark.parametrize("files", [SMALL, *SHIPPED.values()], ids=["small", *SHIPPED])
+def test_no_text_runs_into_another_or_out_of_the_picture(files: Both) -> None:
+    picture = drawn(files)
     boxes = []
     for text in picture.iter(f"{SVG}text"):
         x, y, size = (float(text.get(name, "")) for name in ("x", "y", "font-size"))
@@ -123,7 +136,7 @@ def test_a_very_long_word_is_cut_into_lines_that_fit() -> None:
     text = WRITTEN.replace("id: more", f"id: {long}").replace(
         "theft: {label", f"{'m' * 48}: {{label: M, floor: low}}, theft: {{label"
     )
-    picture = drawn(written(text.replace("[fraud, theft]", f"[{'m' * 48}, theft, {'m' * 48}]")))
+    picture = drawn((written(text.replace("[fraud, theft]", f"[{'m' * 48}, theft, {'m' * 48}]")), {}))
 
     assert long in texts(picture)
     assert all(float(text.get("x", "")) + width_of(text.text or "", 13) < 1240 for text in picture.iter(f"{SVG}text"))
@@ -146,7 +159,7 @@ def test_drafts_are_dashed_and_what_comes_later_is_dotted() -> None:
 
 def test_the_picture_can_be_read_aloud_and_runs_nothing() -> None:
     picture = drawn(SMALL)
-    whole = svg(SMALL, "ab" * 32)
+    whole = svg(*SMALL, "ab" * 32)
 
     assert picture.get("role") == "img"
     assert {picture.find(f"{SVG}{part}").get("id") for part in ("title", "desc")} == set(  # type: ignore[union-attr]
@@ -154,7 +167,7 @@ def test_the_picture_can_be_read_aloud_and_runs_nothing() -> None:
     )
     described = picture.findtext(f"{SVG}desc") or ""
     assert "in, for severity: critical: legal, by desk, phone, police (a draft)." in described
-    assert "Otherwise the fallback: legal." in described
+    assert "Otherwise the fallback: legal. phone instead after 90m, if desk does not get it." in described
     assert not re.search(r"<script|<foreignObject|<image|href|\son\w+=|url\((?!#head\))", whole)
     assert {element.tag.removeprefix(SVG) for element in picture.iter()} == {
         "svg", "title", "desc", "rect", "defs", "marker", "path", "text",
@@ -162,13 +175,13 @@ def test_the_picture_can_be_read_aloud_and_runs_nothing() -> None:
 
 
 def test_what_looks_like_markup_is_shown_as_text() -> None:
-    picture = fromstring(svg(SMALL, "<b>&"))  # noqa: S314 - our own
+    picture = fromstring(svg(*SMALL, "<b>&"))  # noqa: S314 - our own
 
     assert "Who is told: policy <b>&" in texts(picture)
 
 
 def test_mermaid_has_every_route_in_order_and_where_it_leads() -> None:
-    chart = mermaid(SMALL).splitlines()
+    chart = mermaid(*SMALL).splitlines()
 
     assert chart[0] == "flowchart LR"
     assert '  r2["in<br/>severity: critical<br/>escalation duty"]' in chart
@@ -182,8 +195,17 @@ def test_mermaid_has_every_route_in_order_and_where_it_leads() -> None:
     assert "  r2 -.->|unclaimed 30m| n0" in chart
 
 
+def test_what_another_channel_gets_instead_is_dotted() -> None:
+    chart = mermaid(*SMALL).splitlines()
+    desk = re.search(r'(n\d+)\[/"desk"/\]', "\n".join(chart))
+
+    assert desk
+    assert f"  {desk[1]} -.->|instead after 90m| n0" in chart
+    assert {"desk", "instead after 90m", "phone"} <= set(texts(drawn(SMALL))[-5:])
+
+
 def test_mermaid_dashes_the_drafts_and_only_those() -> None:
-    chart = mermaid(SMALL).splitlines()
+    chart = mermaid(*SMALL).splitlines()
     edges = [line for line in chart if re.match(r"  \w+ (-->|==>|-\.->)", line)]
     dashed = {int(line.split()[1]) for line in chart if line.startswith("  linkStyle")}
 
@@ -194,7 +216,7 @@ def test_mermaid_dashes_the_drafts_and_only_those() -> None:
 def test_mermaid_keeps_names_apart_that_differ_in_a_dash() -> None:
     text = re.sub(r"\bdesk\b", "a_b", WRITTEN.replace("phone", "a-b"))
 
-    nodes = re.findall(r'(n\d+)\[/"(a[-_]b)"', mermaid(written(text)))
+    nodes = re.findall(r'(n\d+)\[/"(a[-_]b)"', mermaid(written(text), {}))
 
     assert len(nodes) == len(set(nodes)) == 2
     assert nodes[0][0] != nodes[1][0]
