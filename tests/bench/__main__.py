@@ -1,7 +1,8 @@
-"""Runs both programs in turns, A B A B, and prints one JSON document.
+"""Runs both programs in turns, A B A B, writes what was measured as JSON and as a picture, and prints the JSON.
 
-Each turn starts a program from nothing, warms it up, files a burst (speed) and then a paced stream (time
-from 201 to the sink). Everything is on 127.0.0.1 and ends by itself; state is below var/bench.
+Each turn starts a program from nothing, warms it up, files a burst (speed), a paced stream (time from 201 to the
+sink) and what 64 reporters file at once. After the turns each program gets the long stream and a backlog.
+Everything is on 127.0.0.1 and ends by itself; state and results are below var/bench.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import platform
 import shutil
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from importlib import metadata
@@ -19,75 +19,61 @@ from typing import Any
 
 import psutil
 
-from tests.bench import triage
+from tests.bench import stages, triage
 from tests.bench.generator import Plan
-from tests.bench.measure import cpu_seconds, memory
-from tests.bench.programs import Running, SinkAt, generate, product, sink, straight_line
+from tests.bench.measure import memory
+from tests.bench.plot import plot
+from tests.bench.programs import Running, SinkAt, product, sink, straight_line
 from tests.running import CHECKOUT
 
 STATE = CHECKOUT / "var/bench"
 WARM_UP = 200
-PACED_PER_S = 20.0
-STUCK_S = 30.0
+THEIR_STREAM_S = 30
+THEIR_BACKLOG = 5000
+"""The straight line's shares of the long stream and the backlog: it is slower, and the whole has 15 minutes."""
 
 Program = Callable[[Path, SinkAt], AbstractContextManager[Running]]
 PROGRAMS: Mapping[str, Program] = {"product": product, "straight_line": straight_line}
 
 
-def turn(name: str, number: int, *, burst: int, paced: int, connections: int) -> dict[str, Any]:
+def turn(name: str, number: int, given: argparse.Namespace) -> dict[str, Any]:
     """Run one program once and return what was measured."""
     folder = STATE / f"{name}-{number}"
     with sink(folder / "sink") as target, PROGRAMS[name](folder / "program", target) as running:
-        roots = (*running.roots, target.pid)
-        file_all(running, target, count=WARM_UP, seed=number)
+        warm_up(running, target, seed=number)
         idle = memory(running.roots)
-        before = cpu_seconds(roots)
-        fast, delivered = file_all(running, target, count=burst, seed=1000 + number, connections=connections)
-        spent = {kind: used - before.get(kind, 0.0) for kind, used in cpu_seconds(roots).items()}
-        slow, arrived = file_all(running, target, count=paced, seed=2000 + number, per_s=PACED_PER_S)
-        waits = sorted(1000 * (arrived[ref] - at) for ref, at in slow["accepted_at"].items() if ref in arrived)
         return {
-            "accepted_per_s": burst / (fast["ended"] - fast["began"]),
-            "delivered_per_s": burst / (max(delivered.values()) - fast["began"]),
-            "answer_ms": fast["answer_ms"],
-            "answer_at_20_per_s_ms": slow["answer_ms"],
-            "delivered_after_ms": {"p50": at(waits, 50), "p99": at(waits, 99), "counted": len(waits)},
-            "cpu_ms_per_concern": {kind: 1000 * used / burst for kind, used in sorted(spent.items())}
-            | {"generator": 1000 * fast["cpu_s"] / burst},
+            "burst": stages.burst(
+                running, target, count=given.burst, connections=given.connections, seed=1000 + number
+            ),
+            "paced": stages.paced(running, target, count=given.paced, seed=2000 + number),
+            "reporters": stages.reporters(running, target, each=given.each, seed=3000 + number),
             "memory_idle": idle,
             "memory_after": memory(running.roots),
             "repeats_refused": target.report()["repeats"],
         }
 
 
-def file_all(
-    running: Running,
-    target: SinkAt,
-    *,
-    count: int,
-    seed: int,
-    per_s: float = 0.0,
-    connections: int = Plan.connections,
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """File `count` concerns and wait until the sink has them; return what the generator saw and when each arrived."""
-    wanted = target.count() + count
-    plan = Plan(running.port, count, per_s=per_s, token=running.token, seed=seed, connections=connections)
-    seen = generate(plan)
-    if seen["statuses"] != {"201": count}:
-        raise SystemExit(f"not all were accepted: {seen['statuses']}")
-    have, changed = target.count(), time.monotonic()
-    while have < wanted:
-        time.sleep(0.1)
-        now = target.count()
-        have, changed = (now, time.monotonic()) if now > have else (have, changed)
-        if time.monotonic() - changed > STUCK_S:
-            raise SystemExit(f"{wanted - have} of {count} were accepted and not delivered")
-    arrivals: dict[str, float] = target.report()["at"]
-    return seen, {reference: arrivals[reference] for reference in seen["accepted_at"]}
+def long(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Run one program with the long stream, then with a backlog."""
+    ours = name == "product"
+    folder = STATE / f"{name}-long"
+    with sink(folder / "sink") as target, PROGRAMS[name](folder / "program", target) as running:
+        warm_up(running, target, seed=99)
+        seconds = 60 * given.minutes if ours else min(THEIR_STREAM_S, 60 * given.minutes)
+        stream = stages.sustained(running, target, seconds=seconds, seed=4000)
+        say(name, f"{stream['behind_at_end']} behind after {seconds:.0f} s at {stages.YEAR_PER_S:.0f}/s")
+        backlog = stages.drained(running, target, count=given.backlog if ours else min(THEIR_BACKLOG, given.backlog))
+        say(name, f"backlog of {backlog['count']} gone in {backlog['seconds']:.0f} s")
+        return {"sustained": stream, "drained": backlog}
 
 
-def at(waits: list[float], percent: int) -> float:
-    return waits[min(len(waits) - 1, len(waits) * percent // 100)]
+def warm_up(running: Running, target: SinkAt, *, seed: int) -> None:
+    stages.file_all(target, Plan(running.port, WARM_UP, token=running.token, seed=seed))
+
+
+def say(name: str, text: str) -> None:
+    sys.stderr.write(f"{name}: {text}\n")
 
 
 def medians(turns: Iterable[Any]) -> Any:
@@ -99,44 +85,55 @@ def medians(turns: Iterable[Any]) -> Any:
     return round(statistics.median(every), 2)
 
 
+def ratios(turns: Mapping[str, list[dict[str, Any]]]) -> dict[str, float]:
+    """Return ours over theirs, pair by pair, as medians."""
+    pairs = list(zip(turns["product"], turns["straight_line"], strict=True))
+    return {
+        key: round(statistics.median(ours["burst"][key] / theirs["burst"][key] for ours, theirs in pairs), 2)
+        for key in ("accepted_per_s", "delivered_per_s")
+    }
+
+
+def options() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
+    asked.add_argument("--pairs", type=int, default=3, help="turns of each program")
+    asked.add_argument("--burst", type=int, default=2500, help="concerns filed as fast as they are answered")
+    asked.add_argument("--paced", type=int, default=200, help="concerns filed at 20 a second")
+    asked.add_argument("--each", type=int, default=10, help="concerns that each of 64 reporters files")
+    asked.add_argument("--connections", type=int, default=Plan.connections, help="kept open to file over")
+    asked.add_argument("--minutes", type=float, default=10, help="of the long stream; 0 leaves it and the backlog out")
+    asked.add_argument("--backlog", type=int, default=100_000, help="deliveries that are due at once")
+    asked.add_argument("--only", choices=PROGRAMS, help="run one program alone, to profile it")
+    return asked.parse_args()
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    options.add_argument("--pairs", type=int, default=3, help="turns of each program")
-    options.add_argument("--burst", type=int, default=2500, help="concerns filed as fast as they are answered")
-    options.add_argument("--paced", type=int, default=300, help="concerns filed at 20 a second")
-    options.add_argument("--connections", type=int, default=Plan.connections, help="kept open to file over")
-    options.add_argument("--only", choices=PROGRAMS, help="run one program alone, to profile it")
-    given = options.parse_args()
+    given = options()
     shutil.rmtree(STATE, ignore_errors=True)
     names = [given.only] if given.only else list(PROGRAMS)
     turns: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for number in range(given.pairs):
         for name in names:
-            done = turn(name, number, burst=given.burst, paced=given.paced, connections=given.connections)
+            done = turn(name, number, given)
             turns[name].append(done)
-            speeds = f"{done['accepted_per_s']:.0f}/s accepted, {done['delivered_per_s']:.0f}/s delivered"
-            sys.stderr.write(f"{name} {number + 1}: {speeds}\n")
+            speeds = (done["burst"][key] for key in ("accepted_per_s", "delivered_per_s"))
+            say(f"{name} {number + 1}", "{:.0f}/s accepted, {:.0f}/s delivered".format(*speeds))
     result: dict[str, Any] = {
         "machine": {
             "cores": psutil.cpu_count(),
             "python": platform.python_version(),
             "celery": metadata.version("celery"),
         },
-        "conditions": {
-            **vars(given),
-            "narrative_in": "half",
-            "paced_per_s": PACED_PER_S,
-        },
+        "conditions": {**vars(given), "narrative_in": "half", "paced_per_s": stages.PACED_PER_S},
         "triage": triage.measured(),
-        **{name: medians(turns[name]) for name in names},
+        **{name: medians(turns[name]) | (long(name, given) if given.minutes else {}) for name in names},
         "turns": turns,
     }
     if not given.only:
-        pairs = list(zip(turns["product"], turns["straight_line"], strict=True))
-        result["ratio"] = {
-            key: round(statistics.median(ours[key] / theirs[key] for ours, theirs in pairs), 2)
-            for key in ("accepted_per_s", "delivered_per_s")
-        }
+        result["ratio"] = ratios(turns)
+    (STATE / "bench.json").write_text(json.dumps(result, indent=1))
+    if not given.only and given.minutes:
+        plot(result, STATE / "bench.svg")
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 

@@ -1,7 +1,7 @@
 """Files concerns over a few keep-alive connections; every byte to send is made before the clock starts.
 
 A process of its own: `python -m tests.bench.generator` reads a plan (JSON) from standard input and prints
-what it saw. Ends by itself: after `count` answers, `for_s` or MAX_LIFE_S.
+what it saw. Ends by itself: after `count` answers, or when `life_s` is over.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from typing import Any, cast
 
 import uvloop
 
-MAX_LIFE_S = 120
 WORDS = ("on", "the", "second", "floor", "somebody", "saw", "a", "shared", "folder", "open", "before", "lunch")
 CATEGORIES = ("fraud", "security_incident", "health_and_safety", "harassment", "other")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ ]*(\d+)\r\n", re.IGNORECASE)
@@ -36,6 +35,8 @@ class Plan:
     for_s: float = 0.0
     token: str = ""
     seed: int = 1
+    life_s: float = 120.0
+    """After this it gives up."""
 
 
 @dataclass
@@ -134,7 +135,7 @@ async def run(plan: Plan) -> dict[str, Any]:
     ]
     waiting = iter(list(enumerate(ready)))
     began = time.time()
-    async with asyncio.timeout(MAX_LIFE_S):
+    async with asyncio.timeout(plan.life_s):
         await asyncio.gather(*(_drain(line, waiting, plan, began) for line in lines))
     ended = time.time()
     waits = sorted(seen.seconds)

@@ -7,16 +7,21 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import psutil
+
 from router.embedded.account import free_port
 from router.embedded.postgres import EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
+from router.settings import SERVERS_FILE
+from tests.bench import backlog
 from tests.bench.generator import Plan
 from tests.configs import to_sink
 from tests.running import CHECKOUT, running
@@ -35,6 +40,8 @@ class Running:
     port: int
     token: str
     roots: tuple[int, ...]
+    fill: Callable[[int], float]
+    """Makes that many deliveries due at once without the web; returns when (`time.time()`) they were."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def generate(plan: Plan) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         cwd=CHECKOUT,
         check=True,
-        timeout=300,
+        timeout=plan.life_s + 60,
     )
     seen: dict[str, Any] = json.loads(ended.stdout)
     return seen
@@ -109,10 +116,12 @@ def product(folder: Path, target: SinkAt) -> Iterator[Running]:
     """Yield `concern-router up` with the shipped policy, its internal channels webhooks to `target`."""
     folder.mkdir(parents=True)
     to_sink(folder / "config", target.url)
-    with running(folder, env={"CONCERN_ROUTER_LOG_LEVEL": "INFO"}) as up:
+    with running(folder, env={"CONCERN_ROUTER_LOG_LEVEL": "INFO", "CONCERN_ROUTER_ANONYMOUS_PER_HOUR": "100000"}) as up:
         added = up.cli_json("clients", "add", "bench", "--per-minute", str(QUOTA_PER_MINUTE))
         supervisor = up.processes()[0].parents()[0]
-        yield Running(int(up.url.rpartition(":")[2]), added["token"], (supervisor.pid,))
+        owner: str = json.loads((up.state / SERVERS_FILE).read_bytes())["database_url"]
+        fill = partial(backlog.of_cases, owner)
+        yield Running(int(up.url.rpartition(":")[2]), added["token"], (supervisor.pid,), fill)
 
 
 @contextmanager
@@ -140,7 +149,8 @@ def straight_line(folder: Path, target: SinkAt) -> Iterator[Running]:
             stack.enter_context(started([sys.executable, "-m", *words], folder, env)) for words in (worker, web)
         ]
         wait_for(f"http://127.0.0.1:{port}/healthz")
-        yield Running(port, "", (postgres.pid, redis.pid, *(process.pid for process in processes)))
+        fill = partial(backlog.of_tasks, env, psutil.Process(processes[0].pid))
+        yield Running(port, "", (postgres.pid, redis.pid, *(process.pid for process in processes)), fill)
 
 
 def wait_for(url: str) -> None:

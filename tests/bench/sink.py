@@ -13,7 +13,7 @@ from typing import cast
 
 import uvloop
 
-MAX_LIFE_S = 600
+MAX_LIFE_S = 1200
 _KEY = re.compile(rb"\r\nwebhook-id:[ ]*([!-~]+)\r\n", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ ]*(\d+)\r\n", re.IGNORECASE)
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"]+)"')
