@@ -6,7 +6,7 @@ Errors that keep a policy from loading are the loader's. Pure: today is given.
 from datetime import date
 
 from router.errors import Problem
-from router.triage.lint import fields, order, times, unused
+from router.triage.lint import fields, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
@@ -20,5 +20,5 @@ def findings(policy_text: str, channels_text: str, *, today: date) -> tuple[Prob
         return ()
     found = {*order.findings(files), *times.findings(files)}
     if not files.ways.problems:  # else who reads what is not known
-        found |= {*unused.findings(files, today), *fields.findings(files)}
+        found |= {*unused.findings(files, today), *fields.findings(files), *ways.findings(files)}
     return tuple(sorted(found, key=lambda one: (one.file, one.line, one.said)))

@@ -43,9 +43,11 @@ def _reached_by_people(files: Files) -> frozenset[str]:
     written = files.written
     reached = {desk for team in written.teams.values() for desk in team.desks}
     levels = (written.deadlines.critical, written.deadlines.high, written.deadlines.medium, written.deadlines.low)
-    reached.update(_escalated(files, (level.escalate for level in levels)))
     routes = [one for one in placed(files) if ReportedBy.PERSON in one.region.get("from", ({ReportedBy.PERSON},))[0]]
     reached.update(name for one in routes for name in (*one.entry.to, *one.entry.hold))
+    ways = files.channels
+    reached.update([ways[name].instead or name for name in reached if name in ways])
+    reached.update(_escalated(files, (level.escalate for level in levels)))
     reached.update(_escalated(files, (_escalation(one.entry) for one in routes)))
     return frozenset(reached)
 

@@ -15,13 +15,12 @@ def findings(files: Files, today: date) -> Iterator[Problem]:
     """Yield everything that is named for nothing, and calendars whose holidays were all before `today`."""
     written, routes = files.written, tuple(placed(files))
     used = _Used(written, routes)
+    channels = _with_stand_ins(files, used.channels)
     for name in files.channels:
-        if name not in used.channels:
+        if name not in channels:
             said = f"channel {name!r} is used nowhere: name it in a route's `to` or `hold`, in `desks`, or remove it"
             yield files.way((name,), "unused_channel", said)
-    readers = {
-        team for name, channel in files.channels.items() if name in used.channels for team in channel.readable_by
-    }
+    readers = {team for name, channel in files.channels.items() if name in channels for team in channel.readable_by}
     for part, used_names, where in (
         ("teams", used.teams | readers, "a route's `teams` or `fallback`"),
         ("calendars", used.calendars, "`sites` or `deadlines`"),
@@ -64,6 +63,18 @@ class _Used:
             *(entry.deadlines.escalate for entry in entries if entry.deadlines),
         }
         self.people = {person for team in written.teams.values() for person in team.members}
+
+
+def _with_stand_ins(files: Files, channels: set[str]) -> frozenset[str]:
+    """Return `channels`, and those that are told when one of them fails."""
+    used: set[str] = set()
+    left = sorted(channels)
+    while left:
+        name = left.pop()
+        if name in files.channels and name not in used:
+            used.add(name)
+            left += [other for other in (files.channels[name].page, files.channels[name].instead) if other]
+    return frozenset(used)
 
 
 def _told(written: PolicyFile, teams: set[str]) -> frozenset[str]:

@@ -43,6 +43,17 @@ def step(said: str, *, name: str = "duty") -> str:
     return f"escalations: {{{name}: [{{{said}, to: phone}}]}}"
 
 
+def on(host: str, channel: str, more: str = "") -> str:
+    """Return the channel as a webhook on a host."""
+    there = f"kind: webhook, url: 'https://{host}.example.org', secret: 'env:S'" + (more and f", {more}")
+    return channel.replace(FOLDER, there).partition(", path")[0] + "}"
+
+
+INSTEAD = DESK.replace("}", ", instead: phone}")
+PAGER = "pager: {kind: folder, scope: internal, carries: [], readable_by: [legal], path: e}"
+OTHER = PHONE.replace("phone", "other").replace("}", ", instead: both}").replace("path: c", "path: f")
+BOTH_TIMES = PHONE.replace("phone", "both").replace("[]", "[feedback_by]")
+
 OTHERS = {
     "no_route: a category": (
         (policy(routes(FRAUD)), ways()),
@@ -216,6 +227,45 @@ OTHERS = {
             .replace(", path: a", "")
             .replace(FOLDER, RT.format("category, country")),
         ),
+    ),
+    "unused_channel: it is told when another one fails": (
+        (policy(), ways(PHONE)),
+        (policy(), f"{INSTEAD}\n{PHONE}"),
+    ),
+    "unused_channel: it is told when one fails that is used nowhere": (
+        (policy(), ways(PHONE.replace("}", ", page: pager}"), PAGER)),
+        (policy(routes(route("all", to="[desk, phone]"))), ways(PHONE.replace("}", ", page: pager}"), PAGER)),
+    ),
+    "carried_in_vain: only clients' cases come there instead": (
+        (policy(routes(route("x", "{from: client}", to="[other, desk]"), ALL)), f"{OTHER}\n{DESK}\n{BOTH_TIMES}"),
+        (policy(routes(route("x", "{from: person}", to="[other, desk]"), ALL)), f"{OTHER}\n{DESK}\n{BOTH_TIMES}"),
+    ),
+    "late_instead: after somebody should have taken it": (
+        (policy(critical="{claim: 30m, decide: 2d}", times="{claim: 29m, decide: 2d}"), f"{INSTEAD}\n{PHONE}"),
+        (policy(critical="{claim: 30m, decide: 2d}", times="{claim: 30m, decide: 2d}"), f"{INSTEAD}\n{PHONE}"),
+    ),
+    "late_instead: a route has less time": (
+        (policy(routes(route("all", deadlines="{claim: 20m}"))), f"{INSTEAD}\n{PHONE}"),
+        (
+            policy(routes(route("all", deadlines="{claim: 20m}"))),
+            f"{INSTEAD.replace('phone', 'phone, instead_after: 20m')}\n{PHONE}",
+        ),
+    ),
+    "late_instead: only of a severity that no concern can have": (
+        (policy(times="{claim: 20m, decide: 2d}"), f"{INSTEAD}\n{PHONE}"),
+        (policy(critical="{claim: 20m, decide: 2d}"), f"{INSTEAD}\n{PHONE}"),
+    ),
+    "fails_together: whoever is told": (
+        (policy(), f"{on('x', DESK, 'page: phone')}\n{on('x', PHONE, 'page: desk')}"),
+        (policy(), f"{on('x', DESK, 'page: phone')}\n{on('y', PHONE, 'page: desk')}"),
+    ),
+    "fails_together: whoever comes in": (
+        (policy(), f"{on('x', DESK, 'instead: phone, page: pager')}\n{on('x', PHONE, 'page: pager')}\n{PAGER}"),
+        (policy(), f"{on('x', DESK, 'instead: phone, page: pager')}\n{on('y', PHONE, 'page: pager')}\n{PAGER}"),
+    ),
+    "fails_together: by default": (
+        (policy(routes(route("all", to="[desk, phone]"))), f"{on('x', DESK)}\n{on('x', PHONE)}"),
+        (policy(routes(route("all", to="[desk, phone]"))), f"{on('x', DESK)}\n{on('y', PHONE)}"),
     ),
     "external_in_to: outside only after approval": (
         (policy(routes(route("all", to="[desk, police]"))), ways(POLICE)),
