@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import Field, create_model
 
 from router.channels import KINDS
+from router.channels.overhttp import OverHttp
+from router.channels.reach import literal, may_reach, needs_listing
 from router.channels.setting import Every, PerSecond, ReferralField, Within
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
@@ -146,6 +149,7 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
         settings=KINDS[kind].Settings.model_construct(**own),
     )
     _uses_what_it_carries(document, channel)
+    _may_be_reached(document, channel)
     return channel
 
 
@@ -195,6 +199,21 @@ def _uses_what_it_carries(document: Document, channel: Channel) -> None:
     for field in sorted(KINDS[channel.kind].fields_named(channel.settings) - allowed):
         said = f"{field!r} is used, but {channel.name!r} may not carry it: add it to 'carries', or leave it out here"
         document.complain(_used_at(document, channel.name, field), "not_carried", said)
+
+
+def _may_be_reached(document: Document, channel: Channel) -> None:
+    """An address that may not be reached is refused here too; a network that may be reached anyway limits nothing."""
+    settings = channel.settings
+    if not isinstance(settings, OverHttp):
+        return
+    host = urlsplit(settings.url).hostname or ""
+    if literal(host) is not None and not may_reach(host, channel.scope, settings.networks):
+        said = f"an {channel.scope} channel may not reach this address, unless 'networks' lists it"
+        document.complain((channel.name, "url"), "refused_address", said)
+    for index, network in enumerate(settings.networks):
+        if not needs_listing(network, channel.scope):
+            said = f"{network} may be reached without being listed, and a list keeps no other out: leave it out"
+            document.complain((channel.name, "networks", index), "no_effect", said)
 
 
 def _used_at(document: Document, name: str, field: str) -> Place:

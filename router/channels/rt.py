@@ -16,8 +16,9 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from router.channels import notices
-from router.channels.setting import ReferralField, SecretReference, WebService
-from router.model import FileHash, Frozen, Payload, Referral
+from router.channels.overhttp import OverHttp
+from router.channels.setting import ReferralField, SecretReference
+from router.model import FileHash, Payload, Referral
 from router.vocabulary import Guarantee, Notice, Proven, Severity
 
 KIND: Final = "rt"
@@ -45,11 +46,9 @@ def _with_reference(names: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(names))
 
 
-class Settings(Frozen):
-    """What `channels.yaml` says for Request Tracker."""
+class Settings(OverHttp):
+    """What `channels.yaml` says for Request Tracker: `url` is the address that `/REST/2.0` follows."""
 
-    url: WebService
-    """Where RT is: the address that `/REST/2.0` follows."""
     token: SecretReference
     """Where the authentication token of RT's user stands."""
     queue: RtName

@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from router.channels.reach import literal
 from router.configfile.yamltext import nearest, shown
 from router.model import Referral
 
-_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255}")
+_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]{0,63}|(?:file|command):/[A-Za-z0-9_./-]{1,255}")
 _EVERY = re.compile(r"([1-9][0-9]{0,3})([hd])")
 _WITHIN = re.compile(r"([1-9][0-9]{0,3})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _RATE = re.compile(r"([1-9][0-9]{0,4})/(s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
+_NUMBER_AT_END = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)\.?$")
 _HOME = frozenset({"127.0.0.1", "::1", "localhost"})
 _CONTENT: Final = frozenset({"narrative", "contact"})
 
@@ -27,7 +29,8 @@ _CONTENT: Final = frozenset({"narrative", "contact"})
 def _reference(text: str) -> str:
     if not _REFERENCE.fullmatch(text):
         raise PydanticCustomError(
-            "clear_secret", "a secret must be named, not written: env:NAME or file:/path (not shown here)"
+            "clear_secret",
+            "a secret must be named, not written: env:NAME, file:/path or command:/path (not shown here)",
         )
     return text
 
@@ -42,8 +45,11 @@ def _service(text: str) -> str:
         raise PydanticCustomError("clear_secret", "an address must not hold a name or password (not shown here)")
     if parts.query or parts.fragment:
         raise PydanticCustomError("odd_address", "an address must end with its path: no ? and no #")
-    if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text):
+    if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text) or "%" in parts.netloc:
         raise PydanticCustomError("odd_address", "an address such as https://tickets.example.org is wanted")
+    if _NUMBER_AT_END.search(parts.hostname) and literal(parts.hostname) is None:
+        # Resolvers read 127.1, 0x7f.1 and 2130706433 as addresses.
+        raise PydanticCustomError("odd_address", "an address of numbers is written as 192.0.2.7")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HOME):
         raise PydanticCustomError("odd_address", "an address must be https; http only to this machine")
     return text
@@ -103,6 +109,6 @@ PerSecond = Annotated[
 ReferralField = Annotated[str, AfterValidator(_field)]
 """The name of something a referral can hold."""
 SecretReference = Annotated[str, AfterValidator(_reference)]
-"""`env:NAME` or `file:/path`; resolved by the worker just before it sends."""
+"""`env:NAME`, `file:/path` or `command:/path`; resolved by the worker just before it sends."""
 WebService = Annotated[str, AfterValidator(_service)]
-"""https anywhere, http to this machine only; no credentials, query or fragment."""
+"""https anywhere, http to this machine only; no credentials, query or fragment; a name of other letters as xn--."""

@@ -7,8 +7,9 @@ from typing import Final
 
 import orjson
 
-from router.channels.setting import SecretReference, WebService
-from router.model import Frozen, Payload, Referral, plain
+from router.channels.overhttp import OverHttp
+from router.channels.setting import SecretReference
+from router.model import Payload, Referral, plain
 from router.vocabulary import Guarantee, Proven
 
 KIND: Final = "webhook"
@@ -16,11 +17,9 @@ GUARANTEE: Final = Guarantee.KEYED
 PROVES: Final = Proven.ACCEPTED
 
 
-class Settings(Frozen):
+class Settings(OverHttp):
     """What `channels.yaml` says for a webhook."""
 
-    url: WebService
-    """Where to post: https, or http on this machine."""
     secret: SecretReference
     """Where the signing secret stands: the text after `whsec_`, or with it."""
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from router.configfile.yamltext import Document, Path, looks_secret
 
-_NAMED: Final = ("env:", "file:/")
+_NAMED: Final = ("env:", "file:/", "command:/")
 """How a text begins that says where a secret stands."""
 
 
@@ -29,5 +29,5 @@ def _look(document: Document, place: Path, value: Any, said: set[int]) -> None:
 def _text(document: Document, place: Path, text: str, said: set[int]) -> None:
     if looks_secret(text) and not text.startswith(_NAMED) and document.line(place) not in said:
         said.add(document.line(place))
-        hint = "this looks like a secret (not shown); name it instead: env:NAME or file:/path"
+        hint = "this looks like a secret (not shown); name it instead: env:NAME, file:/path or command:/path"
         document.complain(place, "clear_secret", hint)

@@ -31,9 +31,12 @@ _TEXT: Final[Mapping[str, JsonSchemaValue]] = MappingProxyType(
             "description": "An IANA time zone, such as Europe/Berlin.",
         },
         "_reference": {
-            "pattern": "^(env:[A-Z][A-Z0-9_]{0,63}|file:/[A-Za-z0-9_./-]{1,255})$",
-            "description": "Where a secret stands: env:NAME or file:/path. Never the secret itself.",
+            "pattern": "^(env:[A-Z][A-Z0-9_]{0,63}|(file|command):/[A-Za-z0-9_./-]{1,255})$",
+            "description": "Where a secret stands: env:NAME, file:/path or command:/path. Never the secret itself.",
         },
+        "_network": {"pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$", "description": "Such as 10.20.0.0/16 or fd12::/48."},
+        "_file": {"pattern": "^/[A-Za-z0-9_./-]+$", "description": "An absolute path on the worker's machine."},
+        "_proxy": {"pattern": "^https?://[!-~]+$", "description": "Such as http://proxy.example.org:3128."},
         "_service": {"pattern": "^https?://[!-~]+$", "description": "https; http only to this machine."},
         "_field": {"enum": list(Referral.model_fields), "description": "A field that a referral can hold."},
     }
