@@ -71,7 +71,7 @@ class _Maker:
                 self._readers[f"{team.replace('_', '-')}-{number}"] = list(dict.fromkeys([team, *others]))
         self._readers["last-desk"] = [LAST]
         inside = {
-            name: self._channel(name, "internal", self._some(FIELDS, 0), readers)
+            name: self._channel(name, "internal", self._some(FIELDS, 0), readers) | self._stand_ins(name)
             for name, readers in self._readers.items()
         }
         outside = {
@@ -82,6 +82,12 @@ class _Maker:
 
     def _channel(self, name: str, scope: str, carries: list[str], readers: list[str]) -> dict[str, Any]:
         return {"kind": "folder", "scope": scope, "carries": carries, "readable_by": readers, "path": name}
+
+    def _stand_ins(self, name: str) -> dict[str, Any]:
+        others = [other for other in self._readers if other != name]
+        after = {"instead_after": self._random.choice(["1s", "5m", "4h", "2d"])}
+        instead = {"instead": self._random.choice(others)} | after if self._chance(0.6) else {}
+        return instead | ({"page": self._random.choice(others)} if self._chance(0.5) else {})
 
     def _chance(self, of: float) -> bool:
         return self._random.random() < of

@@ -140,10 +140,29 @@ def breaches(policy: Known, concern: Facts, decision: Decision) -> list[str]:
             found.append(f"{channel.name} is {channel.scope} and {planned.state}")
         told = set(channel.readable_by) & set(decision.teams) - in_conflict
         reached = reached or (planned.state is ReferralState.DUE and bool(told))
+    found += stand_ins(policy, in_conflict, decision)
     shown = {value.lower() for rule in decision.trace for test in rule.tests for value in (*test.actual, *test.wanted)}
     if concern.subject_handle and policy.account(concern.subject_handle) in shown:
         found.append("the account is in the explanation")
     return list(dict.fromkeys(found if reached else [*found, "nobody is told"]))
+
+
+def stand_ins(policy: Known, in_conflict: set[str], decision: Decision) -> list[str]:
+    """Return what is wrong about who gets the case instead: said again in other words than the code's."""
+    ways = policy.policy.channels.channels
+    at_once = [planned.channel for planned in decision.referrals if planned.state is ReferralState.DUE]
+    wanted = [
+        (name, other)
+        for name in at_once
+        if (other := ways[name].instead) is not None
+        and other not in at_once
+        and ways[other].scope is not Scope.EXTERNAL
+        and not in_conflict & set(ways[other].readable_by)
+    ]
+    planned_so = [planned for planned in decision.referrals if planned.instead_of is not None]
+    has = [(planned.instead_of, planned.channel) for planned in planned_so]
+    found = [f"{planned.channel} gets it at once" for planned in planned_so if planned.state != ReferralState.STANDBY]
+    return [*found, *([] if sorted(has) == sorted(wanted) else [f"instead {has}, not {wanted}"])]
 
 
 def assert_kept(policy: Known, values: dict[str, Any], *, statutory: bool = True, error: bool = False) -> None:
