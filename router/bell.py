@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 
 from router.errors import RouterError
 from router.failpoints import FailPoint, reach
+from router.store.backlog import due_channels
 from router.store.engine import transaction
-from router.store.referrals import due_channels
 from router.telemetry import get_log
 
 WAKE: Final = "workers.deliver.wake"

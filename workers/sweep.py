@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.failpoints import FailPoint, reach
+from router.store.backlog import due_channels
 from router.store.engine import transaction
-from router.store.referrals import due_channels
 from router.store.standby import BATCH, Flipped, fired, flip_standby
 from router.telemetry import DEADLINES_PASSED, ESCALATIONS, get_log
 from router.vocabulary import Notice

@@ -14,8 +14,8 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import RouterError
+from router.store.backlog import stalled
 from router.store.engine import transaction
-from router.store.referrals import stalled
 from router.telemetry import get_log
 
 LOOK_EVERY_S: Final = 10.0

@@ -9,7 +9,7 @@ from router.model import AuditEntry
 from router.settings import Settings
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.referrals import ledger
+from router.store.ledger import newest
 
 commands = typer.Typer(help="See where each referral stands.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def list_deliveries(
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
         with transaction(engine) as connection:
-            rows = ledger(connection, limit, waiting=waiting)
+            rows = newest(connection, limit, waiting=waiting)
     if as_json:
         say_json(rows)
         return

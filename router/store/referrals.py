@@ -1,4 +1,4 @@
-"""The outbox: lease, renew, settle, postpone, give up. All times are PostgreSQL's.
+"""The outbox for those who send: lease, renew, give back, settle. All times are PostgreSQL's.
 
 A lease is one conditional UPDATE; its number is the fence: whoever lost it changes nothing.
 Functions take a connection and never commit.
@@ -18,14 +18,17 @@ from router.store.audit import note
 from router.store.tables import attempts
 from router.vocabulary import Proven
 
-_OPEN_NOW = """
+RAN_OUT = """
+    (state = 'leased' and (lease_until < clock_timestamp()
+                           or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
+"""
+OPEN_NOW = f"""
     (state = 'due' and (due_at <= clock_timestamp()
                         or coalesce(leased_at, retried_at, first_due_at) > clock_timestamp())
-     or state = 'leased' and (lease_until < clock_timestamp()
-                              or lease_until > clock_timestamp() + make_interval(secs => :longest_s)))
+     or {RAN_OUT})
 """
 """A row touched in the future was so before the clock was set back; then neither `due_at` means anything."""
-_IN_TURN = """
+IN_TURN = """
     (revision = 1 or not exists (
         select from referrals earlier
         where earlier.reference = r.reference and earlier.channel = r.channel
@@ -61,7 +64,7 @@ class Ended:
     looks_wanted: int = 0
     """How often a channel that shows things late must then be seen to have nothing; 0: it shows them at once."""
     look_after_s: float | None = None
-    """When to look at the far side again, if it was sent; None: never, there is nothing more to be seen."""
+    """How long after it was sent the far side is looked at again; None: such a channel shows nothing more."""
 
     @property
     def unsure(self) -> int:
@@ -72,12 +75,6 @@ class Ended:
         if self.ambiguous:
             return max(before, self.looks_wanted)
         return max(before - 1, 0) if self.outcome == NOT_SEEN else before
-
-
-def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
-    """Return the channels that have something to send now; a lease beyond `longest_s` counts as expired."""
-    query = text(f"select distinct channel from referrals where {_OPEN_NOW} order by channel")  # noqa: S608 - our own words
-    return list(connection.execute(query, {"longest_s": longest_s}).scalars())
 
 
 def lease(
@@ -101,7 +98,7 @@ def lease(
         with picked as (
             select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
             from referrals r
-            where channel = :channel and {_OPEN_NOW} and {_IN_TURN}
+            where channel = :channel and {OPEN_NOW} and {IN_TURN}
               and (cast(:broke as bool) is null or {_BROKE} = :broke)
             order by due_at limit :limit for update skip locked)
         update referrals r set state = case when r.settled_at is null then 'leased' else 'recalled' end,
@@ -184,11 +181,12 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
             lease_until = null,
             due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
             settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end,
-            look_at = least(r.look_at, clock_timestamp() + make_interval(secs => e.look_after_s))
+            look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
+                      else r.look_at end
         from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
                     cast(:remote_ids as text[]), cast(:waits as float8[]), cast(:proofs as text[]),
                     cast(:unsure as int[]), cast(:looks as float8[]))
-             as e(id, lease_no, state, outcome, remote_id, wait_s, proof, unsure, look_after_s)
+             as e(id, lease_no, state, outcome, remote_id, wait_s, proof, unsure, look_s)
         where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
         returning r.id""")  # noqa: S608 - our own words
     values = {
@@ -213,7 +211,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
 
 def _made(ended: Ended) -> bool:
     """Say whether it made, or found, something that a look would show."""
-    return ended.state == "sent" and ended.look_after_s is not None
+    return ended.remote_id is not None and ended.look_after_s is not None
 
 
 def _bring_forward(connection: Connection, dead: Sequence[str]) -> None:
@@ -261,26 +259,3 @@ def _settled_entry(ended: Ended) -> AuditEntry:
         outcome=ended.outcome,
         detail=ended.referral.channel,
     )
-
-
-def ledger(connection: Connection, limit: int, *, waiting: bool = False) -> list[dict[str, Any]]:
-    """Return the newest `limit` referrals as plain rows: where each stands.
-
-    With `waiting` also those whose time has not come, and those withdrawn before anybody tried to send them.
-    """
-    query = text("""
-        select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome
-        from referrals where :waiting or state <> 'standby' and (state <> 'recalled' or lease_no > 0)
-        order by first_due_at desc, id limit :limit""")
-    return [dict(row) for row in connection.execute(query, {"limit": limit, "waiting": waiting}).mappings()]
-
-
-def stalled(connection: Connection, *, stall_s: float) -> bool:
-    """Say whether something could have been sent for `stall_s` seconds, and nothing was leased or ended since then."""
-    query = text(f"""
-        with lately as (select clock_timestamp() - make_interval(secs => :s) as t, clock_timestamp() as now)
-        select exists (select from referrals r, lately where state = 'due' and due_at < t and {_IN_TURN})
-           and not exists (select from referrals, lately where state = 'leased' and leased_at between t and now)
-           and not exists (select from (select ended_at from attempts order by id desc limit 1) as last, lately
-                           where ended_at between t and now)""")  # noqa: S608 - our own words
-    return bool(connection.execute(query, {"s": float(stall_s)}).scalar_one())

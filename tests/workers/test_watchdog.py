@@ -4,8 +4,9 @@ from time import sleep
 
 from sqlalchemy import event
 
+from router.store.backlog import stalled
 from router.store.engine import connect, transaction
-from router.store.referrals import lease, stalled
+from router.store.referrals import lease
 from tests.workers.processes import wait_until
 from tests.workers.rooms import Room
 from workers.watchdog import EXIT, Watchdog

@@ -14,7 +14,7 @@ from router.vocabulary import Login
 from tests.conftest import Database
 from tests.makers import a_case, prepare
 
-KEYS = {"reference", "channel", "kind", "state", "attempts", "remote_id", "due_at", "settled_at", "outcome"}
+KEYS = {"reference", "channel", "kind", "state", "attempts", "remote_id", "due_at", "settled_at", "outcome", "proof"}
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from router.errors import StoreFailed
+from router.store.backlog import due_channels
 from router.store.engine import transaction
 from router.store.notices import post_notice, reference_about
-from router.store.referrals import due_channels, lease
+from router.store.referrals import lease
 from router.vocabulary import Login, Notice, ReferralReference
 from tests.conftest import Database
 from tests.makers import login

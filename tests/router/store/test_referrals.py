@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from router import clock
 from router.model import LeasedReferral
-from router.store import cases, referrals
+from router.store import backlog, cases, ledger, referrals
 from router.store.engine import transaction
 from router.store.referrals import Ended
 from router.store.standby import flip_standby
@@ -131,7 +131,7 @@ def test_what_was_sent_still_shows_when_it_was_due(owner: Engine, worker: Engine
     settle(worker, sent(held))
 
     with transaction(owner) as connection:
-        [row] = referrals.ledger(connection, 10)
+        [row] = ledger.newest(connection, 10)
     assert abs(row["due_at"] - held.first_due_at) < timedelta(milliseconds=100)
     assert row["due_at"] < row["settled_at"]
 
@@ -190,7 +190,7 @@ def test_a_clock_that_was_set_back_holds_nothing_up(owner: Engine, worker: Engin
         ):
             change(connection, f"update referrals set {change_to} where id = :of", of=of)  # noqa: S608 - ours
     with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
-        assert referrals.due_channels(connection, longest_s=LEASE_S) == ["desk"]
+        assert backlog.due_channels(connection, longest_s=LEASE_S) == ["desk"]
 
     assert {leased.id for leased in lease(worker)} == {ids[0], ids[1], ids[3]}
 
@@ -235,20 +235,20 @@ def test_standby_becomes_due_when_its_time_has_come_and_not_before(owner: Engine
 def test_stalled_means_due_for_long_and_nobody_leasing(owner: Engine, worker: Engine) -> None:
     post(owner, 2)
     with transaction(owner) as connection:
-        assert not referrals.stalled(connection, stall_s=60)
+        assert not backlog.stalled(connection, stall_s=60)
         change(connection, "update referrals set due_at = due_at - interval '2 min'")
-        assert referrals.stalled(connection, stall_s=60)
+        assert backlog.stalled(connection, stall_s=60)
     lease(worker, 1)
 
     with transaction(worker) as connection:
-        assert not referrals.stalled(connection, stall_s=60)
+        assert not backlog.stalled(connection, stall_s=60)
 
 
 def test_what_is_due_is_seen_by_the_intake_too(owner: Engine, worker: Engine, database: Database) -> None:
     post(owner)
     with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
-        assert referrals.due_channels(connection, longest_s=LEASE_S) == ["desk"]
+        assert backlog.due_channels(connection, longest_s=LEASE_S) == ["desk"]
     lease(worker)
 
     with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
-        assert referrals.due_channels(connection, longest_s=LEASE_S) == []
+        assert backlog.due_channels(connection, longest_s=LEASE_S) == []

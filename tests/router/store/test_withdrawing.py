@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from router import clock
 from router.model import LeasedReferral
-from router.store import conflicts, referrals, standby
+from router.store import backlog, conflicts, referrals, standby
 from router.store.cases import record
 from router.store.engine import transaction
 from router.store.referrals import Ended
@@ -116,7 +116,7 @@ def test_what_its_worker_left_behind_is_withdrawn_and_holds_nothing_up(
     assert lease(worker) == []
     run_out(owner)
     with transaction(worker) as connection:
-        assert referrals.due_channels(connection, longest_s=LEASE_S) == ["desk"]
+        assert backlog.due_channels(connection, longest_s=LEASE_S) == ["desk"]
 
     leased = [one.id for _ in range(2) for one in lease(worker)]
 

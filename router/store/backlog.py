@@ -1,0 +1,65 @@
+"""Which channels have something to do, for those who ring and those who watch. All times are PostgreSQL's.
+
+Says nothing of a channel that must not be tried yet. Functions take a connection and change nothing.
+"""
+
+from sqlalchemy import Connection, text
+
+from router.store.channelstates import NOT_SHUT, SHUT
+from router.store.referrals import IN_TURN, OPEN_NOW, RAN_OUT
+
+_UNSETTLED = "state in ('due', 'leased')"
+_SHOWABLE = "look_at is not null"
+_LATELY = "lately as (select statement_timestamp() - make_interval(secs => :s) as t, statement_timestamp() as now)"
+
+
+def _channels_in(name: str, rows: str) -> str:
+    """Return the words of a query `name`: the channels among `rows`, each found by one step over an index."""
+    first = f"select channel from referrals where {rows}"  # noqa: S608 - our own words
+    return f"""
+        {name} as (
+            ({first} order by channel limit 1)
+            union all
+            select ({first} and channel > {name}.channel order by channel limit 1) from {name}
+            where {name}.channel is not null)"""  # noqa: S608 - our own words
+
+
+# Both read a few rows of each channel, were there 100,000: the clock is asked once, as it stood when the statement
+# began, so that the index by time is used. What would read all that wait for another try comes last: the search for
+# times of a clock that was set back since then.
+_DUE = text(f"""
+    with recursive {_channels_in("open", _UNSETTLED)}, {_channels_in("shown", _SHOWABLE)}
+    select channel from (select channel from open union select channel from shown) as r
+    where channel is not null and {NOT_SHUT} and (
+        (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
+           and due_at <= statement_timestamp() and (state = 'due' or {RAN_OUT}) order by due_at limit 1)
+        or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
+              and look_at <= statement_timestamp() and state in ('sent', 'acknowledged') order by look_at limit 1)
+        or (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
+              and due_at > statement_timestamp() and {OPEN_NOW} limit 1))
+    order by channel""")  # noqa: S608 - our own words
+# An empty bucket says that somebody sent as fast as allowed; the slowest rate has something in it after an hour.
+_STALLED = text(f"""
+    with recursive {_LATELY}, {_channels_in("open", _UNSETTLED)}
+    select not exists (select from (select ended_at from attempts order by id desc limit 1) as last, lately
+                       where ended_at between t and now)
+       and exists (
+            select from open c where channel is not null
+              and not exists (select from channel_states s, lately where s.channel = c.channel and (
+                    {SHUT} or s.tokens < 1 and s.tokens_at between now - interval '1 h' and now))
+              and (select true from referrals r where r.channel = c.channel and {_UNSETTLED} and state = 'due'
+                     and due_at < (select t from lately) and {IN_TURN} order by due_at limit 1))
+       and not exists (select from referrals, lately where state = 'leased' and leased_at between t and now)""")  # noqa: S608 - our own words
+
+
+def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
+    """Return the channels that have something to send, or to look at, now.
+
+    A lease beyond `longest_s` counts as expired.
+    """
+    return list(connection.execute(_DUE, {"longest_s": longest_s}).scalars())
+
+
+def stalled(connection: Connection, *, stall_s: float) -> bool:
+    """Say whether something could have been sent for `stall_s` seconds, and nothing was leased or ended since then."""
+    return bool(connection.execute(_STALLED, {"s": float(stall_s)}).scalar_one())

@@ -1,0 +1,66 @@
+"""The ledger as people read it: lists of referrals, and all that is known of one. Never its fields, never a reply.
+
+Functions take a connection and change nothing.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from router.store.channelstates import SHUT
+
+_PROOF = "case when state = 'acknowledged' then 'acknowledged' else proof end as proof"
+
+
+def newest(
+    connection: Connection,
+    limit: int,
+    *,
+    waiting: bool = False,
+    states: Collection[str] = (),
+    channel: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return the newest `limit` referrals as plain rows: where each stands.
+
+    With `waiting` also those whose time has not come, and those withdrawn before anybody tried to send them; with
+    `states` or `channel` only such, whatever they wait for.
+    """
+    query = text(f"""
+        select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome, {_PROOF}
+        from referrals
+        where (cast(:states as text[]) = '{{}}' or state = any(:states))
+          and (cast(:channel as text) is null or channel = :channel)
+          and (:waiting or cast(:states as text[]) <> '{{}}'
+               or state <> 'standby' and (state <> 'recalled' or lease_no > 0))
+        order by first_due_at desc, id limit :limit""")  # noqa: S608 - our own words
+    values = {"limit": limit, "waiting": waiting, "states": sorted(states), "channel": channel}
+    return [dict(row) for row in connection.execute(query, values).mappings()]
+
+
+def whole(connection: Connection, reference: str, channel: str | None = None) -> list[dict[str, Any]]:
+    """Return every referral of `reference`, or those to `channel`, as plain rows with their attempts in `tried`.
+
+    Empty when there is none. While its channel is left alone, `held_by` and `held_until` of what is due say why and
+    how long.
+    """
+    query = text(f"""
+        select r.id, reference, r.channel, kind, revision, notice, awaited, about, instead_of, state, {_PROOF}, outcome,
+               attempts, remote_id, unsure, first_due_at, due_at, retried_at, settled_at, acknowledged_at, look_at,
+               s.code as held_by, s.until as held_until
+        from referrals r left join channel_states s on s.channel = r.channel and r.state = 'due' and {SHUT}
+        where reference = :reference and (cast(:channel as text) is null or r.channel = :channel)
+        order by first_due_at, r.channel, revision""")  # noqa: S608 - our own words
+    rows = [dict(row) for row in connection.execute(query, {"reference": reference, "channel": channel}).mappings()]
+    tried = _tried(connection, [row["id"] for row in rows])
+    return [{**{name: row[name] for name in row if name != "id"}, "tried": tried.get(row["id"], [])} for row in rows]
+
+
+def _tried(connection: Connection, ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    query = text("""
+        select referral, attempt, started_at, took_ms, outcome, remote_id
+        from attempts where referral = any(:ids) order by referral, attempt, id""")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in connection.execute(query, {"ids": list(ids)}).mappings():
+        found.setdefault(row["referral"], []).append({name: row[name] for name in row if name != "referral"})
+    return found
