@@ -75,6 +75,8 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
         "channel_unknown",  # referrals wait for a channel that the catalogue does not name
+        "channel_shut",  # a channel took nothing, or failed its check: it is left alone until it is tried again
+        "channel_back",  # a channel that was shut takes referrals again
         "catalogue_not_read",  # the channels in force could not be looked up; the last ones stay
         "settle_failed",  # how attempts ended could not be written yet; tried again
         "turn_failed",  # a channel's turn ended early: the database is away, or the configuration is wrong

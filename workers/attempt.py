@@ -1,53 +1,92 @@
-"""One attempt: what forbids it, the bytes, the call, and how it ended.
+"""One attempt: what forbids it, the bytes, the call, how it ended, and what that says of the channel.
 
 Knows neither the database nor whose turn it is. Raises nothing.
 """
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
+from typing import Final
 
 from router import clock
 from router.catalogue import ALWAYS_CARRIED, Channel
-from router.errors import Declined, TryLater
+from router.channels import KINDS
+from router.errors import NOT_SEEN, Declined, TryLater
+from router.failpoints import FailPoint, reach
 from router.model import LeasedReferral, Payload, Proof, Referral
+from router.store.breaker import HOPELESS, Heard
 from router.store.referrals import Ended
 from router.telemetry import get_log
-from router.vocabulary import Scope
+from router.vocabulary import Proven, Scope
 from workers.channels.base import Sender
-from workers.retry import MOST_TRIES, wait_before
+from workers.looking import LOOKS_S
+from workers.retry import MOST_BROKEN, MOST_TRIES, wait_before
+
+OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there"})
+"""Codes of TryLater that are about one referral: the channel answered, and the next referral may well get through."""
+LOOKS_WANTED: Final = 2
+"""How often a channel that shows things late must be seen to have nothing before anything is made there again."""
 
 
-def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadline_s: float) -> Ended:
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of the referral, and what that says of the channel."""
+
+    ended: Ended
+    heard: Heard
+
+
+def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadline_s: float) -> Tried:
     """Render and send one referral and return how that ended. An edge: raises nothing."""
-    started = clock.now()
+    started, began = clock.now(), monotonic()
     if why_not := _why_not(channel, leased):
-        return Ended(leased, "dead", why_not, started)
+        return _unsent(leased, why_not, started)
     leased = replace(leased, fields=_narrowed(channel, leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:
-        return Ended(leased, "dead", "unrenderable", started)
+        return _unsent(leased, "unrenderable", started)
+    reach(FailPoint.BEFORE_SEND)
+    tried = _sent(channel, sender, leased, payload, started=started, deadline_s=deadline_s)
+    reach(FailPoint.AFTER_SEND)
+    return replace(tried, ended=replace(tried.ended, took_ms=round(1000 * (monotonic() - began))))
+
+
+def _sent(
+    channel: Channel, sender: Sender, leased: LeasedReferral, payload: Payload, *, started: datetime, deadline_s: float
+) -> Tried:
     try:
         proof = sender.send(leased, payload, deadline_s=deadline_s)
     except TryLater as later:
-        return _later(leased, later.code, started, retry_after_s=later.retry_after_s)
+        return _later(channel, leased, later, started)
     except Declined as declined:
-        return Ended(leased, "dead", declined.code, started)
+        # A no is an answer, unless every other referral would get it too.
+        heard = Heard(declined.code, worked=declined.code not in HOPELESS)
+        return Tried(Ended(leased, "dead", declined.code, started), heard)
     except Exception:  # noqa: BLE001 - counted as `unforeseen`, and tried again
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
-        return _later(leased, "unforeseen", started)
-    return Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id)
+        # What raised may have come after a byte was written.
+        return _later(channel, leased, TryLater("unforeseen", ambiguous=True), started)
+    ended = Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id, proven=proof.proven)
+    return Tried(replace(ended, look_after_s=_look_after_s(channel, proof)), Heard(ended.outcome, worked=True))
 
 
 def _why_not(channel: Channel, leased: LeasedReferral) -> str | None:
     """Return the code of what forbids to send it at all."""
-    if leased.attempts > MOST_TRIES:
+    if leased.broke >= MOST_BROKEN:
+        return "ends_its_worker"
+    if leased.tries > MOST_TRIES:
         return "given_up"
     # The channel may have changed since the case was decided: only drafts are made for outside, and none for readers
     # who are in conflict.
     if channel.scope is Scope.EXTERNAL:
         return "not_approved"
     return None if set(leased.kept_from).isdisjoint(channel.readable_by) else "read_by_involved"
+
+
+def _unsent(leased: LeasedReferral, code: str, started: datetime) -> Tried:
+    """Return the end of a referral that no try can help; the channel was not asked."""
+    return Tried(Ended(leased, "dead", code, started), Heard(code, worked=None))
 
 
 def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
@@ -67,13 +106,39 @@ def _narrowed(channel: Channel, fields: Referral) -> Referral:
     return fields.model_copy(update=dict.fromkeys(over)) if over else fields
 
 
-def _later(leased: LeasedReferral, code: str, started: datetime, *, retry_after_s: float = 0.0) -> Ended:
-    """Return when to try again, or that it is over."""
+def _later(channel: Channel, leased: LeasedReferral, later: TryLater, started: datetime) -> Tried:
+    """Return when to try again, or that it is over.
+
+    Where things show late, nothing is looked for sooner than they can show after an attempt that may have made one.
+    """
+    worked = None if later.code in OF_ONE else False
+    heard = Heard(later.code, worked, asked_s=later.retry_after_s)
     jitter = random.random()  # noqa: S311 - spreads load, keeps no secret
-    wait_s = wait_before(leased.attempts + 1, age_s=leased.age_s, jitter=jitter, retry_after_s=retry_after_s)
+    wait_s = wait_before(leased.tries + 1, age_s=leased.age_s, jitter=jitter, retry_after_s=later.retry_after_s)
     if wait_s is None:
-        return Ended(leased, "dead", code, started)
-    return Ended(leased, "due", code, started, wait_s=wait_s)
+        return Tried(Ended(leased, "dead", later.code, started, ambiguous=later.ambiguous), heard)
+    lag_s = search_lag_s(channel)
+    if later.ambiguous or later.code == NOT_SEEN:
+        wait_s = max(wait_s, lag_s)
+    ended = Ended(leased, "due", later.code, started, wait_s=wait_s, ambiguous=later.ambiguous)
+    return Tried(replace(ended, looks_wanted=looks_wanted(channel)), heard)
+
+
+def search_lag_s(channel: Channel) -> float:
+    """Return how long the far side may take to show what was made there."""
+    return KINDS[channel.kind].search_lag_s(channel.settings)
+
+
+def looks_wanted(channel: Channel) -> int:
+    """Return how often the far side must be seen to have nothing after an attempt that may have made something."""
+    return LOOKS_WANTED if search_lag_s(channel) > 0 else 0
+
+
+def _look_after_s(channel: Channel, proof: Proof) -> float | None:
+    """Return when to look at the far side again: at once when it holds two, never where there is no more to be seen."""
+    if KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
+        return None
+    return 0.0 if proof.doubled else LOOKS_S[0]
 
 
 def _outcome(proof: Proof) -> str:

@@ -12,12 +12,18 @@ from sqlalchemy import Connection, Engine
 
 from router import clock
 from router.catalogue import Channel
+from router.errors import TryLater
 from router.model import LeasedReferral
+from router.store.breaker import Heard
+from router.store.channelstates import claim, hold, passed
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, settle
 from router.telemetry import get_log
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
+from workers.checking import checked, settings_digest
+from workers.gate import tell as tell_shut
+from workers.looking import look
 from workers.retry import FEWEST_TRIES, GIVE_UP_S
 from workers.turn import Pace, Turn, tell
 
@@ -57,15 +63,44 @@ class Deliverer:
         channel = self._channels.find(name)
         if channel is None:
             return self._keep_for_later(name)
-        return Turn(
-            self.engine,
-            channel,
-            self._sender(channel),
-            self._pace,
-            self._threads,
-            self._stopping,
-            self._channels.holds,
-        ).take()
+        sender = self._sender(channel)
+        turn = self._turn(channel, sender)
+        more = turn.take()
+        if turn.gate.unchecked and not self._stopping() and self._check(channel, sender):
+            turn = self._turn(channel, sender)
+            # What was sent may have shown that the check must be made again.
+            more = turn.take() or turn.gate.unchecked
+        if turn.gate.closed or self._stopping():
+            return more
+        deadline_s = self._pace.call_s
+        return look(self.engine, channel, sender, deadline_s=deadline_s, stopping=self._stopping) or more
+
+    def _turn(self, channel: Channel, sender: Sender) -> Turn:
+        return Turn(self.engine, channel, sender, self._pace, self._threads, self._stopping, self._channels.holds)
+
+    def _check(self, channel: Channel, sender: Sender) -> bool:
+        """Check the channel before anything is sent there; return whether it passed.
+
+        What is found, or that it could not be asked, shuts the channel; it is checked again when it may be tried.
+        """
+        with transaction(self.engine) as connection:
+            if not claim(connection, channel.name, probe_s=self._pace.lease_s):
+                return False
+        try:
+            findings = checked(channel, sender, deadline_s=self._pace.call_s)
+        except TryLater as later:
+            shut: Heard | None = Heard(later.code, worked=False, asked_s=later.retry_after_s)
+            named = ""
+        else:
+            shut = Heard(findings[0].code, worked=False) if findings else None
+            named = findings[0].named if findings else ""
+        with transaction(self.engine) as connection:
+            if shut is None:
+                passed(connection, channel.name, settings_digest(channel))
+                return True
+            noted = hold(connection, channel.name, shut, named=named)
+        tell_shut(channel.name, noted)
+        return False
 
     def _sender(self, channel: Channel) -> Sender:
         """Return the channel's sender; a channel that was changed gets a new one."""

@@ -16,6 +16,9 @@ FEWEST_TRIES: Final = 5
 MOST_TRIES: Final = 1000
 """More than 72 hours of waiting can hold: only a referral that ends its worker each time gets there."""
 
+MOST_BROKEN: Final = 5
+"""Leases in a row that no worker came back from: then it is taken to be why, and a person must look."""
+
 
 def wait_before(attempt: int, *, age_s: float, jitter: float, retry_after_s: float = 0.0) -> float | None:
     """Return seconds to wait before `attempt` (2 is the first retry); None means give up.

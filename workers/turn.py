@@ -1,7 +1,8 @@
 """One channel's turn: lease what is due, send, settle, until nothing is due or the time is up.
 
 Holds at most one batch in memory. Sends run in a few threads; the turn itself talks to the database in one
-transaction at a time, which settles what ended, renews what is about to start and leases what comes next.
+transaction at a time, which settles what ended, tells the channel's breaker, renews what is about to start and leases
+what comes next.
 """
 
 from collections import deque
@@ -10,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import Final
@@ -19,13 +21,16 @@ from sqlalchemy import Connection, Engine
 from router import clock
 from router.catalogue import Channel
 from router.errors import RouterError, StoreFailed
+from router.failpoints import FailPoint, reach
 from router.model import LeasedReferral
+from router.store.channelstates import Admitted
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, renew, settle
 from router.telemetry import DELIVERIES, DELIVERY_SECONDS, DRILL_SECONDS, get_log
 from router.vocabulary import Notice
-from workers.attempt import attempt
+from workers.attempt import Tried, attempt, looks_wanted
 from workers.channels.base import Sender
+from workers.gate import Gate
 
 TURN_S: Final = 30.0
 """A turn leases nothing new after this; calls under way may end."""
@@ -75,34 +80,40 @@ class Turn:
     """Another policy is in force than the one that this turn's channel is from."""
     ready: deque[_Held] = field(default_factory=deque)
     flying: int = 0
-    ended: list[Ended] = field(default_factory=list)
-    done: "SimpleQueue[tuple[_Held, Ended | None]]" = field(default_factory=SimpleQueue)
-    failures: int = 0
-    """Attempts in a row that the channel could not take."""
+    ended: list[Tried] = field(default_factory=list)
+    done: "SimpleQueue[tuple[_Held, Tried | None]]" = field(default_factory=SimpleQueue)
+    more: bool = True
+    """There may be more to lease."""
     alone: bool = True
     """First come, one by one, referrals whose workers ended twice: one of them may be why."""
     written: float = 0.0
     """When (monotonic) the last write to the database began."""
+    gate: Gate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.channel, self.pace.lease_s)
 
     def take(self) -> bool:
         """Run the turn; return whether there may be more to send at once."""
         ends = monotonic() + TURN_S
-        more = True
         with self._given_back():
             while True:
-                going = monotonic() < ends and not (self.stopping() or self._hopeless() or self.outdated)
-                wanted = going and more and not self.ready and not (self.alone and self.flying)
-                leased = self._write(room=self.pace.lease_batch if wanted else 0)
-                more = more if leased is None else leased
+                self._write(room=self._room() if self._going(ends) else 0)
+                going = self._going(ends)
                 if going:
                     self._launch()
-                if not (self.flying or self.ended) and not (going and (self.ready or more)):
-                    return (more or bool(self.ready)) and not self._hopeless()
+                waits = self.more and not self.gate.starved
+                if not (self.flying or self.ended) and not (going and (self.ready or waits)):
+                    return (self.more or bool(self.ready)) and not (self.gate.closed or self.gate.starved)
                 self._collect()
 
-    def _hopeless(self) -> bool:
-        """The channel takes nothing now: leave the rest for later instead of trying each in turn."""
-        return self.failures >= 2 * self.pace.sends_at_once
+    def _going(self, ends: float) -> bool:
+        return monotonic() < ends and not (self.stopping() or self.gate.closed or self.outdated)
+
+    def _room(self) -> int:
+        """Return how many more are wanted."""
+        wanted = self.more and not self.ready and not (self.alone and self.flying) and self.gate.asks()
+        return self.pace.lease_batch if wanted else 0
 
     @contextmanager
     def _given_back(self) -> Iterator[None]:
@@ -113,21 +124,22 @@ class Turn:
             if self.ready:
                 with suppress(RouterError), transaction(self.engine) as connection:
                     give_back(connection, [held.referral for held in self.ready])
+                    self.gate.give_back(connection, [held.referral.id for held in self.ready])
                 self.ready.clear()
 
-    def _write(self, *, room: int) -> bool | None:
-        """In one transaction settle, renew and lease; return whether anything was leased, None if not asked to.
+    def _write(self, *, room: int) -> None:
+        """In one transaction settle, renew and lease.
 
         While the database is away, what ended is kept and tried again for as long as a call may last.
         If it refuses, each is tried apart, so that one does not keep the others from being settled.
         """
         stale = [held for held in self._next() if monotonic() - held.confirmed > FRESH_S]
         if not (self.ended or stale or room):
-            return None
+            return
         patience = monotonic() + self.pace.call_s
         while True:
             try:
-                return self._write_once(stale, room)
+                self._write_once(stale, room)
             except RouterError as error:
                 if not (self.ended or self.flying) or monotonic() > patience:
                     raise
@@ -135,11 +147,14 @@ class Turn:
                 if isinstance(error, StoreFailed):
                     self._settle_apart()
                 sleep(AWAY_WAIT_S)
+            else:
+                return
 
     def _settle_apart(self) -> None:
         """Settle each in a transaction of its own; drop what is refused even so: its lease runs out."""
         kept = []
-        for ended in self.ended:
+        for tried in self.ended:
+            ended = tried.ended
             try:
                 with transaction(self.engine) as connection:
                     ours = settle(connection, [ended])
@@ -147,7 +162,7 @@ class Turn:
                 about = {"channel": self.channel.name, "referral": ended.referral.id}
                 get_log().error("settle_failed", code=error.code, **about)
             except RouterError:
-                kept.append(ended)
+                kept.append(tried)
             else:
                 tell(ended, ours=ended.referral.id in ours)
         self.ended[:] = kept
@@ -157,32 +172,56 @@ class Turn:
         free = 2 * self.pace.sends_at_once - self.flying
         return [self.ready[index] for index in range(min(max(free, 0), len(self.ready)))]
 
-    def _write_once(self, stale: Sequence[_Held], room: int) -> bool | None:
+    def _write_once(self, stale: Sequence[_Held], room: int) -> None:
         asked = monotonic()
+        _reach_if(FailPoint.BEFORE_SETTLE, self.ended)
+        reach(FailPoint.BEFORE_LEASE)
         with transaction(self.engine) as connection:
-            ours = settle(connection, self.ended) if self.ended else set()
+            ours = settle(connection, [tried.ended for tried in self.ended]) if self.ended else set()
             kept = renew(connection, [h.referral for h in stale], lease_s=self.pace.lease_s) if stale else set()
-            new = self._lease(connection, room) if room else []
-            if new and not self.holds(connection):
-                # A policy is in force before anything is decided by it: looking after the lease, nothing that a
-                # newer one decided is ever sent to where an older one said.
-                give_back(connection, new)
-                self.outdated = True
-                new = []
-        for ended in self.ended:
-            tell(ended, ours=ended.referral.id in ours)
+            noted = self.gate.hear(connection, self.ended)
+            admitted, new = self._lease(connection, room) if room else (None, [])
+            reach(FailPoint.IN_LEASE)
+        _reach_if(FailPoint.AFTER_SETTLE, self.ended)
+        _reach_if(FailPoint.AFTER_LEASE, new)
+        for tried in self.ended:
+            tell(tried.ended, ours=tried.ended.referral.id in ours)
+        self.gate.heard(self.ended, noted)
+        if admitted is not None:
+            self.gate.admitted(admitted, [referral.id for referral in new])
+            self.more = bool(new) or self.outdated or not admitted.most
         self.ended.clear()
         self._keep(stale, kept, asked)
         self.ready.extend(_Held(referral, asked) for referral in new)
-        return (bool(new) or self.outdated) if room else None
 
-    def _lease(self, connection: Connection, room: int) -> list[LeasedReferral]:
-        if self.alone:
-            new = lease(connection, self.channel.name, limit=1, lease_s=self.pace.lease_s, broke=True)
-            if new:
-                return new
-            self.alone = False
-        return lease(connection, self.channel.name, limit=room, lease_s=self.pace.lease_s, broke=False)
+    def _lease(self, connection: Connection, room: int) -> tuple[Admitted, list[LeasedReferral]]:
+        """Lease what the channel's breaker and limits leave of `room`."""
+        admitted = self.gate.admit(connection, room)
+        new = self._leased(connection, admitted) if admitted.most else []
+        if new and not self.holds(connection):
+            # A policy is in force before anything is decided by it: looking after the lease, nothing that a
+            # newer one decided is ever sent to where an older one said.
+            give_back(connection, new)
+            self.outdated = True
+            new = []
+        self.gate.spend(connection, admitted, len(new))
+        return admitted, new
+
+    def _leased(self, connection: Connection, admitted: Admitted) -> list[LeasedReferral]:
+        """Lease what is due: first, and alone, what broke its workers; as a probe, last."""
+        take = partial(
+            lease,
+            connection,
+            self.channel.name,
+            lease_s=self.pace.lease_s,
+            looks_wanted=looks_wanted(self.channel),
+        )
+        if admitted.probe:
+            return take(limit=1, broke=False) or take(limit=1, broke=True)
+        if self.alone and (new := take(limit=1, broke=True)):
+            return new
+        self.alone = False
+        return take(limit=admitted.most, broke=False)
 
     def _keep(self, stale: Sequence[_Held], kept: AbstractSet[str], asked: float) -> None:
         """Note which of the `stale` leases were renewed, and drop those that are not ours any more."""
@@ -206,19 +245,22 @@ class Turn:
     def _collect(self) -> None:
         """Wait for an attempt to end, and then a moment for others."""
         until = monotonic() + AWAY_WAIT_S
+        if self.gate.not_before > monotonic():
+            until = min(until, self.gate.not_before)
+            if not self.flying:
+                sleep(max(0.0, until - monotonic()))
         while self.flying:
             try:
-                held, ended = self.done.get(timeout=max(0.0, until - monotonic()))
+                held, tried = self.done.get(timeout=max(0.0, until - monotonic()))
             except Empty:
                 return
             if not self.ended:
                 until = monotonic() + COLLECT_S
             self.flying -= 1
-            if ended is None:
+            if tried is None:
                 self.ready.append(held)
             else:
-                self.ended.append(ended)
-                self.failures = self.failures + 1 if ended.state == "due" else 0
+                self.ended.append(tried)
 
     def _attempt(self, held: _Held) -> None:
         """Make one attempt, in a thread of its own; always reports, never raises."""
@@ -226,6 +268,11 @@ class Turn:
             self.done.put((held, None))
             return
         self.done.put((held, attempt(self.channel, self.sender, held.referral, deadline_s=self.pace.call_s)))
+
+
+def _reach_if(point: FailPoint, there: object) -> None:
+    if there:
+        reach(point)
 
 
 def tell(ended: Ended, *, ours: bool) -> None:

@@ -170,13 +170,13 @@ def note(connection: Connection, channel: str, heard: Sequence[Heard]) -> Noted:
     return Noted(now.breaker, now.breaker is not before.breaker, now.code, now.shut_s)
 
 
-def hold(connection: Connection, channel: str, code: str, named: str = "") -> Noted:
-    """Shut the channel because its check found `code`, or could not be made; `named` is the setting that is meant."""
+def hold(connection: Connection, channel: str, why: Heard, *, named: str = "") -> Noted:
+    """Shut the channel: its check found something, or could not be made; `named` is the setting that is meant."""
     row = _row(connection, channel)
     before = Standing(Breaker(row.breaker), row.failures, row.opened)
-    now = shut(before, Heard(code, worked=False), jitter=_jitter())
+    now = shut(before, why, jitter=_jitter())
     _move(connection, channel, now, named=named or None)
-    return Noted(now.breaker, before.breaker is Breaker.CLOSED, code, now.shut_s)
+    return Noted(now.breaker, before.breaker is Breaker.CLOSED, why.code, now.shut_s)
 
 
 def claim(connection: Connection, channel: str, *, probe_s: float) -> bool:

@@ -82,6 +82,16 @@ class Room:
         with transaction(self.owner) as connection:
             connection.execute(text(statement), values)
 
+    def let_it_be_tried(self) -> None:
+        """Let the time of every channel that is shut be over."""
+        self.run("update channel_states set until = clock_timestamp() where breaker <> 'closed'")
+
+    def channel_state(self, channel: str = "desk") -> Any:
+        """Return the channel's row, with `shut_s`: how long until it is tried."""
+        with transaction(self.owner) as connection:
+            query = "select *, extract(epoch from until - clock_timestamp())::float8 as shut_s from channel_states"
+            return connection.execute(text(f"{query} where channel = :c"), {"c": channel}).one_or_none()
+
     def put_in_force(self, channels: str) -> None:
         """Do what a web process does with new channels."""
         digest = sha256(channels.encode()).hexdigest()

@@ -30,7 +30,7 @@ def test_a_sender_sees_no_field_that_left_the_channel_s_list() -> None:
     kept = {"reference": "CR-AAAA-BBBB-CCCC", "revision": 2, "notice": Notice.REMINDER, "awaited": Awaited.CLAIM}
     decided = Referral.model_validate({**kept, "category": "fraud", "severity": Severity.LOW})
     sender = Seeing()
-    ended = attempt(desk, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1)
+    ended = attempt(desk, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1).ended
 
     assert ended.state == "sent"
     assert sender.seen == [Referral.model_validate({**kept, "severity": Severity.LOW})]
@@ -41,18 +41,18 @@ def test_what_somebody_in_conflict_would_read_by_now_is_not_sent() -> None:
     decided = Referral(reference="CR-AAAA-BBBB-CCCC", severity=Severity.LOW)
     sender = Seeing()
     leased = LeasedReferral("k", "desk", decided, 1, 1, clock.now(), kept_from=("hr", "legal"))
-    ended = attempt(desk, sender, leased, deadline_s=1)
+    ended = attempt(desk, sender, leased, deadline_s=1).ended
 
     assert (ended.state, ended.outcome) == ("dead", "read_by_involved")
     assert sender.seen == []
-    assert attempt(desk, sender, replace(leased, kept_from=("legal",)), deadline_s=1).state == "sent"
+    assert attempt(desk, sender, replace(leased, kept_from=("legal",)), deadline_s=1).ended.state == "sent"
 
 
 def test_what_was_decided_when_a_channel_led_inside_does_not_leave_by_it_now() -> None:
     outside = parse_catalogue(CHANNELS.replace("internal", "external")).channels["desk"]
     decided = Referral(reference="CR-AAAA-BBBB-CCCC", severity=Severity.LOW)
     sender = Seeing()
-    ended = attempt(outside, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1)
+    ended = attempt(outside, sender, LeasedReferral("k", "desk", decided, 1, 1, clock.now()), deadline_s=1).ended
 
     assert (ended.state, ended.outcome) == ("dead", "not_approved")
     assert sender.seen == []

@@ -17,7 +17,7 @@ from router.vocabulary import ReferralState
 from tests.servers import Answer, Sink
 from tests.workers.rooms import Room, references
 from tests.workers.senders import Plain
-from workers import deliver
+from workers import turn
 from workers.sweep import sweep
 
 
@@ -40,6 +40,7 @@ def test_the_ledger_tells_of_each_attempt(room: Room, sink: Sink) -> None:
     assert (row.state, row.outcome, row.attempts, row.settled_at) == ("due", "http_503", 1, None)
     assert 990 < row.wait_s <= 1000
     room.run("update referrals set due_at = clock_timestamp()")
+    room.let_it_be_tried()
     deliverer.deliver("desk")
     [row] = room.rows()
     assert (row.state, row.outcome, row.attempts, row.remote_id) == ("sent", "sent", 2, row.id)
@@ -155,7 +156,7 @@ def test_one_that_the_database_refuses_keeps_no_other_from_being_settled(
             raise StoreFailed("database_refused_23503")
         return settle(connection, ended)
 
-    monkeypatch.setattr(deliver, "settle", refusing)
+    monkeypatch.setattr(turn, "settle", refusing)
     room.deliverer(room.catalogue(sink)).deliver("desk")
 
     assert room.states() == {"sent": 7, "leased": 1}
@@ -181,7 +182,7 @@ def test_a_call_under_way_while_the_database_is_away_is_settled_later(
         time.sleep(1.5)
 
     sink.before_answer = now_away
-    monkeypatch.setattr(deliver, "lease", failing)
+    monkeypatch.setattr(turn, "lease", failing)
     room.deliverer(room.catalogue(sink)).deliver("desk")
 
     assert not away.is_set(), "the database was away during the call"
@@ -231,7 +232,7 @@ def test_told_to_stop_it_gives_back_what_it_did_not_send(room: Room, sink: Sink)
 def test_ends_after_its_time_and_says_that_there_is_more(
     room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "TURN_S", 0.2)
+    monkeypatch.setattr(turn, "TURN_S", 0.2)
     sink.answer_always(Answer(hang_s=0.1))
     room.post(60)
 
@@ -240,14 +241,14 @@ def test_ends_after_its_time_and_says_that_there_is_more(
 
 
 def test_renews_leases_that_waited_before_it_sends(room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "FRESH_S", 0.05)
+    monkeypatch.setattr(turn, "FRESH_S", 0.05)
     renewed: list[str] = []
 
     def watched(connection: object, held: list[LeasedReferral], *, lease_s: float) -> set[str]:
         renewed.extend(h.id for h in held)
         return renew(connection, held, lease_s=lease_s)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(deliver, "renew", watched)
+    monkeypatch.setattr(turn, "renew", watched)
     sink.answer_always(Answer(hang_s=0.1))
     room.post(16)
     room.deliverer(room.catalogue(sink)).deliver("desk")
@@ -259,7 +260,7 @@ def test_renews_leases_that_waited_before_it_sends(room: Room, sink: Sink, monke
 def test_does_not_send_what_somebody_else_took_meanwhile(
     room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "FRESH_S", 0.05)
+    monkeypatch.setattr(turn, "FRESH_S", 0.05)
     cases = room.post(16)
     sink.answer_always(Answer(hang_s=0.3))
 
@@ -329,7 +330,7 @@ def test_what_ended_while_the_database_was_away_is_settled_later(
             raise RouterError("database_away")
         return settle(connection, ended)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(deliver, "settle", away)
+    monkeypatch.setattr(turn, "settle", away)
     room.deliverer(room.catalogue(sink)).deliver("desk")
 
     assert room.states() == {"sent": 4}
