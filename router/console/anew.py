@@ -38,16 +38,20 @@ def additions(
 ) -> list[PlannedReferral]:
     """Return what of a new decision's plan was not planned before, its revisions after those that there are.
 
-    Who is told only now has as much time before the undelivered escalates as everybody had.
+    Who is told only now has as much time before the undelivered escalates, or another channel gets it instead, as
+    everybody had. Who was told at once before gets nothing instead of others.
     """
     wanted = [plan for plan in planned if plan.awaited not in done]
     known = {key for row in told for key in _keys(row)}
-    fresh = [plan for plan in wanted if _key(plan) not in known]
-    if any(plan.state is ReferralState.DUE for plan in fresh):
-        passed = [plan for plan in wanted if plan.awaited is Awaited.DELIVERY and plan.due_at and plan.due_at <= now]
-        fresh = [plan for plan in fresh if plan not in passed]
+    at_once = {row.channel for row in told if row.notice is None and row.state not in {"draft", "recalled"}}
+    fresh = [plan for plan in wanted if _key(plan) not in known and not (plan.instead_of and plan.channel in at_once)]
+    only_now = {plan.channel for plan in fresh if plan.state is ReferralState.DUE}
+    if only_now:
+        later = [plan for plan in wanted if _escalates(plan) and plan.due_at and plan.due_at <= now]
+        later += [plan for plan in fresh if plan.instead_of in only_now]
+        fresh = [plan for plan in fresh if plan not in later]
         fresh += [
-            plan.model_copy(update={"due_at": plan.due_at + (now - received_at)}) for plan in passed if plan.due_at
+            plan.model_copy(update={"due_at": plan.due_at + (now - received_at)}) for plan in later if plan.due_at
         ]
     last = {row.channel: row.revision for row in told}
     made = []
@@ -58,15 +62,21 @@ def additions(
     return made
 
 
-Key = tuple[str, str | None, str | None, datetime | None]
-"""What makes two referrals the same: channel, notice, what they wait for, and until when."""
+Key = tuple[str, str | None, str | None, str | None, datetime | None]
+"""What makes two referrals the same: channel, notice, what they wait for, at which channel, and until when."""
+
+
+def _escalates(plan: PlannedReferral) -> bool:
+    return plan.awaited is Awaited.DELIVERY and plan.instead_of is None
 
 
 def _key(plan: PlannedReferral) -> Key:
-    return (plan.channel, plan.fields.notice, plan.awaited, plan.due_at)
+    # Of what goes instead there is one for each channel, and its time may have been put off.
+    by = plan.due_at if plan.instead_of is None else None
+    return (plan.channel, plan.fields.notice, plan.awaited, plan.instead_of, by)
 
 
 def _keys(row: Told) -> tuple[Key, ...]:
     """Return the keys of a row: its time is in one place before it was due, and in another after it was tried."""
-    times = (row.due_at, row.first_due_at) if row.awaited else (None,)
-    return tuple((row.channel, row.notice, row.awaited, time) for time in times)
+    times = (row.due_at, row.first_due_at) if row.awaited and row.instead_of is None else (None,)
+    return tuple((row.channel, row.notice, row.awaited, row.instead_of, time) for time in times)

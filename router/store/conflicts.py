@@ -52,6 +52,7 @@ class Told(NamedTuple):
     due_at: datetime
     first_due_at: datetime
     attempts: int
+    instead_of: str | None = None
 
 
 def locked_case(connection: Connection, reference: str) -> DecidedCase | None:
@@ -120,7 +121,7 @@ def give_key(connection: Connection, reference: str, wraps: Sequence[KeyWrap]) -
 def told(connection: Connection, reference: str) -> list[Told]:
     """Return the case's referrals, whatever became of them."""
     query = text("""
-        select channel, kind, revision, state, notice, awaited, due_at, first_due_at, attempts
+        select channel, kind, revision, state, notice, awaited, due_at, first_due_at, attempts, instead_of
         from referrals where reference = :reference order by channel, revision""")
     return [Told(*row) for row in connection.execute(query, {"reference": reference})]
 
@@ -128,11 +129,13 @@ def told(connection: Connection, reference: str) -> list[Told]:
 def stop(connection: Connection, reference: str, channels: Collection[str]) -> int:
     """Withdraw what `channels` have not been sent yet, drafts included, but no recall; return how many.
 
-    So is what waits for the holder of the case to give it back. What a worker just has it does not try again.
+    So is what waits for the holder of the case to give it back, and what others would get because `channels` did not.
+    What a worker just has it does not try again.
     """
     query = text(f"""
         update referrals set {WITHDRAWN}
-        where reference = :reference and channel = any(:channels) and notice is distinct from 'recalled'
+        where reference = :reference and (channel = any(:channels) or instead_of = any(:channels))
+          and notice is distinct from 'recalled'
           and (state in ('draft', 'standby', 'due', 'leased') or state = 'recalled' and outcome = '{CLAIMED}')
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "channels": sorted(channels), "outcome": "conflict"}

@@ -76,10 +76,11 @@ class Deployment:
     owner: Engine
     passphrases: dict[str, str]
     recovery_identity: str
+    channels: str
 
     def file(self, category: str = "other", *, ago: timedelta = timedelta(0), **facts: Any) -> NewCase:
         """Record a case that came in `ago`, as a person's report."""
-        policy = parse_policy(POLICY, CHANNELS)
+        policy = parse_policy(POLICY, self.channels)
         known = Facts.model_validate({"category": category, "noticed_how": "told_by_someone", **facts})
         reference, received_at = clock.new_reference(), clock.now() - ago
         decision = decide(
@@ -136,9 +137,9 @@ def _keys(console: Engine, owner: Engine) -> tuple[FirstKeys, dict[str, str]]:
 
 
 @contextmanager
-def a_deployment(database: Database) -> Iterator[Deployment]:
+def a_deployment(database: Database, channels: str = CHANNELS) -> Iterator[Deployment]:
     """Yield a deployment on a fresh database."""
-    policy = parse_policy(POLICY, CHANNELS)
+    policy = parse_policy(POLICY, channels)
     owner = connect(database.owner_dsn, process="test-owner")
     with ExitStack() as opened:
         opened.callback(owner.dispose)
@@ -146,6 +147,6 @@ def a_deployment(database: Database) -> Iterator[Deployment]:
         console = opened.enter_context(login(database, Login.CONSOLE))
         first, given = _keys(console, owner)
         with transaction(intake) as connection:
-            policies.keep(connection, policy.digest, POLICY, CHANNELS)
+            policies.keep(connection, policy.digest, POLICY, channels)
             policies.activate(connection, policy.digest)
-        yield Deployment(intake, console, owner, given, first.recovery_identity)
+        yield Deployment(intake, console, owner, given, first.recovery_identity, channels)
