@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
@@ -126,11 +127,11 @@ def redis_server(servers_dir: Path) -> Iterator[EmbeddedRedis]:
         server.stop()
 
 
-@pytest.fixture
-def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
-    """A database of one test's own, dropped afterwards."""
+@contextmanager
+def a_database(server: EmbeddedPostgres) -> Iterator[Database]:
+    """Yield a fresh, migrated database on the session's cluster; it is dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres.address(SUPERUSER, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("create database {} template {} owner {}").format(
                 sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
@@ -142,6 +143,13 @@ def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
             connection.execute(
                 sql.SQL("grant connect on database {} to {}").format(sql.Identifier(name), sql.Identifier(login))
             )
-    yield Database(postgres, name)
-    with psycopg.connect(postgres.address(SUPERUSER, "postgres"), autocommit=True) as connection:
+    yield Database(server, name)
+    with psycopg.connect(server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """A database of one test's own."""
+    with a_database(postgres) as made:
+        yield made
