@@ -17,7 +17,8 @@ from router.errors import Declined, TryLater
 from router.model import Finding, LeasedReferral, Payload, Proof, Referral, Seen
 from router.vocabulary import Notice
 from workers.channels.base import Surroundings
-from workers.channels.transport import Transport, secret
+from workers.channels.secretrefs import secret
+from workers.channels.transport import Transport
 
 CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
 """RT's own words for tickets that nobody works on any more."""
@@ -35,9 +36,9 @@ PER_PAGE: Final = "100"
 class RtSender:
     """One queue: what was made in it is ours, wherever staff put it since."""
 
-    def __init__(self, settings: rt.Settings, surroundings: Surroundings) -> None:  # noqa: ARG002 - the registry's contract
+    def __init__(self, settings: rt.Settings, surroundings: Surroundings) -> None:
         self._settings = settings
-        self._transport = Transport(settings.url)
+        self._transport = Transport(settings, surroundings.scope)
         self._queues: dict[str, str] = {}
 
     def send(self, leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:
@@ -161,7 +162,7 @@ class RtSender:
         return _number(self._object(self._call("POST", "/ticket", until, payload)))
 
     def _call(self, method: str, path: str, until: float, payload: Payload | None = None) -> Any:
-        headers = {"Authorization": f"token {secret(self._settings.token)}"}
+        headers = {"Authorization": f"token {secret(self._settings.token, until=until)}"}
         if payload is not None:
             headers["Content-Type"] = payload.media_type
         body = payload.body if payload is not None else None

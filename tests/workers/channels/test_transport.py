@@ -3,72 +3,27 @@
 import gzip
 import json
 import socket
-import ssl
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 
 from router import clock
 from router.errors import Declined, TryLater
+from tests.oddservers import a_transport, drip, raw_server
 from tests.servers import Answer, Sink
-from workers.channels import transport as transport_module
-from workers.channels.transport import REPLY_CAP, Reply, Transport, retry_after, secret
+from workers.channels import watching
+from workers.channels.replies import Reply, retry_after
+from workers.channels.secretrefs import secret
+from workers.channels.transport import REPLY_CAP
 
 MARKED = "MARKED-7f3a"
 
 
-@contextmanager
-def raw_server(speak: Callable[[socket.socket], None], *, read_first: bool = True) -> Iterator[str]:
-    """Serve each connection with `speak` after the request was read; yields the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    open_now: list[socket.socket] = []
-
-    def one(connection: socket.socket) -> None:
-        try:
-            if read_first:
-                connection.recv(65536)
-            speak(connection)
-        except OSError:
-            pass
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            open_now.append(connection)
-            threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for connection in open_now:
-            connection.close()
-
-
 def post(url: str, *, within_s: float = 5.0) -> Reply:
-    return Transport(url).call("POST", "/x", until=monotonic() + within_s, headers={}, body=b"{}")
-
-
-def drip(*, before: bytes) -> Callable[[socket.socket], None]:
-    def speak(connection: socket.socket) -> None:
-        connection.sendall(before)
-        while True:
-            connection.sendall(b"x")
-            sleep(0.1)
-
-    return speak
+    return a_transport(url).call("POST", "/x", until=monotonic() + within_s, headers={}, body=b"{}")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +38,7 @@ def drip(*, before: bytes) -> Callable[[socket.socket], None]:
     ids=["status", "header", "body", "body-until-close", "chunk-size"],
 )
 def test_a_call_ends_at_its_deadline_though_bytes_drip_in(before: bytes) -> None:
-    with raw_server(drip(before=before)) as url:
+    with raw_server(drip(before)) as url:
         began = monotonic()
         with pytest.raises(TryLater, match=r"^no_answer$"):
             post(url, within_s=0.7)
@@ -92,7 +47,7 @@ def test_a_call_ends_at_its_deadline_though_bytes_drip_in(before: bytes) -> None
 
 
 def test_a_call_ends_at_its_deadline_though_a_handshake_drips_in() -> None:
-    with raw_server(drip(before=b"\x16\x03\x03\x40\x00"), read_first=True) as url:
+    with raw_server(drip(b"\x16\x03\x03\x40\x00"), read_first=True) as url:
         began = monotonic()
         with pytest.raises(TryLater, match=r"^unreachable$"):
             post(url.replace("http", "https"), within_s=0.7)
@@ -113,7 +68,7 @@ def test_refused_connection_is_told_from_a_lost_answer() -> None:
 
 def test_keeps_the_connection_for_the_next_call() -> None:
     with Sink() as sink:
-        transport = Transport(sink.url)
+        transport = a_transport(sink.url)
         sink.answer_always(Answer(422))
         for _ in range(3):
             with pytest.raises(Declined):
@@ -208,39 +163,10 @@ def test_takes_no_proxy_and_no_password_from_the_environment(monkeypatch: pytest
     assert "authorization" not in sink.everything[0].headers
 
 
-def test_a_certificate_nobody_vouches_for_is_not_spoken_to(tmp_path: Path) -> None:
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    files = ["-subj", "/CN=127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
-    subprocess.run([*made, *files], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    heard: list[bytes] = []
-
-    def speak(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as line:
-            heard.append(line.recv(10))
-
-    with raw_server(speak, read_first=False) as url, pytest.raises(TryLater, match=r"^unreachable$"):
-        post(url.replace("http", "https"))
-
-    assert not any(heard)
-
-
 @pytest.mark.parametrize("path", ["@127.0.0.1:1/x", ".example/x"])
 def test_speaks_to_its_own_host_only(path: str) -> None:
     with pytest.raises(Declined, match=r"^foreign_host$"):
-        Transport("http://127.0.0.1:9").call("GET", path, until=monotonic() + 1, headers={})
+        a_transport("http://127.0.0.1:9").call("GET", path, until=monotonic() + 1, headers={})
 
 
 def test_secrets_come_from_where_they_are_named_anew_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -264,9 +190,9 @@ def test_a_reply_does_not_print_its_body() -> None:
 
 def test_the_timer_goes_when_no_call_comes_and_is_there_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patched: ten idle seconds without waiting for them."""
-    monkeypatch.setattr(transport_module, "IDLE_S", 0.05)
+    monkeypatch.setattr(watching, "IDLE_S", 0.05)
     with Sink() as sink:
-        transport = Transport(sink.url)
+        transport = a_transport(sink.url)
         sink.answer_always(Answer(422))
         for _ in range(2):
             with pytest.raises(Declined):
