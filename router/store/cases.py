@@ -1,18 +1,21 @@
 """Record cases, and say to who filed one how it stands; the same idempotency key gets the same answer."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, Row, select, text
 
-from router.model import AuditEntry, DuplicateKey, NewCase
-from router.store.audit import NOTHING_SEALED, RECEIVED, note
-from router.store.posting import Post, post
-from router.store.tables import case_duplicate_keys, case_key_wraps, cases, idempotency, referrals, sealed_contents
+from router.model import NewCase
+from router.store.audit import NOTHING_SEALED, RECEIVED
+from router.store.posting import POSTS, post_row
+from router.store.tables import cases, idempotency, referrals
+
+_APART: Final = {"referrals", "policy", "deadlines", "duplicates"}
+"""Parts of a decision that have columns or rows of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,117 +38,117 @@ class CaseStatus:
     referral_states: tuple[str, ...]
 
 
+# A batch travels as one value and is written by one statement: what stands in the cases' tables, their referrals and
+# the audit, for those whose idempotency key was not used before. Told apart, in ten statements, it took twice the time.
+_RECORD: Final = text(f"""
+    with given as materialized (
+        select * from jsonb_to_recordset(cast(:given as jsonb)) as g(
+            n int, reference text, key text, body text, answer text, received_at timestamptz, client text,
+            category text, severity smallint, site text, route text, policy text, facts jsonb, decision jsonb,
+            claim_by timestamptz, decide_by timestamptz, acknowledge_by timestamptz, feedback_by timestamptz,
+            suite text, public text, receipt_lookup text, receipt_public text, wraps jsonb, content jsonb,
+            duplicates jsonb, referrals jsonb, actor text, sealed text)),
+    -- In one order, so that two transactions with the same keys cannot wait for each other in a ring.
+    claimed as (
+        insert into idempotency (key, body, answer)
+        select decode(key, 'base64'), decode(body, 'base64'), decode(answer, 'base64')
+        from given where key is not null order by 1
+        on conflict do nothing returning key),
+    fresh as materialized (
+        select g.* from given g left join claimed c on c.key = decode(g.key, 'base64')
+        where g.key is null or c.key is not null),
+    made as (
+        insert into cases (reference, received_at, client, category, severity, site, route, policy, facts, decision,
+                           claim_by, decide_by, acknowledge_by, feedback_by, suite, public, receipt_lookup,
+                           receipt_public)
+        select reference, received_at, client, category, severity, site, route, policy, facts, decision, claim_by,
+               decide_by, acknowledge_by, feedback_by, suite, decode(public, 'base64'),
+               decode(receipt_lookup, 'base64'), decode(receipt_public, 'base64')
+        from fresh),
+    wrapped as (
+        insert into case_key_wraps (reference, key_id, suite, blob)
+        select f.reference, w.key_id, w.suite, decode(w.blob, 'base64')
+        from fresh f, jsonb_to_recordset(f.wraps) as w(key_id text, suite text, blob text)),
+    kept as (
+        insert into sealed_contents (reference, suite, blob)
+        select reference, content ->> 'suite', decode(content ->> 'blob', 'base64')
+        from fresh where content is not null),
+    linked as (
+        insert into case_duplicate_keys (key, reference, received_at, within_s)
+        select decode(d.key, 'hex'), f.reference, f.received_at, d.within_s
+        from fresh f, jsonb_to_recordset(f.duplicates) as d(key text, within_s int)),
+    posted as ({POSTS.format(rows="fresh, jsonb_to_recordset(fresh.referrals)")}),
+    noted as (
+        insert into audit (actor, action, object, outcome, detail)
+        select actor, '{RECEIVED}', reference, 'ok', sealed from fresh order by n)
+    select n from fresh""")  # noqa: S608 - our own words
+
+
 def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | None]:
     """Write all of `new` and say for each None, or what its idempotency key had stored before.
 
     A key that stands twice in `new` counts once: the later item gets the earlier one's answer.
     Waits for a transaction that is just storing the same key.
     """
-    fresh = _claim_keys(connection, new)
-    admitted = [case for index, case in enumerate(new) if index in fresh]
-    if admitted:
-        _insert_all(connection, admitted)
-    if len(admitted) == len(new):
+    keys = set()
+    rows = []
+    for n, case in enumerate(new):
+        if case.idempotent is not None:
+            if case.idempotent.key in keys:
+                continue
+            keys.add(case.idempotent.key)
+        rows.append(_row(n, case))
+    fresh = set(connection.execute(_RECORD, {"given": orjson.dumps(rows).decode()}).scalars())
+    if len(fresh) == len(new):
         return [None] * len(new)
-    keys = [case.idempotent.key for index, case in enumerate(new) if index not in fresh and case.idempotent]
+    asked = [case.idempotent.key for n, case in enumerate(new) if n not in fresh and case.idempotent]
     stored = {
         row.key: Repeated(row.body, row.answer)
-        for row in connection.execute(select(idempotency).where(idempotency.c.key.in_(keys)))
+        for row in connection.execute(select(idempotency).where(idempotency.c.key.in_(asked)))
     }
-    return [None if i in fresh or not case.idempotent else stored[case.idempotent.key] for i, case in enumerate(new)]
+    return [None if n in fresh or not case.idempotent else stored[case.idempotent.key] for n, case in enumerate(new)]
 
 
-def _claim_keys(connection: Connection, new: Sequence[NewCase]) -> set[int]:
-    """Return the positions of the cases that may be written."""
-    first: dict[bytes, int] = {}
-    fresh: set[int] = set()
-    for index, case in enumerate(new):
-        if case.idempotent is None:
-            fresh.add(index)
-        else:
-            first.setdefault(case.idempotent.key, index)
-    if first:
-        # Sorted, so that two transactions with the same keys cannot wait for each other in a ring.
-        rows = [
-            {"key": key, "body": i.body, "answer": i.answer}
-            for key, index in sorted(first.items())
-            if (i := new[index].idempotent) is not None
-        ]
-        statement = upsert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key)
-        fresh |= {first[row.key] for row in connection.execute(statement, rows)}
-    return fresh
-
-
-def _insert_all(connection: Connection, new: Sequence[NewCase]) -> None:
-    connection.execute(insert(cases), [_case_row(case) for case in new])
-    connection.execute(
-        insert(case_key_wraps),
-        [
-            {"reference": case.reference, "key_id": wrap.key_id, "suite": wrap.sealed.suite, "blob": wrap.sealed.blob}
-            for case in new
-            for wrap in case.sealed.wraps
-        ],
-    )
-    contents = [
-        {"reference": case.reference, "suite": case.sealed.content.suite, "blob": case.sealed.content.blob}
-        for case in new
-        if case.sealed.content
-    ]
-    if contents:
-        connection.execute(insert(sealed_contents), contents)
-    keys = [_duplicate_row(case, same) for case in new for same in case.decision.duplicates]
-    if keys:
-        connection.execute(insert(case_duplicate_keys), keys)
-    decided = ((case.reference, case.decision) for case in new)
-    post(connection, [Post(of, decision.policy, planned) for of, decision in decided for planned in decision.referrals])
-    note(
-        connection,
-        [AuditEntry(_actor(case), RECEIVED, case.reference, detail=_sealed_as(case)) for case in new],
-    )
-
-
-def _sealed_as(case: NewCase) -> str:
-    return case.sealed.content.digest if case.sealed.content else NOTHING_SEALED
-
-
-def _actor(case: NewCase) -> str:
-    return f"client:{case.client_id}" if case.client_id else "reporter"
-
-
-def _case_row(case: NewCase) -> dict[str, Any]:
-    deadlines = case.decision.deadlines
-    return {
+def _row(n: int, case: NewCase) -> dict[str, Any]:
+    decision, sealed, deadlines = case.decision, case.sealed, case.decision.deadlines
+    row: dict[str, Any] = {
+        "n": n,
         "reference": case.reference,
         "received_at": case.received_at,
         "client": case.client_id,
         "category": case.facts.category,
-        "severity": case.decision.severity.rank,
+        "severity": decision.severity.rank,
         "site": case.facts.site,
-        "route": case.decision.route,
-        "policy": case.decision.policy,
+        "route": decision.route,
+        "policy": decision.policy,
         # As text at once: objects in between cost more than all the rest of the row.
         "facts": orjson.Fragment(case.facts.model_dump_json(exclude_none=True)),
-        "decision": orjson.Fragment(
-            case.decision.model_dump_json(exclude={"referrals", "policy", "deadlines", "duplicates"})
-        ),
+        "decision": orjson.Fragment(decision.model_dump_json(exclude=_APART)),
         "claim_by": deadlines.claim_by,
         "decide_by": deadlines.decide_by,
         "acknowledge_by": deadlines.acknowledge_by,
         "feedback_by": deadlines.feedback_by,
-        "suite": case.sealed.suite,
-        "public": case.sealed.public,
-        "receipt_lookup": case.receipt.lookup if case.receipt else None,
-        "receipt_public": case.receipt.public if case.receipt else None,
+        "suite": sealed.suite,
+        "public": _text(sealed.public),
+        "wraps": [{"key_id": w.key_id, "suite": w.sealed.suite, "blob": _text(w.sealed.blob)} for w in sealed.wraps],
+        "duplicates": [{"key": same.key, "within_s": same.within_s} for same in decision.duplicates],
+        "referrals": [post_row(case.reference, decision.policy, planned) for planned in decision.referrals],
+        "actor": f"client:{case.client_id}" if case.client_id else "reporter",
+        "sealed": sealed.content.digest if sealed.content else NOTHING_SEALED,
     }
+    if sealed.content:
+        row["content"] = {"suite": sealed.content.suite, "blob": _text(sealed.content.blob)}
+    if case.receipt:
+        row |= {"receipt_lookup": _text(case.receipt.lookup), "receipt_public": _text(case.receipt.public)}
+    if case.idempotent:
+        stored = case.idempotent
+        row |= {"key": _text(stored.key), "body": _text(stored.body), "answer": _text(stored.answer)}
+    return row
 
 
-def _duplicate_row(case: NewCase, same: DuplicateKey) -> dict[str, Any]:
-    return {
-        "key": bytes.fromhex(same.key),
-        "reference": case.reference,
-        "received_at": case.received_at,
-        "within_s": same.within_s,
-    }
+def _text(value: bytes) -> str:
+    """Return bytes as JSON can hold them: a third longer."""
+    return b64encode(value).decode()
 
 
 _STATUS = (cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by)

@@ -5,7 +5,7 @@ One statement for all of them: a case has ten or more, most of which wait for th
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
@@ -23,14 +23,16 @@ class Post(NamedTuple):
 
 # The rows travel as one value: half the time of a statement for each row, and a quarter of the time in this process.
 # What is due now takes the database's time; what waits has its own.
-_POST = text("""
+POSTS: Final = """
     insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice, awaited, due_at,
                            kept_from, instead_of, about)
-    select id, reference, channel, kind, revision, policy, state, fields, notice, awaited,
-           coalesce(due_at, clock_timestamp()), kept_from, instead_of, about
-    from jsonb_to_recordset(cast(:rows as jsonb))
-         as p(id text, reference text, channel text, kind text, revision int, policy text, state text, fields jsonb,
-              notice text, awaited text, due_at timestamptz, kept_from text[], instead_of text, about text)""")
+    select p.id, p.reference, p.channel, p.kind, p.revision, p.policy, p.state, p.fields, p.notice, p.awaited,
+           coalesce(p.due_at, clock_timestamp()), p.kept_from, p.instead_of, p.about
+    from {rows} as p(id text, reference text, channel text, kind text, revision int, policy text, state text,
+                     fields jsonb, notice text, awaited text, due_at timestamptz, kept_from text[], instead_of text,
+                     about text)"""
+"""Inserts the referrals of `{rows}`, a set of records."""
+_POST: Final = text(POSTS.format(rows="jsonb_to_recordset(cast(:rows as jsonb))"))
 
 
 def referral_id(reference: str, channel: str, revision: int) -> str:
@@ -40,12 +42,13 @@ def referral_id(reference: str, channel: str, revision: int) -> str:
 
 def post(connection: Connection, posts: Iterable[Post]) -> None:
     """Insert the referrals; the database refuses one whose reference, channel and revision are there already."""
-    rows = [_row(*posted) for posted in posts]
+    rows = [post_row(*posted) for posted in posts]
     if rows:
         connection.execute(_POST, {"rows": orjson.dumps(rows).decode()})
 
 
-def _row(reference: str, policy: str, planned: PlannedReferral) -> dict[str, object]:
+def post_row(reference: str, policy: str, planned: PlannedReferral) -> dict[str, object]:
+    """Return the record of a referral, as POSTS takes it."""
     fields = planned.fields
     return {
         "id": referral_id(reference, planned.channel, fields.revision),
