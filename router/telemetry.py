@@ -74,6 +74,11 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "referral_sent",  # a channel accepted a referral and showed it
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
+        "referral_acknowledged",  # a later look showed that a person over there took it
+        "referral_gone",  # a later look found nothing of it any more: a person must look
+        "second_ticket_closed",  # a case had two tickets; the one that nobody worked in was closed
+        "second_ticket_left",  # a case has two tickets and people work in both: a person must look
+        "look_failed",  # the far side could not be looked at again now
         "channel_unknown",  # referrals wait for a channel that the catalogue does not name
         "channel_shut",  # a channel took nothing, or failed its check: it is left alone until it is tried again
         "channel_back",  # a channel that was shut takes referrals again
@@ -106,6 +111,11 @@ DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code."
 _SECONDS: Final = (0.1, 0.3, 1, 3, 10, 60, 600, 3600)
 DELIVERY_SECONDS = Histogram("delivery_seconds", "From due to accepted by the channel.", ["channel"], buckets=_SECONDS)
 DRILL_SECONDS = Histogram("drill_seconds", "The same for drills alone.", ["channel"], buckets=_SECONDS)
+SECOND_TICKETS = Counter(
+    "second_tickets_total",
+    "Second tickets of a case that a later look found, by what became of them.",
+    ["channel", "became"],
+)
 DEADLINES_PASSED = Counter(
     "deadlines_passed_total", "Deadlines that passed before what they are for was done.", ["awaited"]
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from tests.servers import cut
+from tests.loopback import cut
 
 
 class Proxy:

@@ -37,6 +37,9 @@ class Kind(Protocol):
     def place(self, settings: Any) -> str | None:
         """Return what no other channel of the kind may share, if anything."""
 
+    def search_lag_s(self, settings: Any) -> float:
+        """Return how many seconds may pass over there until what was made is found; 0 where it is found at once."""
+
     def render(self, settings: Any, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that will be sent."""
 

@@ -53,6 +53,11 @@ def file_name(referral: Referral) -> str:
     return f"{referral.reference}.{referral.revision}.json"
 
 
+def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's contract
+    """Return how many seconds may pass until what was made is found: none."""
+    return 0.0
+
+
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the file's bytes: the fields set in `referral`, indented for a person who opens it."""
     body = orjson.dumps(plain(referral), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -7,9 +7,10 @@ sent as correspondence: RT would mail the whole text to them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, get_args
 
 import orjson
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -17,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from router.channels import notices
 from router.channels.overhttp import OverHttp
-from router.channels.setting import ReferralField, SecretReference
+from router.channels.setting import ReferralField, SecretReference, Within
 from router.model import FileHash, Payload, Referral
 from router.vocabulary import Guarantee, Notice, Proven, Severity
 
@@ -59,6 +60,8 @@ class Settings(OverHttp):
     """Which of the fields the ticket's first text shows, besides the reference; all when left out."""
     recall_queue: RtName | None = None
     """Where a withdrawn ticket goes: a queue that few people may see, with the custom field of the reference."""
+    search_lag: Within = timedelta(0)
+    """How long a new ticket may stay hidden from a search, where RT reads from a replica; left out: not at all."""
 
     @model_validator(mode="after")
     def _recall_elsewhere(self) -> Self:
@@ -82,6 +85,11 @@ def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its ticket would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.queue}"
+
+
+def search_lag_s(settings: Settings) -> float:
+    """Return how many seconds may pass until a search finds what was made."""
+    return settings.search_lag.total_seconds()
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
@@ -125,6 +133,25 @@ def subject(referral: Referral) -> str:
     return f"{notices.title(referral)}{later}"
 
 
+def second_subject(referral: Referral) -> str:
+    """Return the subject of the comment in a second ticket, by which it is found again."""
+    return f"{referral.reference} second ticket"
+
+
+def second_comment(referral: Referral, kept: int) -> Payload:
+    """Return the body of the comment in a ticket that is closed because the case has the ticket `kept` already."""
+    said = f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}.\n"
+    comment = {"Subject": second_subject(referral), "Content": said, "ContentType": "text/plain"}
+    return Payload(body=orjson.dumps(comment), media_type="application/json")
+
+
+def words_of(field: str) -> tuple[str, ...]:
+    """Return what a ticket may show for the field, where that is a closed list of ours; empty for all others."""
+    annotation = Referral.model_fields[field].annotation
+    closed = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, StrEnum)]
+    return tuple(word.value for kind in closed for word in kind)
+
+
 def withdrawal(settings: Settings) -> Mapping[str, None]:
     """Return the custom fields, by RT's names, that are emptied when a ticket is withdrawn: all but the reference.
 
@@ -134,21 +161,38 @@ def withdrawal(settings: Settings) -> Mapping[str, None]:
 
 
 def find_query(settings: Settings, reference: str) -> str:
-    """Return the TicketSQL that finds the tickets of `reference`, those in other queues included."""
+    """Return the TicketSQL that finds the tickets of `reference`, those in other queues and merged ones included.
+
+    RT hides a ticket that was merged into another, unless the query speaks of EffectiveId.
+    """
     name = settings.custom_fields["reference"]
     quoted = reference.replace("\\", "\\\\").replace("'", "\\'")
-    return f"CF.{{{name}}} = '{quoted}'"
+    return f"CF.{{{name}}} = '{quoted}' AND EffectiveId > 0"
 
 
-def said_query(number: int, referral: Referral) -> str:
-    """Return the TransactionSQL that finds in a ticket what was said with the referral's subject."""
-    return f"ObjectType = 'RT::Ticket' AND ObjectId = {number} AND Subject = '{subject(referral)}'"
+def newest_query(settings: Settings) -> str:
+    """Return the TicketSQL that finds tickets of the queue, whosoever."""
+    return f"Queue = '{settings.queue}'"
+
+
+def said_query(number: int, wanted: str) -> str:
+    """Return the TransactionSQL that finds in a ticket what was said with the subject `wanted`, one of ours."""
+    return f"ObjectType = 'RT::Ticket' AND ObjectId = {number} AND Subject = '{wanted}'"
 
 
 def moves_query(numbers: Iterable[int]) -> str:
     """Return the TransactionSQL that finds every change of queue of these tickets."""
-    these = " OR ".join(f"ObjectId = {number}" for number in numbers)
-    return f"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND ({these})"
+    return f"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND ({_any_of(numbers)})"
+
+
+def doings_query(numbers: Iterable[int]) -> str:
+    """Return the TransactionSQL that finds every change of status of these tickets, and what was said in them."""
+    kinds = "Type = 'Status' OR Type = 'Comment' OR Type = 'Correspond'"
+    return f"ObjectType = 'RT::Ticket' AND ({kinds}) AND ({_any_of(numbers)})"
+
+
+def _any_of(numbers: Iterable[int]) -> str:
+    return " OR ".join(f"ObjectId = {number}" for number in numbers)
 
 
 def expected(payload: Payload) -> Mapping[str, str]:
@@ -159,25 +203,27 @@ def expected(payload: Payload) -> Mapping[str, str]:
 
 def reads_back(payload: Payload, ticket: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the custom fields, by RT's names, that `ticket` (as RT's JSON) does not show as sent; none is good."""
-    listed = ticket.get("CustomFields")
-    there = {
-        str(field.get("name")): field.get("values")
-        for field in (listed if isinstance(listed, list) else [])
-        if isinstance(field, dict)
-    }
+    there = _values(ticket)
     return tuple(name for name, value in expected(payload).items() if there.get(name) != [value])
+
+
+def unfilled(payload: Payload, ticket: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what `ticket` has no value for of the custom fields sent; what staff changed since stays theirs."""
+    there = _values(ticket)
+    return MappingProxyType({name: value for name, value in expected(payload).items() if not there.get(name)})
 
 
 def still_filled(settings: Settings, ticket: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the custom fields, by RT's names, that a withdrawn `ticket` still shows a value of; none is good."""
+    emptied = withdrawal(settings)
+    return tuple(name for name, values in _values(ticket).items() if name in emptied and any(values))
+
+
+def _values(ticket: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return a ticket's custom fields by RT's names; an emptied one may have the value null, or an empty text."""
     listed = ticket.get("CustomFields")
-    return tuple(
-        str(field.get("name"))
-        for field in (listed if isinstance(listed, list) else [])
-        if isinstance(field, dict)
-        and field.get("name") in withdrawal(settings)
-        and any(value not in {None, ""} for value in field.get("values") or ())
-    )
+    fields = [field for field in (listed if isinstance(listed, list) else []) if isinstance(field, dict)]
+    return {str(field.get("name")): [v for v in field.get("values") or () if v not in (None, "")] for field in fields}
 
 
 def _spoken(referral: Referral) -> list[str]:

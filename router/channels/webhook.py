@@ -39,6 +39,11 @@ def place(settings: Settings) -> str | None:  # noqa: ARG001 - the kind's contra
     return None
 
 
+def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's contract
+    """Return how many seconds may pass until what was made is found: none."""
+    return 0.0
+
+
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the body: a type and the fields set in `referral`; the same bytes at every attempt."""
     body = orjson.dumps({"type": f"referral.{_happened(referral)}", "data": plain(referral)})

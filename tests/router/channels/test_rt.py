@@ -86,12 +86,12 @@ def test_writes_hashes_with_their_algorithm() -> None:
 
 
 def test_finds_tickets_by_the_reference_in_quotes() -> None:
-    assert rt.find_query(settings(), REFERENCE) == f"CF.{{Reference id}} = '{REFERENCE}'"
+    assert rt.find_query(settings(), REFERENCE) == f"CF.{{Reference id}} = '{REFERENCE}' AND EffectiveId > 0"
 
 
 @pytest.mark.parametrize(("given", "quoted"), [("a'b", r"'a\'b'"), ("a\\", r"'a\\'"), ("\\'", r"'\\\''")])
 def test_no_reference_ends_its_quotes(given: str, quoted: str) -> None:
-    assert rt.find_query(settings(), given) == f"CF.{{Reference id}} = {quoted}"
+    assert rt.find_query(settings(), given) == f"CF.{{Reference id}} = {quoted} AND EffectiveId > 0"
 
 
 @pytest.mark.parametrize("name", ["A'b", "A}b", "A{b", 'A"b', "", " A", "A" * 65, "A\nb"])

@@ -1,6 +1,7 @@
 """What is said of a case later stands in its ticket, once; a withdrawn ticket is emptied, closed and put apart."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from router import clock
 from router.channels import rt
 from router.errors import Declined, TryLater
 from router.model import LeasedReferral, Proof, Referral
-from router.vocabulary import Awaited, Notice, Severity
+from router.vocabulary import Awaited, Notice, Proven, Severity
 from tests.servers import RT_TOKEN, Answer, StandInRT
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels.rt import NOTHING_THERE, RtSender
@@ -19,6 +20,7 @@ FIELDS = {"reference": "Reference id", "category": "Category", "severity": "Seve
 FIRST = Referral(reference=REFERENCE, category="fraud", severity=Severity.HIGH)
 REMINDER = Referral(reference=REFERENCE, revision=2, notice=Notice.REMINDER, awaited=Awaited.CLAIM)
 RECALL = Referral(reference=REFERENCE, revision=3, notice=Notice.RECALLED)
+shown = partial(Proof, proven=Proven.VISIBLE)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def send(there: StandInRT, referral: Referral, *, attempts: int = 1, **more: Any
 def test_a_reminder_is_a_comment_in_the_case_s_ticket(there: StandInRT) -> None:
     send(there, FIRST)
 
-    assert send(there, REMINDER) == Proof("1")
+    assert send(there, REMINDER) == shown("1")
     assert there.comments(1) == [f"Reminder: a person should have taken {REFERENCE}.\n"]
     assert len(there.tickets) == 1
 
@@ -55,7 +57,7 @@ def test_a_repeated_reminder_is_said_once(there: StandInRT) -> None:
     send(there, FIRST)
     send(there, REMINDER)
 
-    assert send(there, REMINDER) == Proof("1", repeated=True)
+    assert send(there, REMINDER) == shown("1", repeated=True)
     assert len(there.comments(1)) == 1
 
 
@@ -69,7 +71,7 @@ def test_a_reminder_whose_answer_was_lost_is_said_once(there: StandInRT) -> None
     with pytest.raises(TryLater, match=r"^no_answer$"):
         send(there, later)
 
-    assert send(there, later) == Proof("1", repeated=True)
+    assert send(there, later) == shown("1", repeated=True)
     assert len(there.comments(1)) == 2
 
 
@@ -83,8 +85,8 @@ def test_each_later_revision_is_said(there: StandInRT) -> None:
 
 
 def test_a_reminder_without_a_ticket_makes_one_and_says_so_there_once(there: StandInRT) -> None:
-    assert send(there, REMINDER) == Proof("1")
-    assert send(there, REMINDER) == Proof("1", repeated=True)
+    assert send(there, REMINDER) == shown("1")
+    assert send(there, REMINDER) == shown("1", repeated=True)
     assert there.spoken[0]["Content"].startswith("Reminder: ")
     assert there.comments(1) == []
 
@@ -100,14 +102,14 @@ def test_a_comment_that_does_not_show_is_a_no(there: StandInRT, monkeypatch: pyt
 def test_an_escalation_that_comes_first_makes_the_ticket(there: StandInRT) -> None:
     escalation = FIRST.model_copy(update={"notice": Notice.ESCALATION, "awaited": Awaited.CLAIM})
 
-    assert send(there, escalation) == Proof("1")
+    assert send(there, escalation) == shown("1")
     assert there.values(there.tickets[0]) == {"Reference id": REFERENCE, "Category": "fraud", "Severity": "high"}
 
 
 def test_a_withdrawn_ticket_is_told_emptied_closed_and_put_apart(there: StandInRT) -> None:
     send(there, FIRST)
 
-    assert send(there, RECALL, recall_queue="Withdrawn") == Proof("1")
+    assert send(there, RECALL, recall_queue="Withdrawn") == shown("1")
     (ticket,) = there.tickets
     assert there.comments(1) == [
         f"{REFERENCE} is withdrawn. Nothing is to be done about it here any more; please leave it closed.\n"
@@ -130,7 +132,7 @@ def test_a_repeated_withdrawal_changes_nothing(there: StandInRT) -> None:
     send(there, RECALL, recall_queue="Withdrawn")
     asked = len(there.everything)
 
-    assert send(there, RECALL, recall_queue="Withdrawn") == Proof("1", repeated=True)
+    assert send(there, RECALL, recall_queue="Withdrawn") == shown("1", repeated=True)
     assert {request.method for request in there.everything[asked:]} == {"GET"}
 
 
@@ -172,7 +174,7 @@ def test_a_ticket_that_appears_late_is_withdrawn_all_the_same(there: StandInRT) 
         send(there, RECALL)
     send(there, FIRST)
 
-    assert send(there, RECALL, attempts=2) == Proof("1")
+    assert send(there, RECALL, attempts=2) == shown("1")
     assert there.tickets[0]["Status"] == "rejected"
 
 
@@ -206,6 +208,6 @@ def test_what_could_not_be_withdrawn_is_a_no_and_the_rest_is_done(there: StandIn
 def test_a_drill_is_a_ticket_that_says_so(there: StandInRT) -> None:
     drill = Referral(reference="DRILL-AAAA-BBBB-CCCC", notice=Notice.DRILL)
 
-    assert send(there, drill) == Proof("1")
+    assert send(there, drill) == shown("1")
     assert there.tickets[0]["Subject"] == "DRILL-AAAA-BBBB-CCCC drill, not a case"
     assert there.values(there.tickets[0]) == {"Reference id": "DRILL-AAAA-BBBB-CCCC"}
