@@ -116,11 +116,13 @@ def _later(channel: Channel, leased: LeasedReferral, later: TryLater, started: d
     jitter = random.random()  # noqa: S311 - spreads load, keeps no secret
     wait_s = wait_before(leased.tries + 1, age_s=leased.age_s, jitter=jitter, retry_after_s=later.retry_after_s)
     if wait_s is None:
-        return Tried(Ended(leased, "dead", later.code, started, ambiguous=later.ambiguous), heard)
+        ended = Ended(leased, "dead", later.code, started, remote_id=later.remote_id, ambiguous=later.ambiguous)
+        return Tried(ended, heard)
     lag_s = search_lag_s(channel)
     if later.ambiguous or later.code == NOT_SEEN:
         wait_s = max(wait_s, lag_s)
-    ended = Ended(leased, "due", later.code, started, wait_s=wait_s, ambiguous=later.ambiguous)
+    # What was made, and could not be read back, is known by its id at the next attempt.
+    ended = Ended(leased, "due", later.code, started, later.remote_id, wait_s=wait_s, ambiguous=later.ambiguous)
     return Tried(replace(ended, looks_wanted=looks_wanted(channel)), heard)
 
 
