@@ -1,47 +1,182 @@
-"""Commands for deliveries: where each referral stands. Facts and content are not shown; looking is audited."""
+"""Commands for deliveries: where each referral stands, what was tried, and what people decide about it.
 
+Facts, content and replies are not shown. Every look and every decision is audited.
+"""
+
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from router.cli.asking import console, say_columns, say_json, whose_login
+from router.cli.asking import console, said, say_columns, say_json, whose_login
+from router.cli.ringing import ring
+from router.console import deliveries as staff
+from router.errors import Broken
 from router.model import AuditEntry
 from router.settings import Settings
 from router.store.audit import note
 from router.store.engine import transaction
 from router.store.ledger import newest
+from router.store.retries import Moved
+from router.vocabulary import ReferralState
 
-commands = typer.Typer(help="See where each referral stands.", no_args_is_help=True)
+commands = typer.Typer(help="See where each referral stands, try again, give up.", no_args_is_help=True)
 
-
-@commands.callback()
-def _group() -> None:
-    """Keep `list` a word of its own, whatever joins it later."""
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+Reference = Annotated[str, typer.Argument(help="The case, CR-....-....-....; or a drill or notice.")]
 
 
 @commands.command(name="list")
 def list_deliveries(
     *,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 1000,
+    state: Annotated[list[ReferralState] | None, typer.Option(help="Only such; may be said several times.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only those to this channel.")] = None,
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Also what waits for its time, or was withdrawn before it was tried.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List the newest referrals: reference, channel, state, attempts, the other side's id, outcome."""
+    """List the newest referrals: reference, channel, state, attempts, the other side's id, outcome and proof."""
     with console(Settings()) as engine:
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
         with transaction(engine) as connection:
-            rows = newest(connection, limit, waiting=waiting)
+            rows = newest(connection, limit, waiting=waiting, states=state or (), channel=channel)
     if as_json:
         say_json(rows)
         return
     say_columns([_cells(row) for row in rows])
 
 
+@commands.command()
+def show(
+    reference: Reference,
+    *,
+    channel: Annotated[str | None, typer.Option(help="Only what goes to this channel.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show each referral of a case: state, proof, next try, why, and what every attempt came to; never its fields."""
+    with console(Settings()) as engine:
+        rows = staff.show(engine, _who(), reference, channel)
+    if as_json:
+        say_json(rows)
+        return
+    for number, row in enumerate(rows):
+        typer.echo("\n" * bool(number) + _title(row))
+        say_columns([("  " + name, said_of) for name, said_of in _told(row)])
+        if row["tried"]:
+            say_columns([("  tried", *_try(line)) for line in row["tried"]])
+
+
+@commands.command()
+def retry(
+    reference: Annotated[str | None, typer.Argument(help="The case, CR-....-....-....; or a drill or notice.")] = None,
+    *,
+    channel: Annotated[str | None, typer.Option(help="Only what goes to this channel.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="All that is dead for --channel, of whatever case.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, for the audit: 3 to 200 characters.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try again now what is dead or waits for another try; it has its three days anew, and its channel is tried too.
+
+    What a person tries again may arrive after a later revision; each says which it is.
+    """
+    settings = Settings()
+    with console(settings) as engine:
+        if dead and channel is not None and reference is None:
+            count = staff.retry_dead(engine, _who(), channel, reason)
+            again = {channel} if count else set()
+            said_of = f"{channel}: {count} due now"
+        elif reference is not None and not dead:
+            moved = staff.retry(engine, _who(), reference, channel, reason)
+            count, again = len(moved), {row.channel for row in moved}
+            said_of = _lines(moved, "due now")
+        else:
+            raise Broken("odd_options", "say which reference, or --channel NAME --dead for all that is dead there")
+        ring(settings, engine, again)
+    if as_json:
+        say_json({"due_again": count})
+    else:
+        typer.echo(said_of)
+
+
+@commands.command(name="give-up")
+def give_up(
+    reference: Reference,
+    *,
+    channel: Annotated[str, typer.Option(help="The channel that shall not get it any more.")],
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for the audit: 3 to 200 characters; asked for if left out.")
+    ] = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Also what waits for its time, such as reminders.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw what did not get through to a channel: nobody tries it again. What was sent stays sent."""
+    reason = said(reason, "--reason", "Reason, for the audit")
+    with console(Settings()) as engine:
+        moved = staff.give_up(engine, _who(), reference, channel, reason, waiting=waiting)
+    if as_json:
+        say_json({"given_up": len(moved)})
+    else:
+        typer.echo(_lines(moved, "withdrawn"))
+
+
+def _who() -> tuple[str, str]:
+    kind, _, account = whose_login().partition(":")
+    return kind, account
+
+
+def _lines(moved: list[Moved], what: str) -> str:
+    under_way = "a worker has it just now, and does not try it again"
+    return "\n".join(
+        f"{row.reference}  {row.channel}, revision {row.revision}: {under_way if row.state == 'leased' else what}"
+        for row in moved
+    )
+
+
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     at = (row["settled_at"] or row["due_at"]).isoformat(timespec="seconds")
     to = f"{row['channel']} ({row['kind']})"
-    ended = (row["outcome"] or "-", row["remote_id"] or "-")
+    ended = (row["outcome"] or "-", row["remote_id"] or "-", row["proof"] or "-")
     return (row["reference"], row["state"], f"{row['attempts']} tried", at, to, *ended)
+
+
+def _title(row: dict[str, Any]) -> str:
+    says = f", {row['notice']}" if row["notice"] else ""
+    return f"{row['reference']}  {row['channel']} ({row['kind']}), revision {row['revision']}{says}: {row['state']}"
+
+
+def _told(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what there is to say of a referral, name and value; what does not apply is left out."""
+    waits = row["state"] in {ReferralState.DUE, ReferralState.STANDBY}
+    held = f"{row['held_by'] or 'shut'}, until {_moment(row['held_until'])}" if row["held_until"] else None
+    unsure = f"{row['unsure']} more looks before it is made" if row["unsure"] else None
+    lines = (
+        ("proof", row["proof"]),
+        ("outcome", row["outcome"]),
+        ("there", row["remote_id"]),
+        ("next try" if row["state"] == ReferralState.DUE else "waits until", _moment(row["due_at"]) if waits else None),
+        ("channel held", held),
+        ("may be there", unsure),
+        ("not after", row["awaited"] if row["state"] == ReferralState.STANDBY else None),
+        ("instead of", row["instead_of"]),
+        ("about", row["about"]),
+        ("first due", None if row["state"] == ReferralState.STANDBY else _moment(row["first_due_at"])),
+        ("retried", _moment(row["retried_at"])),
+        ("settled", _moment(row["settled_at"])),
+        ("acknowledged", _moment(row["acknowledged_at"])),
+        ("looked at next", _moment(row["look_at"])),
+    )
+    return [(name, value) for name, value in lines if value is not None]
+
+
+def _try(line: dict[str, Any]) -> tuple[str, ...]:
+    took = "-" if line["took_ms"] is None else f"{line['took_ms']} ms"
+    return (str(line["attempt"]), str(_moment(line["started_at"])), took, line["outcome"], line["remote_id"] or "-")
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""One try of a member of staff to do something with one case, as the audit will tell of it.
+"""One try of a member of staff to do something with one case, or with what was told of it, as the audit will say.
 
 A try that was refused is an entry too, in a transaction of its own. Keeps nothing that was typed but ids.
 """
@@ -15,14 +15,15 @@ from router.model import AuditEntry
 from router.store.audit import note
 from router.store.engine import transaction
 
-_REFERENCE: Final = re.compile(r"CR(-[0-9A-HJKMNP-TV-Z]{4}){3}")
+SHORTEST_REASON, LONGEST_REASON = 3, 200
+_REFERENCE: Final = re.compile(r"(CR|DRILL|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3}")
 UNKNOWN: Final = "unknown"
 """Stands for a handle or a reference that cannot be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who tries what with which case."""
+    """Who tries what with which case, drill or notice."""
 
     engine: Engine
     action: str
@@ -38,6 +39,13 @@ class Attempt:
         """Commit that line."""
         with transaction(self.engine) as connection:
             note(connection, [self.entry(outcome, detail)])
+
+    def check_reason(self, reason: str) -> str:
+        """Return the reason as it is kept; refuse the attempt when it is none."""
+        given = reason.strip()
+        if not SHORTEST_REASON <= len(given) <= LONGEST_REASON or not given.isprintable():
+            self.refuse("reason_malformed")
+        return given
 
     def refuse(self, outcome: str, *, detail: str = "", say: str | RouterError | None = None) -> NoReturn:
         """Commit the line that it was refused, and raise Forbidden with `say`, or `say` itself."""

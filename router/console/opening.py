@@ -21,7 +21,6 @@ from router.vault.seal import wrap_case_key
 from router.vault.suite import Private, key_id
 from router.vault.unseal import unseal_content, unwrap_case_key
 
-SHORTEST_REASON, LONGEST_REASON = 3, 200
 _OPENED: Final = "case_opened"
 
 
@@ -108,9 +107,7 @@ def hold_key_with_recovery(attempt: Attempt, *, identity: str) -> CaseKey:
 def begin(engine: Engine, action: str, *, kind: str, handle: str, reference: str, reason: str) -> Attempt:
     """Return the attempt, with nothing in it that is not an id; refuse it without a reason."""
     attempt = attempted(engine, action, kind=kind, handle=handle, reference=reference)
-    given = reason.strip()
-    if not SHORTEST_REASON <= len(given) <= LONGEST_REASON or not given.isprintable():
-        attempt.refuse("reason_malformed")
+    attempt.check_reason(reason)
     return attempt
 
 

@@ -21,6 +21,7 @@ ACTIONS: Final = {
     Notice.REMINDER.value: "reminded",
     Notice.OVERDUE.value: "deadline_passed",
     Notice.ESCALATION.value: "escalated",
+    Notice.INSTEAD.value: "told_instead",
 }
 """What the audit calls it when the clock fires such a row."""
 NOT_NEEDED: Final = "not_needed"
@@ -39,7 +40,8 @@ class Flipped:
     notice: str | None
     awaited: str | None
     outcome: str | None
-    """`not_needed`: everybody was told. `overtaken`: another row says it to the same channel, later or more fully."""
+    """`not_needed`: everybody was told, or the channel that this one stands in for. `overtaken`: another row says it to
+    the same channel, later or more fully."""
 
 
 # `ripe` reads the index of what stands by, by time, and skips what another sweep has. `clock_timestamp()` is asked
@@ -49,7 +51,7 @@ class Flipped:
 _FLIP = text("""
     with moment as materialized (select clock_timestamp() as now),
     ripe as (
-        select id, reference, channel, revision, awaited, fields from referrals
+        select id, reference, channel, revision, awaited, instead_of, fields from referrals
         where state = 'standby' and due_at <= (select now from moment)
         order by due_at limit :limit for update skip locked),
     fated as materialized (
@@ -57,6 +59,7 @@ _FLIP = text("""
             when awaited = 'delivery' and not exists (
                 select from referrals told
                 where told.reference = r.reference and told.notice is null
+                  and (r.instead_of is null or told.channel = r.instead_of)
                   and told.state not in ('draft', 'sent', 'acknowledged', 'recalled')) then 'not_needed'
             when exists (
                 select from referrals o
@@ -100,11 +103,13 @@ def _entry(row: Flipped, action: str) -> AuditEntry:
 def stop(connection: Connection, reference: str, awaited: Collection[Awaited], outcome: str) -> int:
     """Withdraw what the case still has waiting for one of `awaited`, and what is due but not sent; return how many.
 
-    What was sent stays. What a worker just has it may send, but it does not try again: so it is noted in the row.
+    What was sent stays. What a worker just has it may send, but it does not try again: so it is noted in the row,
+    unless somebody else has noted why before.
     """
     query = text(f"""
         update referrals set {WITHDRAWN}
-        where reference = :reference and awaited = any(:awaited) and state in ('standby', 'due', 'leased')
+        where reference = :reference and awaited = any(:awaited)
+          and (state in ('standby', 'due') or state = 'leased' and settled_at is null)
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "awaited": [what.value for what in awaited], "outcome": outcome}
     return list(connection.execute(query, values).scalars()).count("recalled")

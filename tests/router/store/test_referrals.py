@@ -230,25 +230,3 @@ def test_standby_becomes_due_when_its_time_has_come_and_not_before(owner: Engine
         assert len(flip_standby(connection)) == 1
 
     assert sorted(states(owner)) == ["due", "standby"]
-
-
-def test_stalled_means_due_for_long_and_nobody_leasing(owner: Engine, worker: Engine) -> None:
-    post(owner, 2)
-    with transaction(owner) as connection:
-        assert not backlog.stalled(connection, stall_s=60)
-        change(connection, "update referrals set due_at = due_at - interval '2 min'")
-        assert backlog.stalled(connection, stall_s=60)
-    lease(worker, 1)
-
-    with transaction(worker) as connection:
-        assert not backlog.stalled(connection, stall_s=60)
-
-
-def test_what_is_due_is_seen_by_the_intake_too(owner: Engine, worker: Engine, database: Database) -> None:
-    post(owner)
-    with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
-        assert backlog.due_channels(connection, longest_s=LEASE_S) == ["desk"]
-    lease(worker)
-
-    with login(database, Login.INTAKE) as intake, transaction(intake) as connection:
-        assert backlog.due_channels(connection, longest_s=LEASE_S) == []
