@@ -7,6 +7,7 @@ reader would take, and never changes what it did not make.
 import os
 import secrets
 from contextlib import suppress
+from pathlib import Path
 
 from router.channels import folder
 from router.errors import TryLater
@@ -16,6 +17,7 @@ from workers.channels.base import Surroundings
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+PROBE = b"probe"
 
 
 class FolderSender:
@@ -28,7 +30,7 @@ class FolderSender:
         """Write the file and return its name; raises TryLater when the disk will not have it."""
         name = folder.file_name(leased.fields)
         try:
-            self._root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            self._make()
             there = self._holds(name, payload.body)
             if not there:
                 self._write(name, payload.body)
@@ -40,7 +42,16 @@ class FolderSender:
         return Proof(name, repeated=there)
 
     def check(self, *, deadline_s: float) -> tuple[Finding, ...]:  # noqa: ARG002 - the contract
-        """Return why the channel cannot be used as configured."""
+        """Return why the channel cannot be used: it cannot be made, or holds no file that is safe on the disk.
+
+        A hidden file is written and taken away again. Whether anybody fetches what is put there, nothing shows.
+        """
+        try:
+            self._make()
+            self._hidden(PROBE).unlink()
+            self._make_durable()
+        except OSError:
+            return (Finding("folder_unwritable", "path"),)
         return ()
 
     def look(self, leased: LeasedReferral, *, deadline_s: float) -> Seen:  # noqa: ARG002 - the contract
@@ -61,6 +72,16 @@ class FolderSender:
 
     def _write(self, name: str, body: bytes) -> None:
         """Write beside the final name, on disk to the last byte, then give it the name."""
+        hidden = self._hidden(body)
+        try:
+            hidden.rename(self._root / name)
+        except OSError:
+            with suppress(OSError):
+                hidden.unlink()
+            raise
+
+    def _hidden(self, body: bytes) -> Path:
+        """Return a file that no reader takes, with `body` on disk to the last byte, or leave none."""
         hidden = self._root / f".{secrets.token_hex(8)}.part"
         try:
             handle = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
@@ -68,11 +89,14 @@ class FolderSender:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            hidden.rename(self._root / name)
         except OSError:
             with suppress(OSError):
                 hidden.unlink()
             raise
+        return hidden
+
+    def _make(self) -> None:
+        self._root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
     def _make_durable(self) -> None:
         above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)

@@ -3,20 +3,16 @@
 import gzip
 import json
 import socket
-from datetime import timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from router import clock
 from router.errors import Declined, TryLater
 from tests.oddservers import a_transport, drip, raw_server
 from tests.servers import Answer, Sink
 from workers.channels import watching
-from workers.channels.replies import Reply, retry_after
-from workers.channels.secretrefs import secret
+from workers.channels.replies import Reply
 from workers.channels.transport import REPLY_CAP
 
 MARKED = "MARKED-7f3a"
@@ -106,21 +102,6 @@ def test_a_status_is_a_no_or_a_not_now(status: int, outcome: type[Exception], co
     assert len(sink.everything) == 1
 
 
-@pytest.mark.parametrize(
-    ("said", "seconds"),
-    [("17", 17), ("0", 0), ("-5", 0), ("soon", 0), ("", 0), ("99999999999999999999", 999999999), ("1.5", 0)],
-)
-def test_retry_after_in_seconds(said: str, seconds: float) -> None:
-    assert retry_after(said) == seconds
-
-
-def test_retry_after_as_a_date() -> None:
-    at = clock.now() + timedelta(seconds=100)
-
-    assert 95 < retry_after(format_datetime(at, usegmt=True)) <= 100
-    assert retry_after(format_datetime(at - timedelta(days=1), usegmt=True)) == 0
-
-
 def test_an_overlong_reply_is_read_to_the_cap_only() -> None:
     sent = []
 
@@ -167,25 +148,6 @@ def test_takes_no_proxy_and_no_password_from_the_environment(monkeypatch: pytest
 def test_speaks_to_its_own_host_only(path: str) -> None:
     with pytest.raises(Declined, match=r"^foreign_host$"):
         a_transport("http://127.0.0.1:9").call("GET", path, until=monotonic() + 1, headers={})
-
-
-def test_secrets_come_from_where_they_are_named_anew_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SOME_TOKEN", "first")
-    (tmp_path / "token").write_text("second\n")
-
-    assert (secret("env:SOME_TOKEN"), secret(f"file:{tmp_path}/token")) == ("first", "second")
-    (tmp_path / "token").write_text("rotated")
-    assert secret(f"file:{tmp_path}/token") == "rotated"
-
-
-@pytest.mark.parametrize("reference", ["env:NOT_THERE", "file:/not/there", "clear-text"])
-def test_a_missing_secret_holds_the_referral(reference: str) -> None:
-    with pytest.raises(TryLater, match=r"^secret_missing$"):
-        secret(reference)
-
-
-def test_a_reply_does_not_print_its_body() -> None:
-    assert MARKED not in repr(Reply(200, {}, MARKED.encode()))
 
 
 def test_the_timer_goes_when_no_call_comes_and_is_there_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
