@@ -64,7 +64,17 @@ def public_app(settings: Settings) -> FastAPI:
     secrets = secretfiles.intake_secrets(settings.secrets_path)
     engine = connect(settings.dsn(Login.INTAKE), process="intake")
     recipients = housekeeping.Recipients(engine)
-    bell = Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s)
+
+    def pool_of(channel: str) -> str:
+        return in_force().channels.pool(channel)
+
+    bell = Bell(
+        settings.broker,
+        engine,
+        sweep_every_s=settings.sweep_every_s,
+        lease_s=settings.lease_s,
+        pool_of=pool_of,
+    )
     try:
         recipients.refresh()
         in_force = InForce(

@@ -7,7 +7,7 @@ that knows Celery.
 
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,10 +22,12 @@ from router.failpoints import FailPoint, reach
 from router.store.backlog import due_channels
 from router.store.engine import transaction
 from router.telemetry import get_log
+from router.vocabulary import DEFAULT_POOL
 
 WAKE: Final = "workers.deliver.wake"
 SWEEP: Final = "workers.sweep.sweep"
-QUEUE: Final = "doorbells"
+QUEUE: Final = DEFAULT_POOL
+"""Where the sweep is asked for, and whatever belongs to no other pool."""
 EXPIRES_S: Final = 300
 """A worker drops older doorbells unread; more than two hosts' clocks may differ."""
 COALESCE_S: Final = 0.05
@@ -37,9 +39,7 @@ STOP_S: Final = 2.0
 BROKER_FAILURES: Final = (OperationalError, KombuError, RedisError, OSError)
 """What publishing raises when Redis is away, frozen, full or starting."""
 
-DOORBELL: Final = MappingProxyType(
-    {"queue": QUEUE, "expires": EXPIRES_S, "ignore_result": True, "argsrepr": "-", "kwargsrepr": "-"}
-)
+DOORBELL: Final = MappingProxyType({"expires": EXPIRES_S, "ignore_result": True, "argsrepr": "-", "kwargsrepr": "-"})
 """How each doorbell is sent: the headers say nothing beside the task's name."""
 
 MESSAGES: Final = MappingProxyType(
@@ -76,27 +76,39 @@ def publisher(broker_url: str) -> Celery:
     return app
 
 
-def ring_wake(app: Celery, channel: str) -> None:
-    """Publish one doorbell for `channel`; raises one of BROKER_FAILURES."""
-    options: dict[str, Any] = dict(DOORBELL)
+def ring_wake(app: Celery, channel: str, pool: str = QUEUE) -> None:
+    """Publish one doorbell for `channel` to the workers of `pool`; raises one of BROKER_FAILURES."""
+    options: dict[str, Any] = {**DOORBELL, "queue": pool}
     app.send_task(WAKE, args=[channel], **options)
 
 
 def ring_sweep(app: Celery) -> None:
     """Publish one doorbell for the sweep; raises one of BROKER_FAILURES."""
-    options: dict[str, Any] = dict(DOORBELL)
+    options: dict[str, Any] = {**DOORBELL, "queue": QUEUE}
     app.send_task(SWEEP, **options)
 
 
 class Bell:
     """One thread that rings what it is told, and every `sweep_every_s` whatever is due."""
 
-    def __init__(self, broker_url: str, engine: Engine, *, sweep_every_s: float, lease_s: float) -> None:
-        """Prepare; `engine` logs in as whoever may read which channels have something due."""
+    def __init__(
+        self,
+        broker_url: str,
+        engine: Engine,
+        *,
+        sweep_every_s: float,
+        lease_s: float,
+        pool_of: Callable[[str], str] = lambda _channel: DEFAULT_POOL,
+    ) -> None:
+        """Prepare; `engine` logs in as whoever may read which channels have something due.
+
+        `pool_of` says, by the policy in force, whose workers send to a channel.
+        """
         self._app = publisher(broker_url)
         self._engine = engine
         self._sweep_every_s = sweep_every_s
         self._lease_s = lease_s
+        self._pool_of = pool_of
         self._wanted: set[str] = set()
         self._calls = 0
         self._lock = threading.Lock()
@@ -164,7 +176,7 @@ class Bell:
         for channel in sorted(wanted):
             try:
                 reach(FailPoint.BEFORE_RING)
-                ring_wake(self._app, channel)
+                ring_wake(self._app, channel, self._pool_of(channel))
                 reach(FailPoint.AFTER_RING)
             except BROKER_FAILURES:
                 # Not kept: as long as it is due, each sweep wants it again.

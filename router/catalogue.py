@@ -22,10 +22,9 @@ from router.configfile.yamltext import Document, nearest, read, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
-from router.vocabulary import Code, Guarantee, Name, Proven, Scope
+from router.vocabulary import DEFAULT_POOL, Code, Guarantee, Name, Proven, Scope
 
 FILE: Final = "channels.yaml"
-DEFAULT_POOL: Final = "doorbells"
 ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about"})
 """What every referral may have: an id that says nothing, and what has not happened yet."""
 
@@ -102,6 +101,11 @@ class Catalogue:
     def get(self, name: str) -> Channel | None:
         """Return the channel, or None when no file in force names it any more."""
         return self.channels.get(name)
+
+    def pool(self, name: str) -> str:
+        """Return the queue whose workers send to the channel; the default one for a channel that is not named."""
+        found = self.channels.get(name)
+        return found.pool if found else DEFAULT_POOL
 
 
 def parse_catalogue(text: str) -> Catalogue:

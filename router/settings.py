@@ -29,7 +29,7 @@ from pydantic_settings import (
 )
 
 from router.errors import Broken
-from router.vocabulary import Login
+from router.vocabulary import DEFAULT_POOL, Login, Name
 
 SERVERS_FILE = "servers.json"
 """Written into the state directory by `up`: the logins of its embedded servers, readable by the owner only."""
@@ -55,8 +55,12 @@ Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """host:port"""
 
 
+def _split(given: str) -> list[str]:
+    return [part.strip() for part in given.split(",") if part.strip()]
+
+
 def _listed(given: object) -> object:
-    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    return _split(given) if isinstance(given, str) else given
 
 
 def _network(given: str) -> str:
@@ -64,6 +68,21 @@ def _network(given: str) -> str:
     return given
 
 
+def _pools(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    parts = [part.partition("=") for part in _split(given)]
+    return tuple((name.strip(), count.strip()) for name, _, count in parts)
+
+
+def _pools_apart(given: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    if len(dict(given)) < len(given) or DEFAULT_POOL in dict(given):
+        raise ValueError(f"each pool once, and not {DEFAULT_POOL}, whose processes worker_processes counts")
+    return given
+
+
+Pools = Annotated[tuple[tuple[Name, PositiveInt], ...], NoDecode, BeforeValidator(_pools), AfterValidator(_pools_apart)]
+"""Names of pools and how many processes each has, written `slow=1,night=2`."""
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_listed)]
 """Addresses and networks, written with commas between."""
 
@@ -132,6 +151,8 @@ class Settings(BaseSettings):
     """Calls in flight in one worker process for one channel."""
     worker_processes: PositiveInt = 2
     """Celery pool children that `up` starts."""
+    worker_pools: Pools = ()
+    """More workers that `up` starts, for channels with a `pool` of their own: names and children, slow=1,night=2."""
     sweep_every_s: PositiveFloat = 5
     """How often what is due is rung again; bounds the delay after every message in Redis was lost."""
     stall_s: PositiveInt = 120

@@ -45,7 +45,7 @@ KEYS: Final[Mapping[str, re.Pattern[str]]] = {
     "attempt": re.compile(r"[0-9]{1,6}"),
     "pid": re.compile(r"[0-9]{1,10}"),
     "exit": re.compile(r"-?[0-9]{1,4}"),
-    "part": re.compile(r"[a-z-]{1,20}"),
+    "part": re.compile(r"[a-z][a-z0-9_-]{0,63}"),
     "bind": re.compile(r"[A-Za-z0-9.:\[\]-]{1,64}"),
 }
 """Keys that a log line may have, and what their values look like."""

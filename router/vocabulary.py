@@ -120,6 +120,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 """A name from the policy: category, site, team."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 """A name from the configuration: channel, route, rule."""
+DEFAULT_POOL = "doorbells"
+"""The Celery queue of every channel that names no other; sweeps are asked for there too."""
 ReferralReference = Annotated[str, StringConstraints(pattern=r"^(CR|DRILL|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3}$")]
 """What a channel is told about: a case, or plainly no case: a drill, or a notice about the router itself."""
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -1,33 +1,33 @@
-"""The workers' Celery application: doorbells in JSON, time limits, and what a pool process needs.
+"""The workers' Celery application: its tasks, its signals, and what a pool process needs.
 
-Started as `celery -A workers.app worker` and `celery -A workers.app beat`. The one place in the
-workers that reads settings. A task has no argument but a channel's name, no result and no retry: what is
-due, when and how often stands in the database.
+Started as `celery -A workers.app worker` and `celery -A workers.app beat`; with `-Q` a worker takes the doorbells of
+other pools than the default one. Reads settings and passes them on. A task has no argument but a channel's name, no
+result and no retry: what is due, when and how often stands in the database.
 """
 
 import mmap
 import os
+import signal
 from functools import cache
+from types import FrameType
 from typing import Any, Final
 
 from celery import Celery, signals
 from redis import Redis
 from redis.exceptions import RedisError
 
-from router.bell import BROKER_FAILURES, EXPIRES_S, MESSAGES, QUEUE, SWEEP, WAKE, ring_wake
+from router.bell import BROKER_FAILURES, SWEEP, WAKE, ring_wake
 from router.errors import RouterError
 from router.settings import Settings
 from router.store.engine import connect
 from router.telemetry import configure, get_log
-from router.vocabulary import Login
+from router.vocabulary import DEFAULT_POOL, Login
 from workers.deliver import Deliverer
 from workers.inforce import Channels
 from workers.sweep import sweep
-from workers.turn import TURN_S, Pace
+from workers.turn import Pace
 from workers.watchdog import Watchdog
-
-STOP_S: Final = 10.0
-"""Allowance for what a turn does beside sending."""
+from workers.wiring import configuration
 
 MOST_DOORBELLS: Final = 1000
 """Doorbells that a worker finds when it starts; older ones are dropped unread."""
@@ -35,63 +35,8 @@ MOST_DOORBELLS: Final = 1000
 _stop = mmap.mmap(-1, 1)
 """One byte that the main process and its pool share: not 0 once the worker was told to stop."""
 _main = os.getpid()
-
-
-def configuration(settings: Settings) -> dict[str, Any]:
-    """Return every setting of Celery that we do not leave to its default, each with its reason."""
-    turn_s = TURN_S + 2 * settings.lease_s / 3 + STOP_S
-    run = settings.state_dir / "run"
-    return {
-        **MESSAGES,
-        "broker_url": settings.broker,
-        # A half-open connection shows within these; without them a worker waits on it for ever.
-        "broker_transport_options": {
-            "socket_timeout": 10,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-            # Doorbells are acknowledged early, so these hardly matter; with them none is held for an hour.
-            "visibility_timeout": int(2 * turn_s) + 60,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-        },
-        "broker_connection_retry_on_startup": True,
-        # Never leave because Redis was away for long.
-        "broker_connection_max_retries": None,
-        # An effect under way is settled over the database, whatever becomes of the broker.
-        "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # Early: a lost doorbell is rung again by the sweep, a repeated one finds nothing due.
-        "task_acks_late": False,
-        "result_backend": None,
-        "task_store_errors_even_if_ignored": False,
-        "task_time_limit": turn_s + 15,
-        "task_soft_time_limit": turn_s,
-        "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": True,
-        "worker_concurrency": settings.worker_processes,
-        "worker_max_tasks_per_child": 5_000,
-        "worker_max_memory_per_child": 200_000,
-        # SIGTERM lets a turn end: it starts nothing new, so that takes one call at most. SIGQUIT, or SIGTERM with
-        # REMAP_SIGTERM=SIGQUIT, always waits this long; leave that variable unset.
-        "worker_soft_shutdown_timeout": settings.lease_s / 3 + STOP_S,
-        # No events, no remote control: nothing reads them, and their keys grow.
-        "worker_send_task_events": False,
-        "task_send_sent_event": False,
-        "worker_enable_remote_control": False,
-        # Logging goes through our list of events alone.
-        "worker_hijack_root_logger": False,
-        "worker_redirect_stdouts": False,
-        "beat_schedule": {
-            "sweep": {
-                "task": SWEEP,
-                "schedule": settings.sweep_every_s,
-                "options": {"expires": EXPIRES_S, "argsrepr": "-", "kwargsrepr": "-"},
-            }
-        },
-        "beat_schedule_filename": str(run / "beat"),
-        "beat_max_loop_interval": settings.sweep_every_s,
-        "timezone": "UTC",
-    }
+_pools: set[str] = set()
+"""The queues that this worker takes doorbells from; empty outside a worker, where all are taken."""
 
 
 @cache
@@ -106,9 +51,16 @@ app.add_defaults(lambda: configuration(_settings()))
 
 @app.task(name=WAKE)
 def wake(channel: str) -> None:
-    """Deliver what `channel` has due; ring again when the turn ended before all was sent."""
+    """Deliver what `channel` has due; ring again when the turn ended before all was sent.
+
+    A doorbell of another pool, from before the policy changed, is dropped: a slow system must not slow this pool, and
+    the next sweep rings where somebody takes it.
+    """
+    deliverer = _deliverer(os.getpid())
     try:
-        more = _deliverer(os.getpid()).deliver(channel)
+        if _pools and deliverer.pool(channel) not in _pools:
+            return
+        more = deliverer.deliver(channel)
     except RouterError as error:
         get_log().error("turn_failed", code=error.code)
         return
@@ -130,9 +82,11 @@ def sweep_and_ring() -> None:
 
 def _ring(channel: str) -> None:
     try:
-        ring_wake(app, channel)
+        ring_wake(app, channel, _deliverer(os.getpid()).pool(channel))
     except BROKER_FAILURES:
         get_log().warning("bell_failed", code="broker_away")
+    except RouterError as error:
+        get_log().warning("bell_failed", code=error.code, channel=channel)
 
 
 @cache
@@ -154,14 +108,20 @@ def _set_up_logging(**_: object) -> None:
 
 
 @signals.worker_init.connect
-def _drop_old_doorbells(**_: object) -> None:
+def _note_pools(**_: object) -> None:
+    _pools.update(app.amqp.queues.consume_from)
+    _drop_old_doorbells()
+
+
+def _drop_old_doorbells() -> None:
     """Make room: a Redis that ran full while no worker emptied it would keep this one out as well.
 
     Newer doorbells, and the sweeps, say all that the dropped ones said.
     """
     try:
         with Redis.from_url(_settings().broker, socket_timeout=5, socket_connect_timeout=5) as redis:
-            redis.ltrim(QUEUE, 0, MOST_DOORBELLS - 1)
+            for pool in _pools:
+                redis.ltrim(pool, 0, MOST_DOORBELLS - 1)
     except (RedisError, OSError, ValueError):
         # ValueError: an address that only Celery knows how to read, such as a list of sentinels.
         get_log().warning("bell_failed", code="broker_away")
@@ -172,8 +132,31 @@ def _worker_is_ready(**_: object) -> None:
     settings = _settings()
     get_log().info("started", pid=os.getpid())
     engine = connect(settings.dsn(Login.WORKER), process="worker-watchdog", pool_size=1)
+    channels = Channels(engine)
+
+    def ours(channel: str) -> bool:
+        found = channels.find(channel)
+        return (found.pool if found else DEFAULT_POOL) in _pools
+
     # A call may last a third of a lease: with long leases a worker may do right and show nothing for that long.
-    Watchdog(engine, stall_s=max(settings.stall_s, settings.lease_s)).start()
+    Watchdog(engine, stall_s=max(settings.stall_s, settings.lease_s), ours=ours).start()
+    _stop_at_once_when_told()
+
+
+def _stop_at_once_when_told() -> None:
+    """Have turns end when SIGQUIT comes: Celery tells of it only after it has waited for them.
+
+    It does so for SIGTERM too where REMAP_SIGTERM makes that another SIGQUIT.
+    """
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        celerys = signal.getsignal(number)
+
+        def told(got: int, frame: FrameType | None, then: Any = celerys) -> None:
+            _stop[0] = 1
+            if callable(then):
+                then(got, frame)
+
+        signal.signal(number, told)
 
 
 @signals.worker_shutting_down.connect

@@ -65,7 +65,7 @@ def post(
         with transaction(engine) as connection:
             reference = post_drill(connection, channel=channel.name, kind=channel.kind, policy=digest)
             note(connection, [AuditEntry(whose_login(), "drill_asked", reference, detail=channel.name)])
-        _ring(settings, channel.name)
+        _ring(settings, channel)
         ended = _wait(engine, reference, wait_s=wait)
     if as_json:
         say_json(asdict(ended))
@@ -131,10 +131,10 @@ def _drillable(catalogue: Catalogue, name: str) -> Channel:
     return channel
 
 
-def _ring(settings: Settings, channel: str) -> None:
+def _ring(settings: Settings, channel: Channel) -> None:
     """Ring the channel; should that fail, the sweeps ring it within seconds."""
     try:
-        ring_wake(publisher(settings.broker), channel)
+        ring_wake(publisher(settings.broker), channel.name, channel.pool)
     except BROKER_FAILURES:
         typer.echo("concern-router: Redis could not be reached; the next sweep will ring", err=True)
 

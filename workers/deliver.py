@@ -6,6 +6,7 @@ The ledger in the database is the truth. What is due for a channel that nobody k
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -19,13 +20,14 @@ from router.store.channelstates import claim, hold, passed
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, settle
 from router.telemetry import get_log
+from router.vocabulary import DEFAULT_POOL
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
 from workers.checking import checked, settings_digest
 from workers.gate import tell as tell_shut
 from workers.looking import look
 from workers.retry import FEWEST_TRIES, GIVE_UP_S
-from workers.turn import Pace, Turn, tell
+from workers.turn import TURN_S, Pace, Turn, tell
 
 UNKNOWN_WAIT_S: Final = 300.0
 """A channel that no policy names: how long until it is looked for again."""
@@ -64,16 +66,27 @@ class Deliverer:
         if channel is None:
             return self._keep_for_later(name)
         sender = self._sender(channel)
+        ends = monotonic() + TURN_S
+
+        def over() -> bool:
+            return self._stopping() or monotonic() >= ends
+
         turn = self._turn(channel, sender)
-        more = turn.take()
-        if turn.gate.unchecked and not self._stopping() and self._check(channel, sender):
+        more = turn.take(ends)
+        if turn.gate.unchecked:
+            if over() or not self._check(channel, sender):
+                return over()
             turn = self._turn(channel, sender)
             # What was sent may have shown that the check must be made again.
-            more = turn.take() or turn.gate.unchecked
-        if turn.gate.closed or self._stopping():
+            more = turn.take(ends) or turn.gate.unchecked
+        if turn.gate.closed or over():
             return more
-        deadline_s = self._pace.call_s
-        return look(self.engine, channel, sender, deadline_s=deadline_s, stopping=self._stopping) or more
+        return look(self.engine, channel, sender, deadline_s=self._pace.call_s, stopping=over) or more
+
+    def pool(self, name: str) -> str:
+        """Return the queue whose workers send to the channel `name`; raises Unavailable or StoreFailed."""
+        channel = self._channels.find(name)
+        return channel.pool if channel is not None else DEFAULT_POOL
 
     def _turn(self, channel: Channel, sender: Sender) -> Turn:
         return Turn(self.engine, channel, sender, self._pace, self._threads, self._stopping, self._channels.holds)

@@ -33,7 +33,7 @@ from workers.channels.base import Sender
 from workers.gate import Gate
 
 TURN_S: Final = 30.0
-"""A turn leases nothing new after this; calls under way may end."""
+"""A turn leases and starts nothing new after this; calls under way may end."""
 COLLECT_S: Final = 0.02
 """How long ended attempts are collected for one settling transaction."""
 FRESH_S: Final = 0.5
@@ -93,9 +93,8 @@ class Turn:
     def __post_init__(self) -> None:
         self.gate = Gate(self.channel, self.pace.lease_s)
 
-    def take(self) -> bool:
-        """Run the turn; return whether there may be more to send at once."""
-        ends = monotonic() + TURN_S
+    def take(self, ends: float) -> bool:
+        """Run the turn until `ends` (monotonic) at most; return whether there may be more to send at once."""
         with self._given_back():
             while True:
                 self._write(room=self._room() if self._going(ends) else 0)

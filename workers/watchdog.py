@@ -1,8 +1,9 @@
 """Ends a worker that delivers nothing while something is due, so that its supervisor starts it anew.
 
 Looks at delivered work, not at whether a process is alive: on a half-open connection to Redis a
-worker can be alive and idle for ever. Looks twice: what the clock has just made due, or whoever gave a
-case back, may have been due long before. Ends nothing because the database is away.
+worker can be alive and idle for ever. Judges the channels of this worker's own queues alone, and none that must not be
+tried yet. Looks twice: what the clock has just made due, or whoever gave a case back, may have been due long before.
+Ends nothing because the database is away.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import RouterError
-from router.store.backlog import stalled
+from router.store.backlog import at_work, overdue
 from router.store.engine import transaction
 from router.telemetry import get_log
 
@@ -31,11 +32,14 @@ class Watchdog:
         engine: Engine,
         *,
         stall_s: float,
+        ours: Callable[[str], bool] = lambda _channel: True,
         look_every_s: float = LOOK_EVERY_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
+        """`ours` says whether this worker is one of those that send to a channel."""
         self._engine = engine
         self._stall_s = stall_s
+        self._ours = ours
         self._look_every_s = look_every_s
         self._end = end
         self._since = monotonic()
@@ -61,7 +65,13 @@ class Watchdog:
             return False
         try:
             with transaction(self._engine) as connection:
-                return stalled(connection, stall_s=self._stall_s)
+                late = overdue(connection, stall_s=self._stall_s)
+            # Asks the database in a transaction of its own.
+            mine = [channel for channel in late if self._ours(channel)]
+            if not mine:
+                return False
+            with transaction(self._engine) as connection:
+                return not at_work(connection, mine, stall_s=self._stall_s)
         except RouterError:
             return False
         finally:

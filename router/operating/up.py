@@ -31,8 +31,9 @@ from router.operating.firststart import begin
 from router.operating.supervisor import LOOK_EVERY_S, Child, Place, Supervisor
 from router.settings import CHILD, METRICS_VARIABLE, SERVERS_FILE, Settings
 from router.store.upgrade import upgrade
-from router.vocabulary import Login
+from router.vocabulary import DEFAULT_POOL, Login
 
+WORKER: Final = "worker"
 WEB_STOP_S: Final = 12.0
 WORKER_STOP_S: Final = 15.0
 """Beside a third of the lease, which a call under way may take."""
@@ -41,7 +42,7 @@ WORKER_ALONE: Final = ("--without-gossip", "--without-mingle", "--without-heartb
 """Workers need not know each other; without these each keeps a list of the others in Redis."""
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Of the operator's environment, what every child gets; the worker gets all: channels name secrets there."""
+"""Of the operator's environment, what every child gets; workers get all: channels name secrets there."""
 PREFIX: Final = "CONCERN_ROUTER_"
 SECRET_PREFIXES: Final = (f"{PREFIX}DATABASE_URL", f"{PREFIX}REDIS_URL")
 
@@ -162,14 +163,16 @@ class Up:
         python = (sys.executable, "-m")
         celery = (*python, "celery", "--quiet", "-A", "workers.app")
         level = f"--loglevel={self._given.log_level}"
-        processes = str(self._given.worker_processes)
         commands: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
             "chainer": ((*python, "router.cli", "audit", "chain"), ("database_url_chainer",), CHAINER_STOP_S),
-            "worker": (
-                (*celery, "worker", "--pool=prefork", f"--concurrency={processes}", *WORKER_ALONE, level),
-                ("database_url_worker", "redis_url"),
-                self._given.lease_s / 3 + WORKER_STOP_S,
-            ),
+            **{
+                WORKER if pool == DEFAULT_POOL else f"{WORKER}-{pool}": (
+                    (*celery, "worker", "--pool=prefork", *_taking(pool, processes), *WORKER_ALONE, level),
+                    ("database_url_worker", "redis_url"),
+                    self._given.lease_s / 3 + WORKER_STOP_S,
+                )
+                for pool, processes in ((DEFAULT_POOL, self._given.worker_processes), *self._given.worker_pools)
+            },
             "beat": ((*celery, "beat", "--pidfile=", level), ("redis_url",), CHAINER_STOP_S),
             "console": (
                 (*python, "router.cli", "serve", "--part", "console"),
@@ -195,7 +198,7 @@ class Up:
             kept = {
                 key: value
                 for key, value in everything.items()
-                if (name == "worker" or key in PASSED_ON or key.startswith(PREFIX))
+                if (name.partition("-")[0] == WORKER or key in PASSED_ON or key.startswith(PREFIX))
                 and not key.startswith(SECRET_PREFIXES)
             }
             addresses = {
@@ -221,6 +224,11 @@ class Up:
         self._say(f"console    http://{self._given.console_bind}/console")
         self._say(f"metrics    http://{self._given.metrics_bind}/metrics")
         self._say(f"state      {self._state}" + (f" (embedded servers run as {account})" if account else ""))
+
+
+def _taking(pool: str, processes: int) -> tuple[str, ...]:
+    """Return the options of a worker that takes one pool's doorbells."""
+    return "-Q", pool, "-n", f"{pool}@%h", f"--concurrency={processes}"
 
 
 def role_of(dsn: str) -> str:

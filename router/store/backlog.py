@@ -3,6 +3,8 @@
 Says nothing of a channel that must not be tried yet. Functions take a connection and change nothing.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, text
 
 from router.store.channelstates import NOT_SHUT, SHUT
@@ -10,6 +12,8 @@ from router.store.referrals import IN_TURN, OPEN_NOW, RAN_OUT
 
 _UNSETTLED = "state in ('due', 'leased')"
 _SHOWABLE = "look_at is not null"
+_LAST = 50_000
+"""Attempts; more than two minutes of the fastest delivery."""
 _LATELY = "lately as (select statement_timestamp() - make_interval(secs => :s) as t, statement_timestamp() as now)"
 
 
@@ -39,17 +43,22 @@ _DUE = text(f"""
               and due_at > statement_timestamp() and {OPEN_NOW} limit 1))
     order by channel""")  # noqa: S608 - our own words
 # An empty bucket says that somebody sent as fast as allowed; the slowest rate has something in it after an hour.
-_STALLED = text(f"""
+_OVERDUE = text(f"""
     with recursive {_LATELY}, {_channels_in("open", _UNSETTLED)}
-    select not exists (select from (select ended_at from attempts order by id desc limit 1) as last, lately
-                       where ended_at between t and now)
-       and exists (
-            select from open c where channel is not null
-              and not exists (select from channel_states s, lately where s.channel = c.channel and (
-                    {SHUT} or s.tokens < 1 and s.tokens_at between now - interval '1 h' and now))
-              and (select true from referrals r where r.channel = c.channel and {_UNSETTLED} and state = 'due'
-                     and due_at < (select t from lately) and {IN_TURN} order by due_at limit 1))
-       and not exists (select from referrals, lately where state = 'leased' and leased_at between t and now)""")  # noqa: S608 - our own words
+    select channel from open c where channel is not null
+       and not exists (select from channel_states s, lately where s.channel = c.channel and (
+             {SHUT} or s.tokens < 1 and s.tokens_at between now - interval '1 h' and now))
+       and (select true from referrals r where r.channel = c.channel and {_UNSETTLED} and state = 'due'
+              and due_at < (select t from lately) and {IN_TURN} order by due_at limit 1)
+    order by channel""")  # noqa: S608 - our own words
+# Attempts have no channel: those of the last minutes are looked through, and only when something is overdue.
+_AT_WORK = text(f"""
+    with {_LATELY}
+    select exists (select from referrals, lately
+                   where channel = any(:channels) and state = 'leased' and leased_at between t and now)
+        or exists (select from attempts a, referrals r, lately
+                   where a.id > (select max(id) from attempts) - {_LAST} and a.ended_at between t and now
+                     and r.id = a.referral and r.channel = any(:channels))""")  # noqa: S608 - our own words
 
 
 def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
@@ -60,6 +69,11 @@ def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
     return list(connection.execute(_DUE, {"longest_s": longest_s}).scalars())
 
 
-def stalled(connection: Connection, *, stall_s: float) -> bool:
-    """Say whether something could have been sent for `stall_s` seconds, and nothing was leased or ended since then."""
-    return bool(connection.execute(_STALLED, {"s": float(stall_s)}).scalar_one())
+def overdue(connection: Connection, *, stall_s: float) -> list[str]:
+    """Return the channels that something could have been sent to for `stall_s` seconds; not those to be left alone."""
+    return list(connection.execute(_OVERDUE, {"s": float(stall_s)}).scalars())
+
+
+def at_work(connection: Connection, channels: Collection[str], *, stall_s: float) -> bool:
+    """Say whether anything for `channels` was leased or ended in the last `stall_s` seconds."""
+    return bool(connection.execute(_AT_WORK, {"channels": list(channels), "s": float(stall_s)}).scalar_one())

@@ -204,7 +204,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     connection.execute(insert(attempts).inline(), [_attempt_row(e, ours) for e in ended])
     settled = [e for e in ended if e.referral.id in ours and e.state != "due"]
     note(connection, [_settled_entry(e) for e in settled])
-    _bring_forward(connection, [e.referral.id for e in settled if e.state == "dead"])
+    bring_forward(connection, [e.referral.id for e in settled if e.state == "dead"])
     _look_soon(connection, [e.referral.id for e in ended if e.referral.id not in ours and _made(e)])
     return ours
 
@@ -214,7 +214,7 @@ def _made(ended: Ended) -> bool:
     return ended.remote_id is not None and ended.look_after_s is not None
 
 
-def _bring_forward(connection: Connection, dead: Sequence[str]) -> None:
+def bring_forward(connection: Connection, dead: Sequence[str]) -> None:
     """Let what the cases of `dead` referrals have waiting for delivery come now: there is nothing to wait for.
 
     Only if the dead one was the channel's first word of the case. Whoever has such a row just now withdraws or flips

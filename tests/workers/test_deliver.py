@@ -17,7 +17,7 @@ from router.vocabulary import ReferralState
 from tests.servers import Answer, Sink
 from tests.workers.rooms import Room, references
 from tests.workers.senders import Plain
-from workers import turn
+from workers import deliver, turn
 from workers.sweep import sweep
 
 
@@ -232,7 +232,7 @@ def test_told_to_stop_it_gives_back_what_it_did_not_send(room: Room, sink: Sink)
 def test_ends_after_its_time_and_says_that_there_is_more(
     room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "TURN_S", 0.2)
+    monkeypatch.setattr(deliver, "TURN_S", 0.2)
     sink.answer_always(Answer(hang_s=0.1))
     room.post(60)
 

@@ -38,7 +38,7 @@ class Place:
 
     def ring(self) -> None:
         """Ring `desk` once."""
-        ring_wake(publisher(self.redis.url), "desk")
+        ring_wake(publisher(self.redis.url), "desk", QUEUE)
 
     @contextmanager
     def bell(self) -> Iterator[None]:

@@ -4,9 +4,12 @@ from time import sleep
 
 from sqlalchemy import event
 
-from router.store.backlog import stalled
+from router import clock
+from router.store.backlog import at_work, overdue
+from router.store.breaker import Heard
+from router.store.channelstates import hold
 from router.store.engine import connect, transaction
-from router.store.referrals import lease
+from router.store.referrals import Ended, lease, settle
 from tests.workers.processes import wait_until
 from tests.workers.rooms import Room
 from workers.watchdog import EXIT, Watchdog
@@ -14,7 +17,8 @@ from workers.watchdog import EXIT, Watchdog
 
 def is_stalled(room: Room) -> bool:
     with transaction(room.engine) as connection:
-        return stalled(connection, stall_s=60)
+        late = overdue(connection, stall_s=60)
+        return bool(late) and not at_work(connection, late, stall_s=60)
 
 
 def let_it_wait(room: Room, seconds: int = 100) -> None:
@@ -48,6 +52,45 @@ def test_what_waits_for_an_earlier_revision_is_none(room: Room) -> None:
     let_it_wait(room)
 
     assert not is_stalled(room)
+
+
+def test_another_channel_s_work_does_not_hide_a_stall(room: Room) -> None:
+    room.post(channels=("desk", "hr"))
+    let_it_wait(room)
+    with transaction(room.engine) as connection:
+        [leased] = lease(connection, "hr", limit=1, lease_s=30)
+        settle(connection, [Ended(leased, "sent", "sent", clock.now())])
+        assert overdue(connection, stall_s=60) == ["desk"]
+        assert at_work(connection, ["hr"], stall_s=60)
+        assert not at_work(connection, ["desk"], stall_s=60)
+
+
+def test_a_channel_that_is_left_alone_on_purpose_is_no_stall(room: Room) -> None:
+    room.post()
+    let_it_wait(room)
+    with transaction(room.engine) as connection:
+        hold(connection, "desk", Heard("field_missing", worked=False))
+
+    assert not is_stalled(room)
+    room.let_it_be_tried()
+    assert is_stalled(room)
+
+
+def test_does_not_judge_the_channels_of_other_pools(room: Room) -> None:
+    room.post(channels=("night",))
+    let_it_wait(room)
+    asked: list[str] = []
+    ended: list[int] = []
+
+    def ours(channel: str) -> bool:
+        asked.append(channel)
+        return False
+
+    Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, ours=ours, end=ended.append).start()
+
+    assert wait_until(lambda: len(asked) > 3, 10)
+    assert set(asked) == {"night"}
+    assert not ended
 
 
 def test_ends_the_worker_with_a_status_of_its_own(room: Room) -> None:
