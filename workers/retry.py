@@ -1,6 +1,6 @@
 """When to try a delivery again, and when to stop.
 
-Pure: no clock, no queue, no randomness; `deliver.py` supplies all three.
+Pure: no clock, no queue, no randomness; `attempt.py` supplies all three.
 """
 
 from typing import Final
@@ -14,10 +14,10 @@ GIVE_UP_S: Final = 72 * 3600.0
 FEWEST_TRIES: Final = 5
 """Tries that it gets in any case, so that three days without a worker do not make it undeliverable."""
 MOST_TRIES: Final = 1000
-"""More than 72 hours of waiting can hold: only a referral that ends its worker each time gets there."""
-
-MOST_BROKEN: Final = 5
-"""Leases in a row that no worker came back from: then it is taken to be why, and a person must look."""
+"""More than 72 hours of waiting can hold."""
+MOST_BROKEN: Final = 10
+"""Leases that no worker came back from: the referral is taken to be why, and a person must look. From the third on it
+was sent alone."""
 
 
 def wait_before(attempt: int, *, age_s: float, jitter: float, retry_after_s: float = 0.0) -> float | None:
@@ -26,7 +26,7 @@ def wait_before(attempt: int, *, age_s: float, jitter: float, retry_after_s: flo
     The ceiling doubles from FIRST_WAIT_S up to LONGEST_WAIT_S, and `jitter` in [0, 1) picks a point
     below it ("full jitter"), so that a channel coming back does not meet every case at once. The
     channel's own Retry-After (RFC 9110, 10.2.3) wins when longer. `age_s` is how long the referral
-    has been due: the last try is at GIVE_UP_S, but never before FEWEST_TRIES were made.
+    has been due, or how long ago a person asked for it anew, from when attempts count too: the last try is at GIVE_UP_S, but never before FEWEST_TRIES were made.
     """
     if age_s >= GIVE_UP_S and attempt > FEWEST_TRIES:
         return None

@@ -10,6 +10,7 @@ from workers.retry import (
     GIVE_UP_S,
     LONGEST_ASKED_S,
     LONGEST_WAIT_S,
+    MOST_BROKEN,
     MOST_TRIES,
     wait_before,
 )
@@ -17,6 +18,11 @@ from workers.retry import (
 ATTEMPTS = st.integers(2, 2000)
 AGES = st.floats(0, 10 * GIVE_UP_S)
 JITTERS = st.floats(0, 1, exclude_max=True)
+
+
+def test_the_numbers_are_those_that_the_readme_names() -> None:
+    assert (FIRST_WAIT_S, LONGEST_WAIT_S, LONGEST_ASKED_S) == (5, 3600, 6 * 3600)
+    assert (GIVE_UP_S, FEWEST_TRIES, MOST_TRIES, MOST_BROKEN) == (72 * 3600, 5, 1000, 10)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +79,39 @@ def test_every_referral_is_given_up_in_the_end(jitter: float) -> None:
 @given(JITTERS)
 def test_jitter_spreads_over_the_whole_wait(jitter: float) -> None:
     assert wait_before(2, age_s=0, jitter=jitter) == jitter * FIRST_WAIT_S
+
+
+@given(ATTEMPTS, st.floats(0, GIVE_UP_S, exclude_max=True), JITTERS, st.floats(0, 1e9))
+def test_a_channel_is_never_asked_sooner_than_it_wants_up_to_the_cap(
+    attempt: int, age_s: float, jitter: float, asked_s: float
+) -> None:
+    wait_s = wait_before(attempt, age_s=age_s, jitter=jitter, retry_after_s=asked_s)
+
+    assert wait_s is not None
+    assert wait_s >= min(asked_s, LONGEST_ASKED_S, GIVE_UP_S - age_s)
+
+
+@given(ATTEMPTS, JITTERS)
+def test_the_ceiling_doubles_with_each_try_and_never_shrinks(attempt: int, jitter: float) -> None:
+    now, then = (wait_before(number, age_s=0, jitter=jitter) for number in (attempt, attempt + 1))
+
+    assert now is not None
+    assert then is not None
+    assert now <= then <= max(2 * now, jitter * LONGEST_WAIT_S)
+
+
+@given(ATTEMPTS, st.floats(0, GIVE_UP_S, exclude_max=True), JITTERS)
+def test_the_last_try_is_when_the_three_days_are_over_and_not_after(attempt: int, age_s: float, jitter: float) -> None:
+    wait_s = wait_before(attempt, age_s=age_s, jitter=jitter)
+
+    assert wait_s is not None
+    assert age_s + wait_s <= GIVE_UP_S * (1 + 1e-9)
+
+
+@given(ATTEMPTS, AGES, JITTERS, st.floats(0, 1e9))
+def test_it_is_over_exactly_after_three_days_and_five_tries(
+    attempt: int, age_s: float, jitter: float, asked_s: float
+) -> None:
+    over = wait_before(attempt, age_s=age_s, jitter=jitter, retry_after_s=asked_s) is None
+
+    assert over == (age_s >= GIVE_UP_S and attempt > FEWEST_TRIES)
