@@ -26,7 +26,8 @@ def wait_before(attempt: int, *, age_s: float, jitter: float, retry_after_s: flo
     The ceiling doubles from FIRST_WAIT_S up to LONGEST_WAIT_S, and `jitter` in [0, 1) picks a point
     below it ("full jitter"), so that a channel coming back does not meet every case at once. The
     channel's own Retry-After (RFC 9110, 10.2.3) wins when longer. `age_s` is how long the referral
-    has been due, or how long ago a person asked for it anew, from when attempts count too: the last try is at GIVE_UP_S, but never before FEWEST_TRIES were made.
+    has been due: the last try is at GIVE_UP_S, but never before FEWEST_TRIES were made. When a
+    person asks for it anew, attempts and age count from then.
     """
     if age_s >= GIVE_UP_S and attempt > FEWEST_TRIES:
         return None

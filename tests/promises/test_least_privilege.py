@@ -26,6 +26,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "sealed_contents": {INSERT},
         "sealed_messages": {INSERT},
         "referrals": {READ_SOME, INSERT},
+        "channel_states": {READ_ALL},
         "idempotency": {READ_ALL, INSERT, DELETE},
         "audit": {READ_SOME, INSERT},
     },
@@ -34,6 +35,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "policy_activations": {READ_ALL},
         "referrals": {READ_ALL, UPDATE},
         "attempts": {READ_ALL, INSERT},
+        "channel_states": {READ_ALL, INSERT, UPDATE},
         "audit": {INSERT},
     },
     "console": {
@@ -52,6 +54,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "sealed_messages": {READ_ALL, INSERT},
         "referrals": {READ_ALL, INSERT, UPDATE},
         "attempts": {READ_ALL},
+        "channel_states": {READ_ALL, UPDATE},
         "audit": {READ_ALL, INSERT},
         "audit_checkpoints": {READ_ALL},
     },

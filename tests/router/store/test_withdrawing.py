@@ -146,3 +146,15 @@ def test_what_was_not_tried_again_is_due_when_it_is_waited_for_again(
 
     assert [again.attempts for again in lease(worker)] == [2]
     assert row(owner)[:2] == ("leased", None)
+
+
+def test_giving_the_case_back_does_not_undo_what_a_conflict_withdrew(
+    owner: Engine, worker: Engine, console: Engine, held: LeasedReferral
+) -> None:
+    in_conflict(console, held)
+    claimed(console, held)
+    given_back(console, held)
+
+    settle(worker, held, "due")
+
+    assert row(owner) == ("recalled", "conflict", True, 1)
