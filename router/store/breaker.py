@@ -17,6 +17,8 @@ LONGEST_ASKED_S: Final = 3600.0
 """A channel's own Retry-After shuts it no longer: one answer must not stop every case for a day."""
 BURST_S: Final = 5.0
 """A rate's bucket holds what comes in this time, and one at least."""
+STEP_S: Final = 1.0
+"""A clock that goes back by less was only corrected."""
 
 HOPELESS: Final = frozenset(
     {
@@ -122,8 +124,11 @@ def burst(per_s: float) -> float:
 
 
 def refilled(tokens: float | None, elapsed_s: float, per_s: float) -> float:
-    """Return what is in the bucket after `elapsed_s`; one never used is full, and a clock set back takes nothing."""
-    if tokens is None:
+    """Return what is in the bucket after `elapsed_s`; one never used is full.
+
+    So is one used in the future: that was before the clock was set back.
+    """
+    if tokens is None or elapsed_s < -STEP_S:
         return burst(per_s)
     return min(burst(per_s), max(tokens, 0.0) + max(elapsed_s, 0.0) * per_s)
 

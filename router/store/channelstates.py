@@ -47,13 +47,15 @@ _LEASED = text("""
       and lease_until between clock_timestamp() and clock_timestamp() + make_interval(secs => :lease_s)""")
 _MOVE = text("""
     update channel_states
-    set breaker = :breaker, failures = :failures, opened = :opened,
-        since = case when breaker = :breaker and :shut_s is null then since else clock_timestamp() end,
-        until = case when :breaker = 'closed' then null
-                     when cast(:shut_s as float8) is null then until
-                     else clock_timestamp() + make_interval(secs => :shut_s) end,
-        code = case when :breaker = 'closed' then null else coalesce(:code, code) end,
-        named = case when :breaker = 'closed' or :code is not null then :named else named end
+    set breaker = new.breaker, failures = :failures, opened = :opened,
+        since = case when channel_states.breaker = new.breaker and shut_s is null then since else clock_timestamp() end,
+        until = case when new.breaker = 'closed' then null when shut_s is null then until
+                     else clock_timestamp() + make_interval(secs => shut_s) end,
+        code = case when new.breaker = 'closed' then null else coalesce(new.code, channel_states.code) end,
+        named = case when new.breaker = 'closed' or new.code is not null then new.named
+                     else channel_states.named end
+    from (select cast(:breaker as text), cast(:shut_s as float8), cast(:code as text), cast(:named as text))
+         as new(breaker, shut_s, code, named)
     where channel = :channel""")
 _PROBE = text("""
     update channel_states set breaker = 'half_open', since = clock_timestamp(),
@@ -146,7 +148,8 @@ def _within(
     if rules.at_once is not None and allowed:
         leased = connection.execute(_LEASED, {"channel": channel, "lease_s": float(lease_s)}).scalar_one()
         allowed = max(0, min(allowed, rules.at_once - leased))
-    return Admitted(allowed, most.probe, None if allowed else wait_s, clean=most.clean, tokens=tokens, at=row.now)
+    at = None if tokens is None else row.now
+    return Admitted(allowed, most.probe, None if allowed else wait_s, clean=most.clean, tokens=tokens, at=at)
 
 
 def spend(connection: Connection, channel: str, admitted: Admitted, taken: int, *, probe_s: float) -> None:

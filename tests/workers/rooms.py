@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlalchemy import Connection, Engine, text
 
 from router.catalogue import Catalogue, Channel, parse_catalogue
@@ -99,9 +100,12 @@ class Room:
             policies.keep(connection, digest, "", channels)
             policies.activate(connection, digest)
 
-    def catalogue(self, sink: Sink) -> Catalogue:
-        """Return channels of which `desk` and `hr` lead to `sink`."""
-        return parse_catalogue(channels_text(self.folder, desk=sink.url, hr=sink.url))
+    def catalogue(self, sink: Sink, **more: str) -> Catalogue:
+        """Return channels of which `desk` and `hr` lead to `sink`; `more` adds `key: value` to one, or replaces it."""
+        channels = yaml.safe_load(channels_text(self.folder, desk=sink.url, hr=sink.url))
+        for name, said in more.items():
+            channels[name] |= yaml.safe_load(said)
+        return parse_catalogue(yaml.safe_dump(channels))
 
     def deliverer(
         self, catalogue: Catalogue, *, pace: Pace = PACE, stopping: Callable[[], bool] = lambda: False
