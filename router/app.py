@@ -25,6 +25,8 @@ from router.intake.callers import Callers
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
 from router.intake.drills import Drills
 from router.intake.inforce import LOOK_EVERY_S, InForce, vocabulary
+from router.intake.pager import LOOK_EVERY_S as PAGER_EVERY_S
+from router.intake.pager import Pager
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
 from router.intake.submit import Door
@@ -86,21 +88,14 @@ def public_app(settings: Settings) -> FastAPI:
     recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
     quotas = limits.Quotas()
     callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
-    door = Door(
-        policy=in_force,
-        recipients=recipients,
-        recorder=recorder,
-        issue_receipt=partial(receipts.issue, secrets.receipt),
-        idempotency_secret=secrets.idempotency,
-        quotas=quotas,
-        anonymous_per_hour=settings.anonymous_per_hour,
-        console_url=str(settings.console_address).rstrip("/"),
-    )
-    chores = (
-        housekeeping.Chore(in_force.refresh, seconds=LOOK_EVERY_S),
-        housekeeping.Chore(recipients.refresh, seconds=housekeeping.RECIPIENTS_S),
-        housekeeping.Chore(partial(housekeeping.forget, engine), seconds=housekeeping.FORGET_S),
-        housekeeping.Chore(Drills(engine, in_force, ring=bell.ring).post_due, seconds=DRILLS_EVERY_S),
+    door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
+    pager = Pager(engine, in_force, ring=bell.ring)
+    chores = _chores(
+        (in_force.refresh, LOOK_EVERY_S),
+        (recipients.refresh, housekeeping.RECIPIENTS_S),
+        (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
+        (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
+        (pager.look, PAGER_EVERY_S),
     )
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
     app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
@@ -115,7 +110,8 @@ def public_app(settings: Settings) -> FastAPI:
         receipt_secret=secrets.receipt,
     )
     app.include_router(Pages(desk).routes())
-    app.include_router(health.routes(partial(health.missing, engine), in_force.degraded))
+    degraded = partial(_all_of, in_force.degraded, pager.degraded)
+    app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
     return app
 
@@ -172,6 +168,27 @@ def _running(engine: Engine, *parts: Part) -> Lifespan:
     return running
 
 
+def _door(
+    settings: Settings,
+    secrets: secretfiles.IntakeSecrets,
+    *,
+    policy: InForce,
+    recipients: housekeeping.Recipients,
+    recorder: Recorder,
+    quotas: limits.Quotas,
+) -> Door:
+    return Door(
+        policy=policy,
+        recipients=recipients,
+        recorder=recorder,
+        issue_receipt=partial(receipts.issue, secrets.receipt),
+        idempotency_secret=secrets.idempotency,
+        quotas=quotas,
+        anonymous_per_hour=settings.anonymous_per_hour,
+        console_url=str(settings.console_address).rstrip("/"),
+    )
+
+
 def _desk(
     settings: Settings,
     *,
@@ -198,6 +215,14 @@ def _desk(
         receipt_secret=receipt_secret,
         body_deadline_s=settings.body_deadline_s,
     )
+
+
+def _chores(*acts: tuple[Callable[[], None], float]) -> list[housekeeping.Chore]:
+    return [housekeeping.Chore(act, seconds=seconds) for act, seconds in acts]
+
+
+def _all_of(*looks: Callable[[], list[str]]) -> list[str]:
+    return [code for look in looks for code in look()]
 
 
 def _choices(policy: Policy) -> Choices:

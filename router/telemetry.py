@@ -14,11 +14,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from prometheus_client import Counter, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _WORD = re.compile(r"[A-Za-z0-9_.:/*@-]{1,64}")
 _PLACES = re.compile(r"[A-Za-z0-9_.:/ <>-]{0,600}")
@@ -79,6 +81,8 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "second_ticket_closed",  # a case had two tickets; the one that nobody worked in was closed
         "second_ticket_left",  # a case has two tickets and people work in both: a person must look
         "look_failed",  # the far side could not be looked at again now
+        "paged",  # a channel fails, and somebody is told of it by another one: which kind of notice is the code
+        "nobody_to_page",  # a channel fails, and none of those who should be told can be reached now
         "channel_unknown",  # referrals wait for a channel that the catalogue does not name
         "channel_shut",  # a channel took nothing, or failed its check: it is left alone until it is tried again
         "channel_back",  # a channel that was shut takes referrals again
@@ -116,12 +120,35 @@ SECOND_TICKETS = Counter(
     "Second tickets of a case that a later look found, by what became of them.",
     ["channel", "became"],
 )
+PAGES = Counter("pages_total", "Notices that a channel fails, by kind.", ["notice"])
+NOBODY_TO_PAGE = Counter("nobody_to_page_total", "Looks at which a channel failed and nobody could be told.")
+_RECENT: Final = "mostrecent"  # of several web processes the one that looked last knows best
+CHANNEL_DUE = Gauge("channel_due", "Referrals due or being sent.", ["channel"], multiprocess_mode=_RECENT)
+CHANNEL_OLDEST_S = Gauge(
+    "channel_oldest_due_seconds", "For how long the oldest has been due.", ["channel"], multiprocess_mode=_RECENT
+)
+CHANNEL_DEAD = Gauge("channel_dead", "Undeliverable referrals.", ["channel"], multiprocess_mode=_RECENT)
+CHANNEL_BREAKER = Gauge(
+    "channel_breaker", "Whether it is used: 0 yes, 1 being tried, 2 no.", ["channel"], multiprocess_mode=_RECENT
+)
 DEADLINES_PASSED = Counter(
     "deadlines_passed_total", "Deadlines that passed before what they are for was done.", ["awaited"]
 )
 ESCALATIONS = Counter(
     "escalations_total", "Channels told because nothing had happened, by what was awaited.", ["awaited"]
 )
+
+
+def channels_shown() -> frozenset[str]:
+    """Return the channels that the gauges show, whichever process set them: also those that are no more."""
+    shown = list(CHANNEL_DUE.collect())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_{_RECENT}_*.db")
+        shown += MultiProcessCollector.merge([str(file) for file in files])  # type: ignore[no-untyped-call]
+    return frozenset(
+        sample.labels["channel"] for metric in shown for sample in metric.samples if sample.name == "channel_due"
+    )
+
 
 _strict = False
 

@@ -3,9 +3,10 @@
 They have a reference of their own kind, so that nobody takes one for a case. Never commits.
 """
 
+from collections.abc import Collection
 from hashlib import sha256
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from router.clock import CROCKFORD
@@ -22,6 +23,12 @@ def reference_about(*what: str) -> str:
     digits = sha256("\n".join(what).encode()).digest()
     drawn = "".join(CROCKFORD[byte & 31] for byte in digits[: _GROUPS * _GROUP])
     return "-".join(["NOTICE", *(drawn[start : start + _GROUP] for start in range(0, len(drawn), _GROUP))])
+
+
+def posted(connection: Connection, references: Collection[str]) -> frozenset[str]:
+    """Return those of `references` that were posted before, to whatever channel."""
+    query = text("select distinct reference from referrals where reference = any(:references)")
+    return frozenset(connection.execute(query, {"references": list(references)}).scalars())
 
 
 def post_notice(

@@ -272,6 +272,13 @@ Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_
 Index("referrals_drills_idx", referrals.c.first_due_at, postgresql_where=text("notice = 'drill'"))
 Index("referrals_look_idx", referrals.c.channel, referrals.c.look_at, postgresql_where=text("look_at is not null"))
 Index("referrals_dead_idx", referrals.c.channel, referrals.c.settled_at, postgresql_where=text("state = 'dead'"))
+Index(
+    "referrals_about_idx",
+    *(referrals.c.about, referrals.c.notice, referrals.c.first_due_at),
+    postgresql_where=text("about is not null"),
+)
+_ODD = text("outcome in ('gone', 'second_closed', 'second_left')")
+Index("referrals_odd_idx", referrals.c.channel, referrals.c.first_due_at, postgresql_where=_ODD)
 Index("referrals_standby_idx", referrals.c.due_at, postgresql_where=text("state = 'standby'"))
 
 attempts = Table(

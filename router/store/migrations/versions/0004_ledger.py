@@ -33,6 +33,18 @@ def upgrade() -> None:
     op.create_index(
         "referrals_dead_idx", "referrals", ["channel", "settled_at"], postgresql_where=sa.text("state = 'dead'")
     )
+    op.create_index(
+        "referrals_about_idx",
+        "referrals",
+        ["about", "notice", "first_due_at"],
+        postgresql_where=sa.text("about is not null"),
+    )
+    op.create_index(
+        "referrals_odd_idx",
+        "referrals",
+        ["channel", "first_due_at"],
+        postgresql_where=sa.text("outcome in ('gone', 'second_closed', 'second_left')"),
+    )
     op.add_column("attempts", sa.Column("took_ms", sa.Integer(), nullable=True))
     op.create_table(
         "channel_states",
@@ -57,12 +69,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("channel_states")
     op.drop_column("attempts", "took_ms")
+    op.drop_index("referrals_odd_idx", "referrals")
+    op.drop_index("referrals_about_idx", "referrals")
     op.drop_index("referrals_dead_idx", "referrals")
     op.drop_index("referrals_look_idx", "referrals")
-    # Older versions know neither the word nor the wait.
+    # Older versions know neither the words nor the wait.
     op.execute(
         "update referrals set state = 'recalled', settled_at = clock_timestamp(), outcome = 'downgraded' "
-        "where instead_of is not null and state in ('standby', 'due')"
+        "where (instead_of is not null or about is not null) and state in ('standby', 'due', 'leased')"
     )
     for column in reversed(ADDED):
         op.drop_column("referrals", column)
