@@ -1,50 +1,35 @@
-"""The commands `channels`: which ways there are, and drills that test one end to end.
+"""Drills: a way tested end to end.
 
-Joins the command line by an entry point. A drill travels as a referral does, from the outbox through a worker to
-the other side, and says of itself that it is none: it has no case, no facts, and a reference of its own kind.
+A drill travels as a referral does, from the outbox through a worker to the other side, and says of itself that it is
+none: it has no case, no facts, and a reference of its own kind.
 """
 
 from dataclasses import asdict
 from time import monotonic, sleep
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import Engine
 
-from router.bell import BROKER_FAILURES, publisher, ring_wake
-from router.catalogue import Catalogue, Channel, parse_catalogue
+from router.catalogue import Catalogue, Channel
 from router.cli.asking import console, say_columns, say_json, whose_login
+from router.cli.ringing import ring
 from router.configfile.yamltext import nearest
 from router.errors import Broken
 from router.model import AuditEntry
 from router.settings import Settings
-from router.store import policies
 from router.store.audit import note
-from router.store.drills import Drill, acknowledge_drill, drill, drills, last_drills, post_drill
+from router.store.drills import Drill, acknowledge_drill, drill, drills, post_drill
 from router.store.engine import transaction
+from router.store.shut import Shut, shut_channels
 from router.vocabulary import ReferralState, Scope
+from workers.cli.asked import AsJson, in_force
+from workers.cli.words import why_shut
 
-commands = typer.Typer(help="See the ways that people are told by, and test them.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 POLL_S: Final = 0.1
 ENDED: Final = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.DEAD})
 
-
-@commands.command(name="list")
-def list_channels(*, as_json: AsJson = False) -> None:
-    """List the channels in force: name, kind, scope, guarantee, how often they are drilled, and the last drill."""
-    with console(Settings()) as engine:
-        catalogue, _ = _in_force(engine)
-        with transaction(engine) as connection:
-            last = last_drills(connection, list(catalogue.channels))
-    rows = [_row(channel, last.get(channel.name)) for channel in catalogue.channels.values()]
-    if as_json:
-        say_json(rows)
-        return
-    drilled = {name: _told(found) for name, found in last.items()}
-    words = ("name", "kind", "scope", "guarantee")
-    say_columns([(*(row[word] for word in words), drilled.get(row["name"], "never drilled")) for row in rows])
+commands = typer.Typer()
 
 
 @commands.command(name="drill")
@@ -60,20 +45,22 @@ def post(
     """
     settings = Settings()
     with console(settings) as engine:
-        catalogue, digest = _in_force(engine)
+        catalogue, digest = in_force(engine)
         channel = _drillable(catalogue, name)
         with transaction(engine) as connection:
             reference = post_drill(connection, channel=channel.name, kind=channel.kind, policy=digest)
             note(connection, [AuditEntry(whose_login(), "drill_asked", reference, detail=channel.name)])
-        _ring(settings, channel)
+        ring(settings, engine, [channel.name])
         ended = _wait(engine, reference, wait_s=wait)
+        with transaction(engine) as connection:
+            shut = shut_channels(connection).get(channel.name)
     if as_json:
         say_json(asdict(ended))
     elif ended.delivered_after_s is not None:
-        typer.echo(f"{ended.reference}  {ended.channel}: {_told(ended)}")
+        typer.echo(f"{ended.reference}  {ended.channel}: {told(ended)}")
         typer.echo(f"When somebody there has seen it: concern-router channels acknowledge {ended.reference}")
     if ended.delivered_after_s is None:
-        typer.echo(f"concern-router: {ended.reference}: {_wrong(ended, wait)}", err=True)
+        typer.echo(f"concern-router: {ended.reference}: {_wrong(ended, wait, channel, shut)}", err=True)
         raise typer.Exit(1)
 
 
@@ -89,7 +76,7 @@ def history(
     if as_json:
         say_json(rows)
         return
-    say_columns([(row.reference, row.channel, row.asked_at.isoformat(timespec="seconds"), _told(row)) for row in rows])
+    say_columns([(row.reference, row.channel, row.asked_at.isoformat(timespec="seconds"), told(row)) for row in rows])
 
 
 @commands.command()
@@ -109,16 +96,7 @@ def acknowledge(
     if as_json:
         say_json(asdict(seen))
     else:
-        typer.echo(f"{seen.reference}  {seen.channel}: {_told(seen)}")
-
-
-def _in_force(engine: Engine) -> tuple[Catalogue, str]:
-    """Return the channels in force and their policy's digest; raises Broken before the very first start."""
-    with transaction(engine) as connection:
-        stored = policies.active(connection)
-    if stored is None:
-        raise Broken("no_policy", "no policy is in force yet: start the public part, or `concern-router up`, first")
-    return parse_catalogue(stored.channels_text), stored.digest
+        typer.echo(f"{seen.reference}  {seen.channel}: {told(seen)}")
 
 
 def _drillable(catalogue: Catalogue, name: str) -> Channel:
@@ -129,14 +107,6 @@ def _drillable(catalogue: Catalogue, name: str) -> Channel:
         hint = "it leads out of the organisation: police and hotlines act on what they get, so they are never drilled"
         raise Broken("external_channel", hint)
     return channel
-
-
-def _ring(settings: Settings, channel: Channel) -> None:
-    """Ring the channel; should that fail, the sweeps ring it within seconds."""
-    try:
-        ring_wake(publisher(settings.broker), channel.name, channel.pool)
-    except BROKER_FAILURES:
-        typer.echo("concern-router: Redis could not be reached; the next sweep will ring", err=True)
 
 
 def _wait(engine: Engine, reference: str, *, wait_s: float) -> Drill:
@@ -151,19 +121,7 @@ def _wait(engine: Engine, reference: str, *, wait_s: float) -> Drill:
         sleep(POLL_S)
 
 
-def _row(channel: Channel, last: Drill | None) -> dict[str, Any]:
-    every = channel.drill_every
-    return {
-        "name": channel.name,
-        "kind": channel.kind,
-        "scope": channel.scope,
-        "guarantee": channel.guarantee,
-        "drill_every_h": every.total_seconds() / 3600 if every else None,
-        "last_drill": asdict(last) if last else None,
-    }
-
-
-def _told(found: Drill) -> str:
+def told(found: Drill) -> str:
     """Return how far the drill is, for people."""
     if found.delivered_after_s is None:
         return f"not delivered ({found.state}, {found.attempts} tried, {found.outcome or 'no answer yet'})"
@@ -171,9 +129,11 @@ def _told(found: Drill) -> str:
     return f"delivered after {found.delivered_after_s:.2f} s ({found.outcome}), acknowledged: {seen}"
 
 
-def _wrong(found: Drill, wait_s: float) -> str:
+def _wrong(found: Drill, wait_s: float, channel: Channel, shut: Shut | None) -> str:
     if found.state == ReferralState.DEAD:
         return f"undeliverable: {found.outcome}"
+    if shut is not None and shut.code is not None:
+        return f"not delivered: {why_shut(channel, shut)}; it goes out when the channel takes it"
     if not found.attempts:
         return f"no worker took it within {wait_s:g} s: are workers running? See `concern-router doctor`"
     return f"not delivered within {wait_s:g} s: {found.attempts} tried, {found.outcome or 'no answer yet'}; it goes on"

@@ -1,0 +1,45 @@
+"""Channels that are shut, for people: why, since when, until when; and letting one be tried at once.
+
+All times are PostgreSQL's. Functions take a connection and never commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from router.store.breaker import ASKS
+from router.vocabulary import Breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """A channel whose breaker is not closed, or whose settings were checked."""
+
+    breaker: Breaker
+    since: datetime
+    until: datetime | None
+    code: str | None
+    named: str | None
+    checked_at: datetime | None
+
+
+def shut_channels(connection: Connection) -> dict[str, Shut]:
+    """Return how every channel stands that was ever shut or checked, by name."""
+    query = text("select channel, breaker, since, until, code, named, checked_at from channel_states")
+    return {
+        row.channel: Shut(Breaker(row.breaker), row.since, row.until, row.code, row.named, row.checked_at)
+        for row in connection.execute(query)
+    }
+
+
+def try_now(connection: Connection, channel: str) -> bool:
+    """Let a channel that is shut be tried at once; return whether it was shut. Ring it after the commit.
+
+    One that asked for a pause itself keeps it.
+    """
+    query = text("""
+        update channel_states set until = clock_timestamp()
+        where channel = :channel and breaker = 'open' and until > clock_timestamp()
+          and (code is null or not code = any(:asks))""")
+    return connection.execute(query, {"channel": channel, "asks": sorted(ASKS)}).rowcount == 1

@@ -1,0 +1,129 @@
+"""What a code says of a channel, in words for whoever runs it, and what helps. Only names of our own are in them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from router.catalogue import Channel
+from router.store.shut import Shut
+from router.vocabulary import Breaker
+
+KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {"rt": "Request Tracker", "webhook": "the receiver", "folder": "the folder"}
+)
+SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "not_authorised": ("{kind} refuses our account", "renew the token or secret, and grant the account its rights"),
+        "secret_missing": (
+            "there is nothing where the secret should stand",
+            "set the variable, write the file or mend the command that channels.yaml names, here and for the workers",
+        ),
+        "secret_malformed": ("the secret is not of the form that is wanted", "write it anew, as one line"),
+        "redirected": ("the address leads elsewhere", "write the address that it leads to, if that one is right"),
+        "foreign_host": ("the address leads to another host", "write the whole address"),
+        "refused_address": (
+            "the address is one that this channel must not reach",
+            "list its network under 'networks', if it is meant",
+        ),
+        "tls_failed": (
+            "the connection cannot be trusted, by what {named!r} says",
+            "have the certificate renewed, or name the authority that signed it under 'ca'",
+        ),
+        "folder_unwritable": ("the folder cannot be written", "let the account that runs the workers write there"),
+        "not_rt": ("no Request Tracker answers at 'url'", "write the address that /REST/2.0 follows"),
+        "queue_missing": (
+            "{kind} shows no queue {named!r}",
+            "write its name as it stands there, or grant the account SeeQueue",
+        ),
+        "queue_disabled": ("queue {named!r} is disabled", "enable it there, or name another"),
+        "right_missing": ("our account has no right {named!r} in queue {queue!r}", "grant it there"),
+        "field_missing": (
+            "{kind} has no custom field {named!r} for queue {queue!r}",
+            "add it there as 'Enter one value', or let the account see it (SeeCustomField)",
+        ),
+        "field_unfit": (
+            "custom field {named!r} would not show what is put in",
+            "make it one that takes one value, of text or from a list",
+        ),
+        "values_missing": (
+            "custom field {named!r} has a list without some of our words",
+            "add them there, or make it 'Enter one value'",
+        ),
+        "recall_right_missing": (
+            "our account has no right {named!r} in recall_queue {recall_queue!r}",
+            "grant it there: without it no ticket can be moved there",
+        ),
+        "recall_field_missing": (
+            "{kind} has no custom field {named!r} for recall_queue {recall_queue!r}",
+            "add it there: by it a withdrawn ticket is found again",
+        ),
+        "unreachable": ("nothing answers at its address", "look at the name, the port, and what is between"),
+        "no_answer": ("it took the call and gave no answer in time", "look whether it is busy or broken"),
+        "odd_reply": ("it answered with something that cannot be read", "look whether something else answers for it"),
+        "http_404": ("there is nothing at its address", "write the whole address; or its maintenance is under way"),
+        "http_429": ("it asks for a pause", "nothing; or lower at_most"),
+        "http_503": ("it is not available now", "look whether it is under maintenance"),
+        "unforeseen": ("an error of our own was in the way", "look at the workers' log, and report it"),
+    }
+)
+"""By code: what is wrong, and what helps."""
+FINDINGS: Final = frozenset(
+    {
+        *("secret_missing", "secret_malformed", "redirected", "refused_address", "tls_failed", "folder_unwritable"),
+        *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
+        *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
+    }
+)
+"""Codes that a check finds, and that waiting does not mend."""
+
+
+def wrong(channel: Channel, code: str, named: str = "") -> str:
+    """Return what `code` says of `channel`."""
+    return _filled(_of(code)[0], channel, named)
+
+
+def mends(channel: Channel, code: str, named: str = "") -> str:
+    """Return what helps against it."""
+    return _filled(_of(code)[1], channel, named)
+
+
+def why_shut(channel: Channel, shut: Shut) -> str:
+    """Return why a channel is shut, and until when."""
+    code, named = shut.code or "", shut.named or ""
+    how = "does not start" if code in FINDINGS or named else "is left alone"
+    said = f"{how}: {wrong(channel, code, named)} [{code}]" if code else how
+    if shut.breaker is Breaker.HALF_OPEN:
+        return f"{said}; being tried since {moment(shut.since)}"
+    return f"{said}; since {moment(shut.since)}, tried again at {moment(shut.until or shut.since)}"
+
+
+def moment(at: datetime) -> str:
+    """Return a time to the second, UTC."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def span(seconds: float) -> str:
+    """Return a span as people say it: its two largest units."""
+    left, said = int(seconds), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            said.append(f"{count} {unit}")
+    return " ".join(said[:2]) or "0 s"
+
+
+def _of(code: str) -> tuple[str, str]:
+    return SAID.get(
+        code, ("it could not take what was sent", "look at `concern-router deliveries list` and over there")
+    )
+
+
+def _filled(words: str, channel: Channel, named: str) -> str:
+    settings = channel.settings
+    return words.format(
+        kind=KINDS_SAID.get(channel.kind, channel.kind),
+        named=named,
+        queue=getattr(settings, "queue", ""),
+        recall_queue=getattr(settings, "recall_queue", ""),
+    )
