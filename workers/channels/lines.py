@@ -28,8 +28,7 @@ KEPT_S: Final = 2.0
 """How long a line without a call is kept: well below the 5 s after which common servers begin to close theirs."""
 _NOT_LET_IN: Final = re.compile("CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR")
 
-logging.getLogger("urllib3").addHandler(logging.NullHandler())
-logging.getLogger("urllib3").propagate = False
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
 class NotSent(OSError):
@@ -112,12 +111,12 @@ class _Line(HTTPConnection):
         first, call.wrote = not call.wrote, True
         try:
             super().send(data)
-        except (BrokenPipeError, ConnectionResetError):
-            # urllib3 goes on to read what these two leave behind: over a new line, perhaps why we are not let in.
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             call.wrote = not first
             if first and call.kept:
                 raise NotSent from None
-            raise
+            # By this urllib3 goes on to read what was said before it hung up: an early no, or why we are not let in.
+            raise BrokenPipeError from None
 
     def getresponse(self) -> Any:
         try:
