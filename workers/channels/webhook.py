@@ -4,6 +4,7 @@ Any 2xx is the proof. The reply's body is never looked at.
 """
 
 from base64 import b64decode
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -59,10 +60,9 @@ class WebhookSender:
 
 def _signer(key: str) -> Webhook:
     """Return what signs with `key` (base64, `whsec_` before it or not); the library alone would skip odd characters."""
-    try:
+    raw = b""
+    with suppress(ValueError):
         raw = b64decode(key.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        raise TryLater("secret_malformed") from None
     if len(raw) < SHORTEST_SECRET:
         raise TryLater("secret_malformed")
     return Webhook(raw)

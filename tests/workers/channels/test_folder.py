@@ -10,7 +10,7 @@ import pytest
 from router import clock
 from router.channels import folder
 from router.errors import TryLater
-from router.model import LeasedReferral, Payload, Proof, Referral
+from router.model import Finding, LeasedReferral, Payload, Proof, Referral
 from router.vocabulary import Notice, Scope
 from workers.channels.base import Surroundings
 from workers.channels.folder import FolderSender
@@ -18,10 +18,13 @@ from workers.channels.folder import FolderSender
 PAYLOAD = Payload(b'{"a": 1}\n', "application/json")
 
 
+def a_sender(state_dir: Path) -> FolderSender:
+    return FolderSender(folder.Settings(path="out/desk"), Surroundings(state_dir, Scope.INTERNAL))
+
+
 def send(state_dir: Path, payload: Payload = PAYLOAD, **given: Any) -> Proof:
-    sender = FolderSender(folder.Settings(path="out/desk"), Surroundings(state_dir, Scope.INTERNAL))
     fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **given})
-    return sender.send(LeasedReferral("0" * 32, "desk", fields, 1, 1, clock.now()), payload, deadline_s=1)
+    return a_sender(state_dir).send(LeasedReferral("0" * 32, "desk", fields, 1, 1, clock.now()), payload, deadline_s=1)
 
 
 def test_writes_one_private_file_named_by_reference_and_revision(tmp_path: Path) -> None:
@@ -92,4 +95,28 @@ def test_a_write_that_fails_leaves_no_part_behind(tmp_path: Path, monkeypatch: p
     with pytest.raises(TryLater, match=r"^folder_unwritable$"):
         send(tmp_path)
 
+    assert list((tmp_path / "out/desk").iterdir()) == []
+
+
+def test_a_check_makes_the_folder_and_leaves_nothing_in_it(tmp_path: Path) -> None:
+    assert a_sender(tmp_path).check(deadline_s=1) == ()
+
+    assert list((tmp_path / "out/desk").iterdir()) == []
+    assert (tmp_path / "out/desk").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_check_finds_a_place_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where a folder should be")
+
+    assert a_sender(tmp_path).check(deadline_s=1) == (Finding("folder_unwritable", "path"),)
+
+
+def test_a_check_finds_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "no space left")
+
+    # A full disk cannot be had without root.
+    monkeypatch.setattr(os, "fsync", full)
+
+    assert a_sender(tmp_path).check(deadline_s=1) == (Finding("folder_unwritable", "path"),)
     assert list((tmp_path / "out/desk").iterdir()) == []
