@@ -1,59 +1,18 @@
-"""`channels`: which ways there are, and drills that take the same way as a referral, through real workers."""
+"""Drills take the same way as a referral, through real workers."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from router.cli import main
-from router.embedded.redis import EmbeddedRedis
 from router.vocabulary import Login
 from tests.conftest import Database
 from tests.servers import Answer, Sink
-from tests.workers.processes import Worker, a_worker
-from tests.workers.rooms import Room, channels_text
+from tests.workers.cli.commandline import Run, found
+from tests.workers.processes import Worker
+from tests.workers.rooms import Room
 
 NOBODY_LISTENS = "redis://127.0.0.1:9/0"
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _commands(database: Database, redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give commands the console's login and Redis."""
-    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
-    monkeypatch.setenv("CONCERN_ROUTER_REDIS_URL", redis_server.url)
-
-
-@pytest.fixture
-def run(room: Room, sink: Sink, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command line: its exit status, and what it printed."""
-    external = "police: {kind: folder, scope: external, carries: [], path: p}"
-    text = f"{channels_text(room.folder, desk=sink.url)}\n{external}\n"
-    room.put_in_force(text.replace("kind: folder, path: out", "kind: folder, path: out, drill_every: 7d"))
-
-    def ran(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["concern-router", "channels", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        status = ended.value.code
-        return (status if isinstance(status, int) else 0), printed.out, printed.err
-
-    return ran
-
-
-@pytest.fixture
-def worker(database: Database, redis_server: EmbeddedRedis, tmp_path: Path) -> Iterator[Worker]:
-    with a_worker(database, redis_server.url, tmp_path, lease_s=12, sweep_every_s=1) as running:
-        yield running
-
-
-def found(run: Run, *arguments: str) -> Any:
-    status, out, err = run(*arguments, "--json")
-    assert (status, err) == (0, "")
-    return json.loads(out)
 
 
 def audited(room: Room) -> list[tuple[str, str, str]]:
@@ -158,34 +117,10 @@ def test_only_a_delivered_drill_can_have_been_seen(run: Run, room: Room) -> None
     assert room.states() == {"due": 1, "sent": 1}
 
 
-def test_lists_the_channels_in_force_with_their_last_drill(run: Run, room: Room) -> None:
-    run("drill", "desk", "--wait", "0")
-    run("drill", "desk", "--wait", "0")
-    room.run(
-        "update referrals set first_due_at = first_due_at - interval '1 day' where id = (select min(id) from referrals)"
-    )
-    newest = found(run, "drills")[0]
-    listed = {row["name"]: row for row in found(run, "list")}
-
-    assert set(listed) == {"desk", "file", "police"}
-    assert {key: listed["desk"][key] for key in ("kind", "scope", "guarantee", "last_drill", "drill_every_h")} == {
-        "kind": "webhook",
-        "scope": "internal",
-        "guarantee": "keyed",
-        "last_drill": newest,
-        "drill_every_h": None,
-    }
-    assert listed["file"]["drill_every_h"] == 168
-    assert listed["police"]["last_drill"] is None
-
-
 def test_people_get_lines(run: Run) -> None:
     run("drill", "desk", "--wait", "0")
-    _, channels, _ = run("list")
     _, drills, _ = run("drills")
 
-    assert [line.split()[0] for line in channels.splitlines()] == ["desk", "file", "police"]
-    assert "never drilled" in channels.splitlines()[1]
     assert drills.startswith("DRILL-")
     assert "not delivered (due, 0 tried, no answer yet)" in drills
 
