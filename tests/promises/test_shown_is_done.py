@@ -62,7 +62,7 @@ def assert_sent_as_shown(policy: Policy, planned: PlannedReferral, said: dict[st
     stored = Referral.model_validate(row["fields"])
     assert stored == planned.fields
     assert row["fields"] == said["fields"] == plain(planned.fields)
-    for name in ("channel", "kind", "state", "awaited"):
+    for name in ("channel", "kind", "state", "awaited", "instead_of"):
         assert row[name] == getattr(planned, name), name
     assert (row["revision"], row["notice"]) == (planned.fields.revision, planned.fields.notice)
     assert planned.due_at in (None, row["due_at"])

@@ -1,11 +1,13 @@
 """channels.yaml: what loads, and every reason why it does not."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
-from router.catalogue import FILE, parse_catalogue
+from router.catalogue import ENTRIES, FILE, parse_catalogue
 from router.channels import KINDS
 from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors
@@ -51,17 +53,27 @@ def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
     assert all({"claim_by", "decide_by"} <= set(way.carries) for way in desks.values())
 
 
-def test_loads_the_examples_in_the_shipped_comments() -> None:
-    lines = (CONFIG / "channels.yaml").read_text().splitlines()
-    examples = [line[4:] for line in lines if line.startswith("#   ")]
+@pytest.mark.parametrize("folder", ["", "us"])
+def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: str) -> None:
+    text = (CONFIG / folder / FILE).read_text()
+    examples = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
     start = examples.index("security-desk:")
+    replaced = yaml.safe_load(text) | yaml.safe_load("\n".join(examples[start:]))
 
-    catalogue = parse_catalogue("\n".join(examples[start:]))
+    catalogue = parse_catalogue(yaml.safe_dump(replaced))
 
-    assert {name: channel.kind for name, channel in catalogue.channels.items()} == {
+    assert {name: channel.kind for name, channel in catalogue.channels.items() if channel.kind != "folder"} == {
         "security-desk": "rt",
         "duty-phone": "webhook",
     }
+
+
+@pytest.mark.parametrize("folder", ["", "us"])
+def test_the_shipped_comments_tell_of_every_key(folder: str) -> None:
+    comments = "\n".join(line for line in (CONFIG / folder / FILE).read_text().splitlines() if line.startswith("#"))
+    keys = {key for entry in ENTRIES.values() for key in entry.model_fields}
+
+    assert {key for key in keys if not re.search(rf"\b{key}\b", comments)} == set()
 
 
 def test_channels_render_as_their_kind_and_say_its_guarantee() -> None:
