@@ -74,6 +74,25 @@ def test_a_typo_is_caught(
     assert told in checked(tmp_path, file, spoilt)
 
 
+@pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        ("networks: [10.20.0.0/16, 'fd12::/48', 10.1.2.3]", True),
+        ("ca: /etc/ssl/our-ca.pem, client_certificate: /run/secrets/us.pem, client_key: /run/secrets/us.key", True),
+        ("proxy: 'http://proxy.example.org:3128'", True),
+        ("networks: [intranet]", False),
+        ("ca: our-ca.pem", False),
+        ("proxy: proxy.example.org", False),
+    ],
+)
+def test_the_way_to_a_service_is_said_as_the_loader_takes_it(tmp_path: Path, said: str, *, good: bool) -> None:
+    file = tmp_path / "channels.yaml"
+    way = f"url: 'https://a.example.org', secret: 'command:/usr/local/bin/secret', {said}"
+    file.write_text(f"desk: {{kind: webhook, scope: external, carries: [], {way}}}\n")
+
+    assert (checked(tmp_path, "channels", file) == "") is good
+
+
 @pytest.mark.parametrize(("field", "good"), [("category", True), ("narrative", False)])
 def test_a_channel_carries_fields_of_referrals_only(tmp_path: Path, field: str, *, good: bool) -> None:
     file = tmp_path / "channels.yaml"

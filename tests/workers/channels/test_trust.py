@@ -49,6 +49,10 @@ class Heard:
         line.sendall(OK)
 
 
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
 def serve(context: ssl.SSLContext, speak: Speak) -> Any:
     return raw_server(tls(context, speak), read_first=False)
 
@@ -233,6 +237,17 @@ def test_the_environment_vouches_for_nobody_and_writes_no_keys(
     with serve(authority.vouch(NAME).server(), Heard()) as url:
         post(url, ca=str(authority.file))
     assert not (tmp_path / "keys").exists()
+
+
+def test_only_the_channel_s_own_authorities_vouch_and_nothing_older_than_1_2_is_offered(authority: Authority) -> None:
+    with serve(authority.vouch(NAME).server(), Heard()) as url:
+        transport = a_transport(f"https://{NAME}:{port_of(url)}", resolve=here, ca=str(authority.file))
+        transport.call("POST", until=monotonic() + 5, headers={}, body=b"{}")
+    context = transport._trust.context()
+
+    assert context.cert_store_stats()["x509_ca"] == 1
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 def test_says_which_setting_names_a_file_that_cannot_be_used(authority: Authority) -> None:
