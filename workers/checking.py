@@ -6,7 +6,7 @@ Changes nothing over there, and nothing here: whoever asked notes what was found
 from hashlib import sha256
 
 from router.catalogue import Channel
-from router.errors import TryLater
+from router.errors import Declined, TryLater
 from router.model import Finding
 from router.telemetry import get_log
 from workers.channels.base import Sender
@@ -23,6 +23,8 @@ def checked(channel: Channel, sender: Sender, *, deadline_s: float) -> tuple[Fin
         return sender.check(deadline_s=deadline_s)
     except TryLater:
         raise
+    except Declined as no:
+        return (Finding(no.code),)
     except Exception:  # noqa: BLE001 - whatever it was, the channel is asked again later
         get_log().exception("crashed", channel=channel.name)
         raise TryLater("unforeseen") from None

@@ -42,12 +42,17 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # Early: a lost doorbell is rung again by the sweep, a repeated one finds nothing due.
         "task_acks_late": False,
+        # Nothing to reject either: what ends its worker is counted in the ledger, and dead at the fifth time.
+        "task_reject_on_worker_lost": False,
+        "task_retry_on_worker_lost": False,
         "result_backend": None,
         "task_store_errors_even_if_ignored": False,
         "task_time_limit": turn_s + 15,
         "task_soft_time_limit": turn_s,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
+        # Nothing here has an ETA; were it so, no worker would hoard them.
+        "worker_eta_task_limit": 100,
         "worker_concurrency": settings.worker_processes,
         "worker_max_tasks_per_child": 5_000,
         "worker_max_memory_per_child": 200_000,

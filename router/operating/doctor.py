@@ -3,7 +3,7 @@
 Reads only: mends nothing, sends nothing, and shows no address, password or stored value.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,10 +15,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, TextClause, text
 
 from router import secretfiles
+from router.catalogue import parse_catalogue
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
 from router.settings import Settings
 from router.store import policies
+from router.store.backlog import overdue
+from router.store.channelstates import NOT_SHUT, SHUT
 from router.store.engine import connect, transaction
 from router.store.grants import GRANTS
 from router.store.keys import active_recipients
@@ -40,8 +43,10 @@ _GRANTED = text(
 )
 _UNCHAINED = text("select coalesce(extract(epoch from clock_timestamp() - min(at)), 0) from audit where seq is null")
 _DUE = text(
-    "select coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0) from referrals where state = 'due'"
+    f"""select coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0)
+        from referrals r where state = 'due' and {NOT_SHUT}"""  # noqa: S608 - our own words
 )
+_LEFT_ALONE = text(f"select channel, code, named from channel_states s where {SHUT} order by channel")  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ def findings(settings: Settings, *, only: frozenset[str] = frozenset()) -> Itera
         "policy": partial(_policy, settings),
         "keys": partial(_keys, settings),
         "audit_lag": partial(_age, settings, _UNCHAINED, CHAIN_LAG_S, "start the chainer: `audit chain`"),
+        "channels": partial(_channels, settings),
+        "pools": partial(_pools, settings),
         "deliveries": partial(_age, settings, _DUE, DUE_AGE_S, "start the workers, then `deliveries list`"),
     }
     for check, look in checks.items():
@@ -183,6 +190,50 @@ def _key_teams(read: Callable[[], Policy]) -> tuple[str, ...]:
         return read().key_teams
     except PolicyErrors:
         return ()
+
+
+def _channels(settings: Settings) -> str:
+    """Check that no channel is left alone because it failed."""
+
+    def ask(connection: Connection) -> str:
+        left = [
+            f"{row.channel} ({row.code}{f': {row.named}' if row.named else ''})"
+            for row in connection.execute(_LEFT_ALONE)
+        ]
+        return f"left alone for now: {', '.join(left)}; see `concern-router channels check`" if left else ""
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _pools(settings: Settings) -> str:
+    """Check that somebody takes the doorbells of each pool whose channels have something due."""
+
+    def ask(connection: Connection) -> str:
+        late = overdue(connection, stall_s=DUE_AGE_S)
+        stored = policies.active(connection)
+        if not late or stored is None:
+            return ""
+        try:
+            channels = parse_catalogue(stored.channels_text)
+        except PolicyErrors:
+            return ""
+        return _nobody_takes(settings, {channels.pool(name) for name in late})
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _nobody_takes(settings: Settings, pools: Iterable[str]) -> str:
+    """Return what to do about those of `pools` whose doorbells lie there."""
+    try:
+        with Redis.from_url(
+            settings.broker, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        ) as redis:
+            left = sorted(pool for pool in pools if redis.llen(pool))
+    except RedisError:
+        return ""  # the check `redis` tells of it
+    if not left:
+        return ""
+    return f"nobody takes the doorbells of {', '.join(left)}: start workers with -Q (`up`: CONCERN_ROUTER_WORKER_POOLS)"
 
 
 def _age(settings: Settings, query: TextClause, most_s: int, advice: str) -> str:

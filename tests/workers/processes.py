@@ -1,16 +1,18 @@
 """Real worker processes for tests, started as an operator starts them, with the worker's login only."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 import psutil
 
@@ -25,8 +27,20 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 class Worker:
     """One `celery -A workers.app worker` with two pool processes."""
 
-    def __init__(self, database: Database, broker: str, folder: Path, **settings: object) -> None:
-        self.log = folder / "worker.log"
+    def __init__(
+        self,
+        database: Database,
+        broker: str,
+        folder: Path,
+        *,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **settings: object,
+    ) -> None:
+        """`options` of Celery's own go to its command line; a worker with some has a log of its own."""
+        name = re.sub(r"[^a-z0-9]+", "-", " ".join(options)).strip("-")
+        self.log = folder / f"worker{name}.log"
+        self._options = tuple(options)
         (folder / "state").mkdir(exist_ok=True)
         self._env: Mapping[str, str] = {
             "PATH": os.environ["PATH"],
@@ -36,6 +50,7 @@ class Worker:
             "CONCERN_ROUTER_STATE_DIR": str(folder / "state"),
             "CONCERN_ROUTER_CONFIG_DIR": str(folder),
             **{f"CONCERN_ROUTER_{name.upper()}": str(value) for name, value in settings.items()},
+            **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +59,17 @@ class Worker:
         before = self._said().count('"event":"started"')
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--concurrency=2", *QUIET],
+                [
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "-A",
+                    "workers.app",
+                    "worker",
+                    "--concurrency=2",
+                    *QUIET,
+                    *self._options,
+                ],
                 env=dict(self._env),
                 cwd=CHECKOUT,
                 stdout=log,
@@ -72,11 +97,13 @@ class Worker:
                     member.kill()
             self.process.wait()
 
-    def stop(self) -> float:
-        """Ask it to stop; return the seconds that it took."""
+    def stop(self, *signals: signal.Signals) -> float:
+        """Ask it to stop, by SIGTERM or by these one after the other; return the seconds that it took."""
         assert self.process is not None
         began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
+        for nth, number in enumerate(signals or (signal.SIGTERM,)):
+            assert not nth or wait_until(lambda: '"event":"stopping"' in self._said(), START_S)
+            self.process.send_signal(number)
         self.process.wait(120)
         return time.monotonic() - began
 
@@ -85,9 +112,9 @@ class Worker:
 
 
 @contextmanager
-def a_worker(database: Database, broker: str, folder: Path, **settings: object) -> Iterator[Worker]:
-    """Yield a running worker; its log and state stand in `folder`."""
-    worker = Worker(database, broker, folder, **settings)
+def a_worker(database: Database, broker: str, folder: Path, **more: Any) -> Iterator[Worker]:
+    """Yield a running worker; its log and state stand in `folder`. `more` is what a Worker is told, or settings."""
+    worker = Worker(database, broker, folder, **more)
     try:
         worker.start()
         yield worker

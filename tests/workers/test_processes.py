@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGQUIT, SIGTERM, Signals
 from typing import Any
 
 import pytest
+import yaml
 from redis.exceptions import RedisError
 
 from router.bell import QUEUE, Bell, publisher, ring_wake
@@ -31,10 +33,18 @@ class Place:
     room: Room
     sink: Sink
 
-    def worker(self, **settings: object) -> AbstractContextManager[Worker]:
+    def worker(self, **settings: Any) -> AbstractContextManager[Worker]:
         """Run a worker here; leases are short and sweeps quick unless told otherwise."""
-        fast: dict[str, object] = {"lease_s": 9, "sweep_every_s": 1, "stall_s": 60}
+        fast: dict[str, Any] = {"lease_s": 9, "sweep_every_s": 1, "stall_s": 60}
         return a_worker(self.database, self.redis.url, self.room.folder, **{**fast, **settings})
+
+    def put_in_force(self, **more: str) -> None:
+        """Put channels in force: `desk`, `hr`, and each of `more` given as its address and more keys behind it."""
+        addresses = {name: said.partition(" ")[0] for name, said in more.items()}
+        channels = yaml.safe_load(channels_text(self.room.folder, desk=self.sink.url, hr=self.sink.url, **addresses))
+        for name, said in more.items():
+            channels[name] |= yaml.safe_load(said.partition(" ")[2] or "{}")
+        self.room.put_in_force(yaml.safe_dump(channels))
 
     def ring(self) -> None:
         """Ring `desk` once."""
@@ -44,12 +54,16 @@ class Place:
     def bell(self) -> Iterator[None]:
         """Run the bell of a web process, which rings what is due."""
         with login(self.database, Login.INTAKE) as engine:
-            bell = Bell(self.redis.url, engine, sweep_every_s=0.5, lease_s=9)
+            bell = Bell(self.redis.url, engine, sweep_every_s=0.5, lease_s=9, pool_of=self.pool_of)
             bell.start()
             try:
                 yield
             finally:
                 bell.stop()
+
+    def pool_of(self, channel: str) -> str:
+        """Say, as a web process does, whose workers send to a channel."""
+        return "night" if channel == "night" else QUEUE
 
     def sent(self, count: int) -> Callable[[], bool]:
         """Return whether so many referrals are sent and none is otherwise."""
@@ -193,6 +207,94 @@ def test_told_to_stop_it_returns_its_leases_soon(place: Place) -> None:
     assert took_s < 20
     assert set(place.room.states()) == {"due", "sent"}
     assert len(place.sink.taken) == place.room.states()["sent"]
+
+
+@pytest.mark.parametrize(
+    ("signals", "remapped"),
+    [
+        pytest.param((SIGTERM, SIGTERM), {}, id="twice"),
+        pytest.param((SIGQUIT,), {}, id="quit"),
+        pytest.param((SIGTERM,), {"REMAP_SIGTERM": "SIGQUIT"}, id="remapped"),
+    ],
+)
+def test_however_it_is_told_to_stop_calls_end_and_leases_go_back(
+    place: Place, signals: tuple[Signals, ...], remapped: dict[str, str]
+) -> None:
+    place.sink.answer_always(Answer(hang_s=0.3))
+    place.room.post(300)
+    with place.worker(environment=remapped) as worker:
+        place.ring()
+        assert wait_until(lambda: len(place.sink.taken) > 10)
+        worker.stop(*signals)
+
+    waiting = place.room.rows("attempts", "state = 'due'")
+    assert set(place.room.states()) == {"due", "sent"}
+    assert {row.attempts for row in waiting} == {0}
+    assert len(place.sink.taken) == place.room.states()["sent"]
+    assert not place.sink.repeats
+
+
+def test_a_channel_that_hangs_in_a_pool_of_its_own_slows_no_other(place: Place) -> None:
+    with Sink() as hanging:
+        place.put_in_force(night=f"{hanging.url} pool: night")
+        reached, let_go = threading.Event(), threading.Event()
+
+        def hang(_: Received) -> None:
+            reached.set()
+            let_go.wait(60)
+
+        hanging.before_answer = hang
+        place.room.post(3, channels=("night",))
+        with place.worker(), place.worker(options=("-Q", "night", "-n", "night@%h"), lease_s=60), place.bell():
+            assert reached.wait(60)
+            place.room.post(30)
+            assert wait_until(lambda: len(place.room.rows("id", "channel = 'desk' and state = 'sent'")) == 30)
+            still_hanging = place.room.rows("id", "channel = 'night' and state = 'leased'")
+            let_go.set()
+
+            assert len(still_hanging) == 3
+            assert wait_until(place.sent(33))
+
+
+def test_a_doorbell_in_the_wrong_pool_is_dropped_and_rung_again_in_the_right_one(place: Place) -> None:
+    with Sink() as other:
+        place.put_in_force(night=f"{other.url} pool: night")
+        place.room.post(channels=("night",))
+        ring_wake(publisher(place.redis.url), "night", QUEUE)
+        place.ring()
+        place.room.post()
+        with place.worker():
+            assert wait_until(lambda: place.room.states() == {"due": 1, "sent": 1})
+            not_by_it = len(other.everything)
+        with place.worker(options=("-Q", "night")), place.bell():
+            assert wait_until(place.sent(2))
+
+    assert not_by_it == 0
+
+
+def test_workers_on_several_hosts_share_the_work_and_send_each_once(place: Place) -> None:
+    place.room.post(300)
+    with place.worker(options=("-n", "a@one")), place.worker(options=("-n", "b@two")), place.bell():
+        assert wait_until(place.sent(300))
+
+    assert len(place.sink.taken) == 300
+    assert not place.sink.repeats
+
+
+def test_a_channel_that_failed_its_probe_comes_back_without_a_hand(place: Place) -> None:
+    place.room.post(8)
+    place.sink.answer_always(Answer(503))
+    with place.worker(), place.bell():
+        assert wait_until(lambda: place.room.channel_state() is not None and place.room.channel_state().opened == 1)
+        place.room.run("update referrals set due_at = clock_timestamp() where state = 'due'")
+        place.room.let_it_be_tried()
+        assert wait_until(lambda: place.room.channel_state().opened == 2)
+        place.sink.answer_always(None)
+        place.room.run("update referrals set due_at = clock_timestamp() where state = 'due'")
+        place.room.let_it_be_tried()
+
+        assert wait_until(place.sent(8))
+    assert place.room.channel_state().breaker == "closed"
 
 
 def test_a_doorbell_says_nothing_but_the_channel_s_name(place: Place) -> None:
