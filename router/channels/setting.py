@@ -94,17 +94,16 @@ def _rate(value: Any) -> float:
     return int(parts[1]) / _SECONDS[parts[2]]
 
 
-Every = Annotated[
-    timedelta, BeforeValidator(_every), WithJsonSchema({"type": "string", "pattern": f"^{_EVERY.pattern}$"})
-]
+def _text(pattern: re.Pattern[str], such_as: str) -> dict[str, Any]:
+    """Return the JSON Schema of a text that looks so."""
+    return {"type": "string", "pattern": f"^{pattern.pattern}$", "description": such_as}
+
+
+Every = Annotated[timedelta, BeforeValidator(_every), WithJsonSchema(_text(_EVERY, "Such as 12h or 7d."))]
 """How long from one time to the next, in real time: `12h`, `7d`."""
-Within = Annotated[
-    timedelta, BeforeValidator(_within), WithJsonSchema({"type": "string", "pattern": f"^{_WITHIN.pattern}$"})
-]
+Within = Annotated[timedelta, BeforeValidator(_within), WithJsonSchema(_text(_WITHIN, "Such as 30s, 15m or 4h."))]
 """How long something may take, in real time: `30s`, `15m`, `4h`, `1d`."""
-PerSecond = Annotated[
-    float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})
-]
+PerSecond = Annotated[float, BeforeValidator(_rate), WithJsonSchema(_text(_RATE, "Such as 10/s, 300/min or 1000/h."))]
 """How many a second: written `10/s`, `300/min` or `1000/h`."""
 ReferralField = Annotated[str, AfterValidator(_field)]
 """The name of something a referral can hold."""

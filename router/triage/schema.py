@@ -4,6 +4,7 @@ Made of the models that the loader uses. A schema knows no names of other parts 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -12,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from router import catalogue
+from router.channels.setting import as_written
 from router.model import Referral
 from router.triage.examples import ExamplesFile
 from router.triage.file import PolicyFile
@@ -64,8 +66,11 @@ class _Schema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Show a default only where it is a word."""
+        """Show a default only where it is a word, or a time that could stand in the file."""
         shown = super().default_schema(schema)
+        default = schema.get("default")
+        if isinstance(default, timedelta):
+            shown["default"] = as_written(default) if default else None
         if not isinstance(shown.get("default"), str):
             shown.pop("default", None)
         return shown

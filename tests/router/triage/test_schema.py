@@ -1,6 +1,7 @@
 """The schemas take what the loader takes, and refuse a typo, in an editor's own words."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,11 @@ def test_each_kind_of_channel_has_its_own_settings() -> None:
 
 def test_the_shipped_files_are_read_the_same_by_our_own_reader() -> None:
     assert all(read((folder / file).read_text(), file).problems == [] for folder in FOLDERS for file in FILES.values())
+
+
+def test_a_default_that_an_editor_fills_in_could_stand_there() -> None:
+    shown = [kind["properties"] for name, kind in schema_of("channels")["$defs"].items() if name.startswith("channel_")]
+    defaults = {name: key for keys in shown for name, key in keys.items() if "default" in key and "pattern" in key}
+
+    assert defaults["late_after"]["default"] == "15m"
+    assert [name for name, key in defaults.items() if not re.search(key["pattern"], key["default"])] == []
