@@ -116,6 +116,15 @@ def test_channels_differ_too() -> None:
     ]
 
 
+STAND_IN = WAYS.replace("path: a}", "path: a, instead: phone, instead_after: 90m, page: phone}")
+
+
+def test_who_is_told_when_a_channel_fails_differs_too() -> None:
+    details = ("instead_after: 30m -> 90m", "page: not said -> phone", "instead: not said -> phone")
+
+    assert list(changed(BASE, BASE, new_ways=STAND_IN)) == [Change(What.CHANGED, "channel", "desk", details)]
+
+
 NINE = "T09:00:00+00:00"
 OLD = sides(policy(routes(FRAUD, ALL)), WAYS)[1]
 
@@ -158,6 +167,14 @@ def test_what_would_come_out_otherwise_is_named(text: str, fields: dict[str, tup
 
     assert found is not None
     assert (found.reference, dict(found.fields)) == (REFERENCE, fields)
+
+
+def test_who_would_get_it_instead_is_named() -> None:
+    past = Past(REFERENCE, RECEIVED, by_client=False, facts=facts(category="fraud"))
+    found = elsewhere(OLD, sides(policy(routes(FRAUD, ALL)), STAND_IN)[1], past, console_url=CONSOLE)
+
+    assert found is not None
+    assert dict(found.fields) == {"instead": ("none", "phone")}
 
 
 def test_who_filed_counts() -> None:

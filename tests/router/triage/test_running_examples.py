@@ -15,12 +15,12 @@ FULL = parse_policy(
     POLICY.replace("high: {claim: 4h, decide: 3d}", "high: {claim: 4h, decide: 3d, escalate: duty}")
     .replace("teams: security, to: security-desk}", "teams: security, to: security-desk, say: [wait, call]}")
     .replace("fallback:", f"{MORE}fallback:"),
-    CHANNELS,
+    CHANNELS.replace("path: a}", "path: a, instead: legal-desk}"),
 )
 RIGHT = """\
 severity: high, route: serious, teams: security, told: security-desk, held: [], avoided: [], say: [wait, call],
- escalated: ombuds-desk, deadlines: {claim_by: "2026-11-30T11:00:00+01:00", decide_by: "2026-12-03T06:00:00Z",
- acknowledge_by: "2026-12-07T07:00:00+01:00"}"""
+ escalated: ombuds-desk, instead: legal-desk,
+ deadlines: {claim_by: "2026-11-30T11:00:00+01:00", decide_by: "2026-12-03T06:00:00Z", acknowledge_by: "2026-12-07T07:00:00+01:00"}"""
 
 
 def example(expect: str, *, facts: str = "urgency: [ongoing]", more: str = 'at: "2026-11-30T07:00:00+01:00"') -> str:
@@ -59,6 +59,11 @@ def test_what_comes_out_as_expected_has_no_difference() -> None:
         ("avoided: []", "avoided: [legal]", Difference("avoided", "legal", "nothing")),
         ("say: [wait, call]", "say: [call, wait]", Difference("say", "call, wait", "wait, call")),
         ("escalated: ombuds-desk", "escalated: []", Difference("escalated", "nothing", "ombuds-desk")),
+        (
+            "instead: legal-desk",
+            "instead: [police, legal-desk]",
+            Difference("instead", "legal-desk, police", "legal-desk"),
+        ),
         (
             "2026-11-30T11:00:00+01:00",
             "2026-11-30T11:00:01+01:00",
@@ -102,8 +107,9 @@ def test_routes_that_no_example_reaches_are_listed() -> None:
     [
         (example("rout: serious"), ["5 unknown_key"]),
         (example("route: serius"), ["5 unknown_name"]),
-        (example("route: fallback, teams: [lgal, securty], told: dsk, held: x, say: y, avoided: z, escalated: w"),
-         ["5 unknown_name"] * 7),
+        (example("route: fallback, teams: [lgal, securty], told: dsk, held: x, say: y, avoided: z,"
+                 " escalated: w, instead: v"),
+         ["5 unknown_name"] * 8),
         (example("route: serious", facts="site: moon"), ["4 unknown_site"]),
         (example("route: serious").replace("other", "othr"), ["4 unknown_category"]),
         (example("route: serious", facts="MARKED-7f3a: 1"), ["4 unknown_key"]),
