@@ -20,7 +20,8 @@ FULL = parse_policy(
 RIGHT = """\
 severity: high, route: serious, teams: security, told: security-desk, held: [], avoided: [], say: [wait, call],
  escalated: ombuds-desk, instead: legal-desk,
- deadlines: {claim_by: "2026-11-30T11:00:00+01:00", decide_by: "2026-12-03T06:00:00Z", acknowledge_by: "2026-12-07T07:00:00+01:00"}"""
+ deadlines: {claim_by: "2026-11-30T11:00:00+01:00", decide_by: "2026-12-03T06:00:00Z",
+ acknowledge_by: "2026-12-07T07:00:00+01:00"}"""
 
 
 def example(expect: str, *, facts: str = "urgency: [ongoing]", more: str = 'at: "2026-11-30T07:00:00+01:00"') -> str:
