@@ -185,3 +185,16 @@ def seconds_to_ring(bell: Bell) -> float:
     took_s = monotonic() - began
     sleep(0.02)
     return took_s
+
+
+def test_rings_where_the_workers_of_a_channel_listen(redis: EmbeddedRedis, intake: Engine) -> None:
+    pools = {"night": "night-shift"}
+    bell = Bell(redis.url, intake, sweep_every_s=60, lease_s=30, pool_of=lambda channel: pools.get(channel, QUEUE))
+    bell.start()
+    bell.ring(["desk", "night"])
+
+    assert wait_until(lambda: rung(redis) == 1)
+    with redis.client() as client:
+        assert wait_until(lambda: client.llen("night-shift") == 1)
+        assert client.llen(QUEUE) >= 1
+    bell.stop()

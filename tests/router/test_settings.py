@@ -134,3 +134,17 @@ def test_a_bare_console_address_is_taken(monkeypatch: pytest.MonkeyPatch, host: 
     monkeypatch.setenv("CONCERN_ROUTER_CONSOLE_URL", f"https://{host}")
 
     TypeAdapter(CaseLink).validate_python(f"{str(Settings().console_url).rstrip('/')}/console/cases/CR-0000-0000-0000")
+
+
+def test_pools_are_written_with_their_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_WORKER_POOLS", "slow=1, night=2,")
+
+    assert Settings().worker_pools == (("slow", 1), ("night", 2))
+
+
+@pytest.mark.parametrize("odd", ["slow", "slow=0", "slow=x", "=1", "Slow=1", "slow=1,slow=2", "doorbells=3", "a:b=1"])
+def test_pools_that_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch, odd: str) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_WORKER_POOLS", odd)
+
+    with pytest.raises(ValidationError):
+        Settings()

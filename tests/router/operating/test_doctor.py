@@ -2,12 +2,24 @@
 
 from typing import Any
 
+import yaml
+from pydantic import SecretStr
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from router.app import public_app
+from router.bell import publisher, ring_wake
+from router.embedded.redis import EmbeddedRedis
 from router.operating.doctor import findings
 from router.settings import Settings
+from router.store.breaker import Heard
+from router.store.channelstates import hold
+from router.store.drills import post_drill
+from router.store.engine import connect, transaction
+from router.vocabulary import Login
 from tests.configs import change_policy
+from tests.conftest import Database
+from tests.makers import login
 from tests.publicpart import settings
 
 __all__ = ["settings"]  # a fixture
@@ -52,3 +64,54 @@ def test_teams_without_a_key_are_found_in_the_files_and_in_what_is_in_force(sett
     (settings.config_dir / "policy.yaml").write_text("")
 
     assert by_file == advice(settings, "keys") == "no key for it_helpdesk: run `concern-router keys init`"
+
+
+def a_late_referral(database: Database, channel: str = "desk") -> None:
+    owner = connect(database.owner_dsn, process="test-owner")
+    with transaction(owner) as connection:
+        digest = connection.exec_driver_sql("select digest from policies").scalar_one()
+        post_drill(connection, channel=channel, kind="webhook", policy=digest)
+        connection.exec_driver_sql("update referrals set due_at = due_at - interval '1 h'")
+    owner.dispose()
+
+
+def test_doorbells_that_nobody_takes_are_told_by_their_pool(
+    settings: Settings, database: Database, redis_server: EmbeddedRedis
+) -> None:
+    with TestClient(public_app(settings)):
+        pass
+    own = settings.model_copy(update={"redis_url": SecretStr(redis_server.url)})
+    channels = (settings.config_dir / "channels.yaml").read_text()
+    name = next(iter(yaml.safe_load(channels)))
+    changed = yaml.safe_load(channels)
+    changed[name]["pool"] = "night-of-a-test"
+    a_late_referral(database, name)
+    owner = connect(database.owner_dsn, process="test-owner")
+    with transaction(owner) as connection:
+        connection.execute(text("update policies set channels = :c"), {"c": yaml.safe_dump(changed)})
+    owner.dispose()
+    silent = advice(own, "pools")
+    ring_wake(publisher(redis_server.url), name, "night-of-a-test")
+    told = advice(own, "pools")
+    with redis_server.client() as redis:
+        redis.delete("night-of-a-test")
+
+    assert silent == ""
+    assert told.startswith("nobody takes the doorbells of night-of-a-test: ")
+    assert "CONCERN_ROUTER_WORKER_POOLS" in told
+
+
+def test_a_channel_that_is_left_alone_is_told_and_its_referrals_are_no_fault_of_the_workers(
+    settings: Settings, database: Database
+) -> None:
+    with TestClient(public_app(settings)):
+        pass
+    a_late_referral(database)
+    before = advice(settings, "deliveries"), advice(settings, "channels")
+    with login(database, Login.WORKER) as worker, transaction(worker) as connection:
+        hold(connection, "desk", Heard("field_missing", worked=False), named="Severity")
+
+    assert before[0].startswith("the oldest waits for ")
+    assert before[1] == ""
+    assert advice(settings, "deliveries") == ""
+    assert advice(settings, "channels").startswith("left alone for now: desk (field_missing: Severity); ")
