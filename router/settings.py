@@ -149,6 +149,8 @@ class Settings(BaseSettings):
     """Referrals leased at once."""
     sends_at_once: PositiveInt = 8
     """Calls in flight in one worker process for one channel."""
+    public_processes: PositiveInt = 2
+    """Processes of the public part that `up` starts on BIND: when one dies the other goes on. Quotas count in each."""
     worker_processes: PositiveInt = 2
     """Celery pool children that `up` starts."""
     worker_pools: Pools = ()

@@ -29,6 +29,7 @@ def up(
 def serve(
     *,
     part: Annotated[str, typer.Option(help="public, console, or both in one process.")] = "both",
+    shared: Annotated[bool, typer.Option("--shared", help="Share BIND with other processes that do.")] = False,
 ) -> None:
     """Serve one part over HTTP until SIGINT or SIGTERM."""
     settings = Settings()
@@ -38,9 +39,9 @@ def serve(
         # The metrics library reads the variable when it is imported, which has happened by now.
         folder = settings.state_dir.absolute() / "metrics"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        again = [sys.executable, "-m", "router.cli", "serve", "--part", part]
+        again = [sys.executable, "-m", "router.cli", "serve", "--part", part, *(("--shared",) if shared else ())]
         os.execve(sys.executable, again, {**os.environ, METRICS_VARIABLE: str(folder)})  # noqa: S606 - ourselves
     from router.operating.serve import ServedPart  # noqa: PLC0415
     from router.operating.serve import serve as run  # noqa: PLC0415
 
-    run(settings, ServedPart(part))
+    run(settings, ServedPart(part), shared=shared)

@@ -7,6 +7,7 @@ which drops texts.
 import asyncio
 import os
 import resource
+import socket
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +28,8 @@ from router.web.deadlines import with_deadline
 CONNECTIONS: Final = 4000
 """Open at once in one part; more are answered 503. Idle ones are cut by the header deadline."""
 SPARE_FILES: Final = 200
+BACKLOG: Final = 2048
+"""Connections that wait to be taken; uvicorn's own default."""
 KEEP_ALIVE_S: Final = 15
 STOP_S: Final = 10
 
@@ -39,35 +42,39 @@ class ServedPart(StrEnum):
     BOTH = "both"
 
 
-def serve(settings: Settings, part: ServedPart) -> None:
+def serve(settings: Settings, part: ServedPart, *, shared: bool = False) -> None:
     """Serve `part` until SIGINT or SIGTERM; requests under way may take STOP_S more.
 
+    `shared`: other processes serve the public part on the same address, and the kernel spreads connections.
     METRICS_VARIABLE must be set before this module is imported: prometheus_client reads it then.
     """
     telemetry.configure(f"web-{part}", level=settings.log_level)
     most = _most_connections()
-    servers = []
+    served = []
     if part is not ServedPart.CONSOLE:
-        servers.append(_server(settings, public_app(settings), settings.bind, most))
+        served.append((_server(settings, public_app(settings), most), _line(settings.bind, shared=shared)))
     if part is not ServedPart.PUBLIC:
-        servers.append(_server(settings, console_app(settings), settings.console_bind, most))
+        served.append((_server(settings, console_app(settings), most), _line(settings.console_bind, shared=False)))
         _serve_metrics(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(servers))
+        runner.run(_run(served))
 
 
-async def _run(servers: Iterable[uvicorn.Server]) -> None:
+async def _run(served: Iterable[tuple[uvicorn.Server, socket.socket]]) -> None:
     asyncio.get_running_loop().set_exception_handler(telemetry.asyncio_edge())
-    await asyncio.gather(*(server.serve() for server in servers))
+    await asyncio.gather(*(server.serve([line]) for server, line in served))
 
 
-def _server(settings: Settings, app: FastAPI, bind: str, most: int) -> uvicorn.Server:
+def _line(bind: str, *, shared: bool) -> socket.socket:
+    """Return a socket that listens there."""
     host, _, port = bind.rpartition(":")
+    return socket.create_server((host, int(port)), backlog=BACKLOG, reuse_port=shared)
+
+
+def _server(settings: Settings, app: FastAPI, most: int) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=int(port),
             http=with_deadline(settings.header_deadline_s),
             ws="none",
             lifespan="on",

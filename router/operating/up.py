@@ -38,6 +38,7 @@ WEB_STOP_S: Final = 12.0
 WORKER_STOP_S: Final = 15.0
 """Beside a third of the lease, which a call under way may take."""
 CHAINER_STOP_S: Final = 5.0
+PUBLIC: Final = "public"
 WORKER_ALONE: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 """Workers need not know each other; without these each keeps a list of the others in Redis."""
 
@@ -179,11 +180,14 @@ class Up:
                 ("database_url_console",),
                 WEB_STOP_S,
             ),
-            "public": (
-                (*python, "router.cli", "serve", "--part", "public"),
-                ("database_url_intake", "redis_url"),
-                WEB_STOP_S,
-            ),
+            **{
+                PUBLIC if number == 1 else f"{PUBLIC}-{number}": (
+                    (*python, "router.cli", "serve", "--part", "public", "--shared"),
+                    ("database_url_intake", "redis_url"),
+                    WEB_STOP_S,
+                )
+                for number in range(1, self._given.public_processes + 1)
+            },
         }
         return {
             name: Child(name, command, environment=self._environment(name, own), place=self._place, stop_s=stop_s)

@@ -118,6 +118,16 @@ def test_each_process_knows_its_own_login_only(product: Product) -> None:
         assert "redis://" not in " ".join(process.cmdline())
 
 
+def test_when_one_public_process_dies_the_other_goes_on(product: Product) -> None:
+    first, second = product.processes("--part public")
+    first.kill()
+    first.wait(10)
+
+    assert len({file_a_concern(product) for _ in range(20)}) == 20
+    wait(lambda: len(product.processes("--part public")) == 2)
+    assert second.is_running()
+
+
 def test_no_process_dumps_core(product: Product) -> None:
     for name, pid in leaders(product).items():
         if name not in {"postgres", "redis"}:
