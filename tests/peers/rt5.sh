@@ -64,7 +64,7 @@ PM
 make_database() {
   [ -e "$D/made" ] && return
   say "making the database"
-  rm -f "$D"/rt5.sqlite* "$D/token"
+  rm -f "$D"/rt5.sqlite* "$D"/token*
   printf root-password >"$D/root-password"
   rt-setup-database-5 --action init --root-password-file "$D/root-password" >"$D/log/setup.log" 2>&1 \
     || fail "rt-setup-database failed" "$D/log/setup.log"
@@ -105,6 +105,7 @@ esac
 cat <<OUT
 RT_URL=$URL
 RT_TOKEN=$(cat "$D/token")
+RT_OFFICER_TOKEN=$(cat "$D/token.officer")
 RT_QUEUE=Safeguarding
 RT_QUEUE_WITHOUT_SEVERITY=Facilities
 RT_MAIL_DIR=$(readlink -f "$D/mail")

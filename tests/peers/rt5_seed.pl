@@ -14,8 +14,8 @@ sub grant {
 $RT::Handle->dbh->do('PRAGMA journal_mode=WAL');
 
 my %queue;
-# Withdrawn is where recalled tickets go; only the service account sees it.
-for my $name ('Safeguarding', 'Facilities', 'Withdrawn') {
+# Withdrawn is where recalled tickets go; only the service account sees it. In Archive it may look and nothing else.
+for my $name ('Safeguarding', 'Facilities', 'Withdrawn', 'Archive') {
     my $queue = $queue{$name} = RT::Queue->new($system); $queue->Load($name);
     must($queue->Create(Name => $name, Description => "$name, for tests")) unless $queue->id;
 }
@@ -49,23 +49,29 @@ for (@fields) {
 # The service account: no administrator, rights on these queues only.
 my $router = RT::User->new($system); $router->Load('router');
 must($router->Create(Name => 'router', EmailAddress => 'router@peer.test', Privileged => 1)) unless $router->id;
-grant($router->PrincipalObj, $_, qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ModifyTicket CommentOnTicket
-    SeeCustomField ModifyCustomField)) for values %queue;
+grant($router->PrincipalObj, $_, qw(SeeQueue ShowTicket SeeCustomField)) for values %queue;
+grant($router->PrincipalObj, $_, qw(ShowTicketComments CreateTicket ModifyTicket CommentOnTicket ModifyCustomField))
+    for @queue{'Safeguarding', 'Facilities', 'Withdrawn'};
 grant($router->PrincipalObj, RT->System, qw(ModifySelf ManageAuthTokens));
 
-# Somebody who gets a mail for each new ticket, as in a real team.
+# Somebody who gets a mail for each new ticket and works on them, as in a real team.
 my $officer = RT::User->new($system); $officer->Load('officer');
 must($officer->Create(Name => 'officer', EmailAddress => 'officer@peer.test', Privileged => 1)) unless $officer->id;
 for my $queue (@queue{'Safeguarding', 'Facilities'}) {
-    grant($officer->PrincipalObj, $queue, qw(SeeQueue ShowTicket SeeCustomField Watch WatchAsAdminCc));
+    grant($officer->PrincipalObj, $queue, qw(SeeQueue ShowTicket SeeCustomField Watch WatchAsAdminCc CreateTicket
+        OwnTicket TakeTicket ModifyTicket DeleteTicket CommentOnTicket ModifyCustomField));
     must($queue->AddWatcher(Type => 'AdminCc', PrincipalId => $officer->id))
         unless $queue->IsWatcher(Type => 'AdminCc', PrincipalId => $officer->id);
 }
 
-# RT keeps a digest of the token only, so it is written here once.
-unless (-s $token_file) {
-    my $as_router = RT::CurrentUser->new($system); $as_router->Load('router');
-    my ($id, $message, $token) = RT::AuthToken->new($as_router)->Create(Owner => $router->id, Description => 'tests');
+grant($officer->PrincipalObj, RT->System, qw(ModifySelf ManageAuthTokens));
+
+# RT keeps a digest of each token only, so they are written here once.
+my %token_file = (router => $token_file, officer => "$token_file.officer");
+for my $name (sort keys %token_file) {
+    next if -s $token_file{$name};
+    my $as = RT::CurrentUser->new($system); $as->Load($name);
+    my ($id, $message, $token) = RT::AuthToken->new($as)->Create(Owner => $as->id, Description => 'tests');
     must($id, $message);
-    umask 077; open my $out, '>', $token_file or die "$token_file: $!\n"; print {$out} $token; close $out;
+    umask 077; open my $out, '>', $token_file{$name} or die "$token_file{$name}: $!\n"; print {$out} $token; close $out;
 }
