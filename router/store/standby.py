@@ -44,11 +44,21 @@ class Flipped:
     the same channel, later or more fully."""
 
 
+def _delivered(row: str) -> str:
+    """Return the condition that everybody was told whose delivery `row`, a row that waits for one, waits for."""
+    return f"""
+        {row}.awaited = 'delivery' and not exists (
+            select from referrals told
+            where told.reference = {row}.reference and told.notice is null
+              and ({row}.instead_of is null or told.channel = {row}.instead_of)
+              and told.state not in ('draft', 'sent', 'acknowledged', 'recalled'))"""
+
+
 # `ripe` reads the index of what stands by, by time, and skips what another sweep has. `clock_timestamp()` is asked
 # once: in a condition of its own it would be asked for each row, and no index could be used. Of several that a channel
 # should hear at once about one thing it hears the last, but first of all the one that says most: a channel that was
-# never told of the case must not get the short form alone.
-_FLIP = text("""
+# never told of the case must not get the short form alone. What nobody needs any more overtakes nothing.
+_FLIP = text(f"""
     with moment as materialized (select clock_timestamp() as now),
     ripe as (
         select id, reference, channel, revision, awaited, instead_of, fields from referrals
@@ -56,17 +66,13 @@ _FLIP = text("""
         order by due_at limit :limit for update skip locked),
     fated as materialized (
         select id, case
-            when awaited = 'delivery' and not exists (
-                select from referrals told
-                where told.reference = r.reference and told.notice is null
-                  and (r.instead_of is null or told.channel = r.instead_of)
-                  and told.state not in ('draft', 'sent', 'acknowledged', 'recalled')) then 'not_needed'
+            when {_delivered("r")} then 'not_needed'
             when exists (
                 select from referrals o
                 where o.reference = r.reference and o.channel = r.channel and o.awaited = r.awaited
                   and (o.revision > r.revision and o.state in ('sent', 'acknowledged', 'dead')
                        or (o.state in ('due', 'leased')
-                           or o.state = 'standby' and o.due_at <= (select now from moment))
+                           or o.state = 'standby' and o.due_at <= (select now from moment) and not ({_delivered("o")}))
                        and ((select count(*) from jsonb_object_keys(o.fields)), o.revision)
                          > ((select count(*) from jsonb_object_keys(r.fields)), r.revision))) then 'overtaken'
             end as fate
@@ -76,7 +82,7 @@ _FLIP = text("""
         first_due_at = case when fate is null then r.due_at else r.first_due_at end,
         settled_at = case when fate is null then null else clock_timestamp() end
     from fated where r.id = fated.id
-    returning r.reference, r.channel, r.notice, r.awaited, r.outcome, r.due_at, r.revision""")
+    returning r.reference, r.channel, r.notice, r.awaited, r.outcome, r.due_at, r.revision""")  # noqa: S608 - our own words
 
 
 def flip_standby(connection: Connection, *, limit: int = BATCH) -> list[Flipped]:

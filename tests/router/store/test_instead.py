@@ -106,6 +106,33 @@ def test_whom_it_stands_in_for_is_all_that_counts(owner: Engine, worker: Engine)
     assert sorted(flipped(worker), key=str) == [("phone", "not_needed"), ("yard", None)]
 
 
+def test_of_two_that_one_channel_stands_in_for_either_is_enough(owner: Engine, worker: Engine) -> None:
+    """What is not needed overtakes nothing: else nobody would be told."""
+    for not_told in ("desk", "hr"):
+        a_case_with(
+            owner,
+            wait("phone", instead_of="desk", due_in=-HOUR, revision=1),
+            wait("phone", instead_of="hr", due_in=-HOUR, revision=2),
+        )
+        with transaction(owner) as connection:
+            change(connection, "update referrals set state = 'sent' where channel <> :c and state = 'due'", c=not_told)
+        outcomes = [outcome for _, outcome in flipped(worker)]
+        set_state(owner, not_told, "sent")
+
+        assert sorted(outcomes, key=str) == [None, "not_needed"], not_told
+
+
+def test_an_escalation_is_not_overtaken_by_what_nobody_needs(owner: Engine, worker: Engine) -> None:
+    a_case_with(
+        owner,
+        wait("phone", due_in=-HOUR, revision=1),
+        wait("phone", instead_of="hr", due_in=-HOUR, revision=2),
+    )
+    set_state(owner, "hr", "sent")
+
+    assert sorted(flipped(worker), key=str) == [("phone", "not_needed"), ("phone", None)]
+
+
 def test_the_audit_says_who_was_told_instead(owner: Engine, worker: Engine) -> None:
     reference = a_case_with(owner, wait("phone", instead_of="desk", due_in=-HOUR))
 
