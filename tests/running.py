@@ -148,7 +148,7 @@ class Product:
         deadline = time.monotonic() + within_s
         while True:
             rows = self.deliveries()
-            settled = [row for row in rows if row["state"] in {"sent", "dead"}]
+            settled = [row for row in rows if row["state"] in {"sent", "acknowledged", "dead"}]
             if len(settled) >= count and not any(row["state"] in {"due", "leased"} for row in rows):
                 return rows
             assert time.monotonic() < deadline, f"{len(settled)} of {count} settled"
