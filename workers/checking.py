@@ -14,7 +14,7 @@ from workers.channels.base import Sender
 
 def settings_digest(channel: Channel) -> str:
     """Return what stands for the settings that a check is about; others need another check."""
-    return sha256(repr((channel.kind, channel.settings)).encode()).hexdigest()
+    return sha256(repr((channel.kind, channel.scope.value, channel.settings)).encode()).hexdigest()
 
 
 def checked(channel: Channel, sender: Sender, *, deadline_s: float) -> tuple[Finding, ...]:

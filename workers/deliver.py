@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from router import clock
 from router.catalogue import Channel
+from router.channels import KINDS
 from router.errors import TryLater
 from router.model import LeasedReferral
 from router.store.breaker import Heard
@@ -20,7 +21,7 @@ from router.store.channelstates import claim, hold, passed
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, settle
 from router.telemetry import get_log
-from router.vocabulary import DEFAULT_POOL
+from router.vocabulary import DEFAULT_POOL, Proven
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
 from workers.checking import checked, settings_digest
@@ -79,7 +80,7 @@ class Deliverer:
             turn = self._turn(channel, sender)
             # What was sent may have shown that the check must be made again.
             more = turn.take(ends) or turn.gate.unchecked
-        if turn.gate.closed or over():
+        if turn.gate.closed or over() or KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
             return more
         return look(self.engine, channel, sender, deadline_s=self._pace.call_s, stopping=over) or more
 

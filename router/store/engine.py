@@ -20,6 +20,8 @@ from router.errors import StoreFailed, Unavailable
 CONNECT_TIMEOUT_S = 5
 LOCK_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
+IDLE_TIMEOUT_MS = 60_000
+"""Whoever says nothing in the middle of a transaction for so long is frozen, and must not keep its locks."""
 PING_AFTER_S = 1.0
 """A connection that lay unused for longer is asked whether it lives; asking each time costs a round trip."""
 
@@ -27,10 +29,12 @@ PING_AFTER_S = 1.0
 def connect(dsn: str, *, process: str, pool_size: int = 4, patient: bool = False) -> Engine:
     """Return an engine for `dsn` (postgresql://…) that names itself `process` to the server.
 
-    Opens nothing yet. Statements end after STATEMENT_TIMEOUT_MS, unless `patient`, and waits for
-    locks after LOCK_TIMEOUT_MS, so that nobody hangs on a frozen neighbour.
+    Opens nothing yet. Statements end after STATEMENT_TIMEOUT_MS, and transactions in which nothing is said
+    after IDLE_TIMEOUT_MS, unless `patient`; waits for locks end after LOCK_TIMEOUT_MS, so that nobody hangs on a
+    frozen neighbour.
     """
     longest_ms = 0 if patient else STATEMENT_TIMEOUT_MS
+    idle_ms = 0 if patient else IDLE_TIMEOUT_MS
     engine = create_engine(
         dsn.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
@@ -47,7 +51,8 @@ def connect(dsn: str, *, process: str, pool_size: int = 4, patient: bool = False
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 20_000,
-            "options": f"-c statement_timeout={longest_ms} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC",
+            "options": f"-c statement_timeout={longest_ms} -c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC "
+            f"-c idle_in_transaction_session_timeout={idle_ms}",
         },
     )
     _ping_idle(engine)
