@@ -47,11 +47,11 @@ def test_a_turn_under_way_ends_when_another_policy_comes(room: Room, sink: Sink)
     """What came with the new policy is leased by the turn that began under the old one, and not sent by it."""
     room.put_in_force(text(room, desk=f"{sink.url}/old"))
     room.post(4)
-    looks: list[int] = []
+    changes: list[int] = []
 
     def change_before_the_second_lease() -> bool:
-        looks.append(len(looks))
-        if len(looks) == 2:
+        if len(sink.taken) == 4 and not changes:
+            changes.append(1)
             room.put_in_force(text(room, desk=f"{sink.url}/new"))
             room.post(20)
         return False
