@@ -113,8 +113,6 @@ class _Line(HTTPConnection):
             super().send(data)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             call.wrote = not first
-            if first and call.kept:
-                raise NotSent from None
             # By this urllib3 goes on to read what was said before it hung up: an early no, or why we are not let in.
             raise BrokenPipeError from None
 

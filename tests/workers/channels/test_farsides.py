@@ -7,9 +7,10 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from time import monotonic
 
 import pytest
@@ -252,6 +253,24 @@ def test_a_read_on_such_a_line_is_made_again_on_a_new_one() -> None:
 
     assert reply.status == 201
     assert len(opened) == 2
+
+
+def test_it_is_made_on_no_other_kept_line() -> None:
+    both = Barrier(2)
+
+    def together(connection: socket.socket) -> None:
+        request(connection)
+        both.wait(5)
+        connection.sendall(KEEP + BODY)
+        read_and_hang_up(connection)
+
+    with lines(together, together, answer) as (url, opened), ThreadPoolExecutor(2) as threads:
+        transport = a_transport(url)
+        assert [reply.status for reply in threads.map(lambda _: call(transport, "POST"), range(2))] == [201, 201]
+        reply = call(transport, "GET")
+
+    assert reply.status == 201
+    assert len(opened) == 3
 
 
 def test_a_new_line_that_dies_is_not_tried_again() -> None:
