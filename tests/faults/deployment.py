@@ -6,6 +6,7 @@ behind them are given, and so is what stands between.
 
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -31,7 +32,7 @@ from tests.faults.orders import Act, Order, Orders
 from tests.faults.pointed import CLOCK
 from tests.running import free_port
 
-LEASE_S = 6
+LEASE_S = 5
 SETTINGS: Mapping[str, Any] = {
     "lease_s": LEASE_S,
     "sweep_every_s": 1,
@@ -59,20 +60,22 @@ class Deployment:
         redis_url: str,
         *,
         workers: int = 1,
-        database_port: int | None = None,
+        database_ports: Mapping[str, int] | None = None,
         redis_port: int | None = None,
+        own_clocks: bool = False,
         **settings: Any,
     ) -> None:
-        """Prepare; `root/config` holds the configuration. The ports are those of lines in between."""
+        """Prepare; `root/config` holds the configuration. The ports are those of lines in between,
+        to the database one for each part that has one."""
         self.root = root
         self.database = database
         self.orders = Orders(root / "orders")
-        self.clock = root / "clock"
         self.url = f"http://127.0.0.1:{free_port()}"
         self.ends: list[tuple[float, str]] = []
         """When (monotonic) which part was found dead."""
         self._settings = {**SETTINGS, **settings}
-        self._database_port = database_port
+        self._own_clocks = own_clocks
+        self._database_ports = database_ports or {}
         self._redis_url = _through(redis_url, redis_port)
         self._place = Place(root / "run", root / "logs", MARK)
         names = [WEB, *(WORKER if n == 0 else f"{WORKER}-{n + 1}" for n in range(workers)), BEAT, CHAINER]
@@ -170,6 +173,16 @@ class Deployment:
         except psycopg.Error:
             return False
 
+    def set_clock(self, name: str, seconds: int) -> None:
+        """Have the part's own clock be wrong by so much, and wait until each of its processes has seen that."""
+        seen = self._clock(name).with_suffix(".seen")
+        shutil.rmtree(seen, ignore_errors=True)
+        seen.mkdir()
+        self._clock(name).with_suffix(".new").write_text(str(seconds))
+        self._clock(name).with_suffix(".new").replace(self._clock(name))
+        pids = self.family_of(self.pid(name))
+        wait_until(lambda: all((seen / str(pid)).exists() for pid in pids), what=f"{name} follows its clock")
+
     def let_wait_be_over(self) -> None:
         """Have passed the time that referrals wait for their next try, and channels for theirs."""
         self.run("update referrals set due_at = least(due_at, clock_timestamp()) where state = 'due'")
@@ -190,6 +203,9 @@ class Deployment:
             sizes = [psutil.Process(pid).memory_info().rss for pid in self.family_of(self.pid(name))]
             found[name] = round(sum(sizes) / 2**20, 1)
         return found
+
+    def _clock(self, name: str) -> Path:
+        return self.root / f"{name}.clock"
 
     def _ready(self, name: str) -> bool:
         if name == WEB:
@@ -230,7 +246,7 @@ class Deployment:
 
         def made() -> Mapping[str, str]:
             given = {
-                f"database_url_{login}": _through(self.database.dsn(login), self._database_port),
+                f"database_url_{login}": _through(self.database.dsn(login), self._database_ports.get(name)),
                 "redis_url": self._redis_url,
                 "state_dir": self.root / "state",
                 "config_dir": self.root / "config",
@@ -247,7 +263,7 @@ class Deployment:
                 METRICS_VARIABLE: str(self.root / "metrics"),
                 orders.FOLDER: str(self.orders.folder),
                 orders.WHO: name,
-                **({CLOCK: str(self.clock)} if self.clock.exists() else {}),
+                **({CLOCK: str(self._clock(name))} if self._own_clocks else {}),
                 **{f"CONCERN_ROUTER_{key.upper()}": str(value) for key, value in given.items()},
             }
 

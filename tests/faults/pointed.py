@@ -8,6 +8,7 @@ import os
 import runpy
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,10 +37,14 @@ def _follow(file: Path) -> None:
     known = [0.0]
 
     def look() -> None:
-        wrong = float(file.read_text() or 0) if file.exists() else 0.0
+        if not file.exists():
+            return
+        wrong = float(file.read_text())
         if wrong != known[0]:
             coordinates.shift(timedelta(seconds=wrong - known[0]))
             known[0] = wrong
+        with suppress(FileNotFoundError):
+            (file.with_suffix(".seen") / str(os.getpid())).touch()
 
     def keep_looking() -> None:
         pause = threading.Event()

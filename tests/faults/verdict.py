@@ -48,12 +48,12 @@ class Scene:
     filer: Filer
     far: FarSide
 
-    def recovered(self, fault: str, since: float, *, within_s: float = SETTLED_S) -> Verdict:
+    def recovered(self, fault: str, since: float, *, within_s: float = SETTLED_S, of: str = BOTH) -> Verdict:
         """Wait until all is well without a hand: a new concern is taken, and nothing waits. Note how long it took.
 
         `since` is when (monotonic) the fault struck, or was over if it lasted.
         """
-        self.filer.file()
+        self.filer.file(1, of)
         self.wait_settled(within_s)
         took_s = time.monotonic() - since
         RECOVERED.setdefault(fault, []).append(took_s)
