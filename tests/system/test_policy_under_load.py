@@ -123,9 +123,16 @@ class Room:
         return {row["state"] for row in rows} == {"sent"}
 
     def refuse(self, version: Version) -> None:
-        """Break the files and wait until that is said."""
+        """Break the files and wait until that is said: by one of the web processes; another may never look in time."""
+        before = self.refusals()
         self.write(version)
+        assert wait_until(lambda: self.refusals() > before)
         assert wait_until(lambda: self.ready() == {"status": "degraded", "codes": ["policy_file_refused"]})
+
+    def refusals(self) -> int:
+        """Return how many notices of refused files were posted."""
+        [row] = self.rows("select count(*) as count from referrals where notice = 'policy_refused'")
+        return int(row["count"])
 
     def settled(self) -> bool:
         return not self.rows("select 1 from referrals where state in ('due', 'leased') limit 1")
@@ -183,7 +190,7 @@ def change_all_the_time(room: Room) -> list[Version]:
     room.refuse(cut_off(third))
     room.follow(fourth)
     room.follow(second)
-    assert room.ready() == {"status": "ready", "codes": []}
+    assert wait_until(lambda: room.ready() == {"status": "ready", "codes": []})
     return [room.first, second, third, fourth, second]
 
 
@@ -318,4 +325,4 @@ def test_a_policy_changed_under_load_loses_doubles_and_misroutes_nothing(room: R
     assert case["policy"] == policy_digest(*in_force[-1])
     assert sink.wait_until(lambda: len(notices(room)) == 3)
     logs = b"".join(path.read_bytes() for path in (product.state / "logs").glob("public*"))
-    assert logs.count(b'"policy_refused"') == 3
+    assert logs.count(b'"policy_refused"') >= 3, "each process says it for itself"
