@@ -7,10 +7,9 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -20,6 +19,7 @@ from tests.oddservers import Speak, a_transport, drip, raw_server, say
 from workers.channels.lines import KEPT_S, PlainPool
 from workers.channels.replies import Reply
 from workers.channels.transport import Transport
+from workers.channels.watching import Call
 
 MARKED = "MARKED-7f3a"
 TEXT = MARKED.encode()
@@ -255,22 +255,16 @@ def test_a_read_on_such_a_line_is_made_again_on_a_new_one() -> None:
     assert len(opened) == 2
 
 
-def test_it_is_made_on_no_other_kept_line() -> None:
-    both = Barrier(2)
-
-    def together(connection: socket.socket) -> None:
-        request(connection)
-        both.wait(5)
-        connection.sendall(KEEP + BODY)
-        read_and_hang_up(connection)
-
-    with lines(together, together, answer) as (url, opened), ThreadPoolExecutor(2) as threads:
+def test_a_call_that_is_made_again_takes_no_other_kept_line() -> None:
+    with lines(answer) as (url, opened):
         transport = a_transport(url)
-        assert [reply.status for reply in threads.map(lambda _: call(transport, "POST"), range(2))] == [201, 201]
-        reply = call(transport, "GET")
+        call(transport, "POST")
+        again = Call(monotonic() + 5, anew=True)
+        reply = transport._try(transport._request("GET", "", {}, None), again)
 
-    assert reply.status == 201
-    assert len(opened) == 3
+    assert reply is not None
+    assert not again.kept
+    assert len(opened) == 2
 
 
 def test_a_new_line_that_dies_is_not_tried_again() -> None:
