@@ -7,15 +7,14 @@ Functions take a connection and never commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import orjson
 from pydantic import ValidationError
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
 from router.errors import NOT_SEEN
-from router.model import AuditEntry, LeasedReferral, Referral
-from router.store.audit import note
-from router.store.tables import attempts
+from router.model import LeasedReferral, Referral
 from router.vocabulary import Proven
 
 RAN_OUT = """
@@ -77,6 +76,23 @@ class Ended:
         return max(before - 1, 0) if self.outcome == NOT_SEEN else before
 
 
+_LEASE: Final = text(f"""
+    with picked as (
+        select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
+        from referrals r
+        where channel = :channel and {OPEN_NOW} and {IN_TURN}
+          and (cast(:broke as bool) is null or {_BROKE} = :broke)
+        order by due_at limit :limit for update skip locked)
+    update referrals r set state = case when r.settled_at is null then 'leased' else 'recalled' end,
+           lease_no = lease_no + 1, attempts = attempts + (r.settled_at is null)::int,
+           unsure = greatest(r.unsure, picked.looks),
+           leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
+    from picked where r.id = picked.id
+    returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.retried_after,
+              picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id,
+              extract(epoch from clock_timestamp() - coalesce(r.retried_at, r.first_due_at))::float8 as age_s""")  # noqa: S608 - our own words
+
+
 def lease(
     connection: Connection,
     channel: str,
@@ -94,21 +110,6 @@ def lease(
     What was withdrawn while a worker had it that did not come back is recalled instead. Whatever such a
     worker left may have been sent: the far side must then be looked at `looks_wanted` times, 0 where it shows at once.
     """
-    query = text(f"""
-        with picked as (
-            select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
-            from referrals r
-            where channel = :channel and {OPEN_NOW} and {IN_TURN}
-              and (cast(:broke as bool) is null or {_BROKE} = :broke)
-            order by due_at limit :limit for update skip locked)
-        update referrals r set state = case when r.settled_at is null then 'leased' else 'recalled' end,
-               lease_no = lease_no + 1, attempts = attempts + (r.settled_at is null)::int,
-               unsure = greatest(r.unsure, picked.looks),
-               leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
-        from picked where r.id = picked.id
-        returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.retried_after,
-                  picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id,
-                  extract(epoch from clock_timestamp() - coalesce(r.retried_at, r.first_due_at))::float8 as age_s""")  # noqa: S608 - our own words
     values = {
         "channel": channel,
         "limit": limit,
@@ -116,7 +117,7 @@ def lease(
         "broke": broke,
         "looks_wanted": looks_wanted,
     }
-    rows = connection.execute(query, values)
+    rows = connection.execute(_LEASE, values)
     return [_leased(row._mapping) for row in rows if row.state == "leased"]  # noqa: SLF001 - SQLAlchemy's public name
 
 
@@ -143,16 +144,18 @@ def _leased(row: Any) -> LeasedReferral:
     )
 
 
+_RENEW: Final = text("""
+    update referrals r set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
+    from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
+    where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.settled_at is null
+      and r.lease_until >= clock_timestamp()
+    returning r.id""")
+
+
 def renew(connection: Connection, held: Sequence[LeasedReferral], *, lease_s: float) -> set[str]:
     """Extend by `lease_s` the leases that are ours and wanted still; return their ids. The others must not be sent."""
-    query = text("""
-        update referrals r set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
-        from unnest(cast(:ids as text[]), cast(:numbers as int[])) as h(id, lease_no)
-        where r.id = h.id and r.lease_no = h.lease_no and r.state = 'leased' and r.settled_at is null
-          and r.lease_until >= clock_timestamp()
-        returning r.id""")
     values = {"ids": [h.id for h in held], "numbers": [h.lease_no for h in held], "lease_s": float(lease_s)}
-    return set(connection.execute(query, values).scalars())
+    return set(connection.execute(_RENEW, values).scalars())
 
 
 def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s: float = 0.0) -> None:
@@ -166,14 +169,13 @@ def give_back(connection: Connection, held: Sequence[LeasedReferral], *, wait_s:
     connection.execute(query, {"ids": [h.id for h in held], "numbers": numbers, "wait_s": float(wait_s)})
 
 
-def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
-    """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
-
-    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
-    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is not due
-    again. What can never be delivered brings forward what its case has waiting for that.
-    """
-    query = text(f"""
+# Rows, lines and audit entries of a batch travel as one value and are written by one statement.
+_SETTLE: Final = text(f"""
+    with ended as materialized (
+        select * from jsonb_to_recordset(cast(:ended as jsonb)) as e(
+            id text, lease_no int, reference text, channel text, attempt int, state text, outcome text, remote_id text,
+            wait_s float8, proof text, unsure int, look_s float8, started_at timestamptz, took_ms int)),
+    settled as (
         update referrals r
         set state = case e.state when 'due' then {_BACK} else e.state end,
             outcome = case when e.state = 'due' and r.settled_at is not null then r.outcome else e.outcome end,
@@ -183,30 +185,52 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
             settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end,
             look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
                       else r.look_at end
-        from unnest(cast(:ids as text[]), cast(:numbers as int[]), cast(:states as text[]), cast(:outcomes as text[]),
-                    cast(:remote_ids as text[]), cast(:waits as float8[]), cast(:proofs as text[]),
-                    cast(:unsure as int[]), cast(:looks as float8[]))
-             as e(id, lease_no, state, outcome, remote_id, wait_s, proof, unsure, look_s)
-        where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
-        returning r.id""")  # noqa: S608 - our own words
-    values = {
-        "ids": [e.referral.id for e in ended],
-        "numbers": [e.referral.lease_no for e in ended],
-        "states": [e.state for e in ended],
-        "outcomes": [e.outcome for e in ended],
-        "remote_ids": [e.remote_id for e in ended],
-        "waits": [e.wait_s for e in ended],
-        "proofs": [e.proven for e in ended],
-        "unsure": [e.unsure for e in ended],
-        "looks": [e.look_after_s for e in ended],
-    }
-    ours = set(connection.execute(query, values).scalars())
-    connection.execute(insert(attempts).inline(), [_attempt_row(e, ours) for e in ended])
-    settled = [e for e in ended if e.referral.id in ours and e.state != "due"]
-    note(connection, [_settled_entry(e) for e in settled])
-    bring_forward(connection, [e.referral.id for e in settled if e.state == "dead"])
+        from ended e where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
+        returning r.id),
+    tried as (
+        insert into attempts (referral, attempt, started_at, took_ms, outcome, remote_id)
+        select e.id, e.attempt, e.started_at, e.took_ms,
+               e.outcome || case when s.id is null then '_after_lease' else '' end, e.remote_id
+        from ended e left join settled s on s.id = e.id),
+    noted as (
+        insert into audit (actor, action, object, outcome, detail)
+        select 'worker', 'referral_' || e.state, e.reference, e.outcome, e.channel
+        from ended e join settled s on s.id = e.id where e.state <> 'due')
+    select id from settled""")  # noqa: S608 - our own words
+
+
+def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
+    """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
+
+    An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
+    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is not due
+    again. What can never be delivered brings forward what its case has waiting for that.
+    """
+    rows = orjson.dumps([_ended_row(e) for e in ended]).decode()
+    ours = set(connection.execute(_SETTLE, {"ended": rows}).scalars())
+    bring_forward(connection, [e.referral.id for e in ended if e.referral.id in ours and e.state == "dead"])
     _look_soon(connection, [e.referral.id for e in ended if e.referral.id not in ours and _made(e)])
     return ours
+
+
+def _ended_row(ended: Ended) -> dict[str, object]:
+    leased = ended.referral
+    return {
+        "id": leased.id,
+        "lease_no": leased.lease_no,
+        "reference": leased.fields.reference,
+        "channel": leased.channel,
+        "attempt": leased.attempts,
+        "state": ended.state,
+        "outcome": ended.outcome,
+        "remote_id": ended.remote_id,
+        "wait_s": ended.wait_s,
+        "proof": ended.proven,
+        "unsure": ended.unsure,
+        "look_s": ended.look_after_s,
+        "started_at": ended.started_at,
+        "took_ms": ended.took_ms,
+    }
 
 
 def _made(ended: Ended) -> bool:
@@ -238,24 +262,3 @@ def _look_soon(connection: Connection, lost: Sequence[str]) -> None:
     if lost:
         query = text("update referrals set look_at = clock_timestamp() where id = any(:lost)")
         connection.execute(query, {"lost": list(lost)})
-
-
-def _attempt_row(ended: Ended, ours: set[str]) -> dict[str, object]:
-    return {
-        "referral": ended.referral.id,
-        "attempt": ended.referral.attempts,
-        "started_at": ended.started_at,
-        "took_ms": ended.took_ms,
-        "outcome": ended.outcome if ended.referral.id in ours else f"{ended.outcome}_after_lease",
-        "remote_id": ended.remote_id,
-    }
-
-
-def _settled_entry(ended: Ended) -> AuditEntry:
-    return AuditEntry(
-        actor="worker",
-        action=f"referral_{ended.state}",
-        object=ended.referral.fields.reference,
-        outcome=ended.outcome,
-        detail=ended.referral.channel,
-    )
