@@ -186,17 +186,17 @@ _SETTLE: Final = text(f"""
             look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
                       else r.look_at end
         from ended e where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
-        returning r.id),
+        returning r.id, r.lease_no),
     tried as (
         insert into attempts (referral, attempt, started_at, took_ms, outcome, remote_id)
         select e.id, e.attempt, e.started_at, e.took_ms,
                e.outcome || case when s.id is null then '_after_lease' else '' end, e.remote_id
-        from ended e left join settled s on s.id = e.id),
+        from ended e left join settled s on s.id = e.id and s.lease_no = e.lease_no),
     noted as (
         insert into audit (actor, action, object, outcome, detail)
         select 'worker', 'referral_' || e.state, e.reference, e.outcome, e.channel
-        from ended e join settled s on s.id = e.id where e.state <> 'due')
-    select id from settled""")  # noqa: S608 - our own words
+        from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no where e.state <> 'due')
+    select id, lease_no from settled""")  # noqa: S608 - our own words
 
 
 def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
@@ -207,10 +207,13 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     again. What can never be delivered brings forward what its case has waiting for that.
     """
     rows = orjson.dumps([_ended_row(e) for e in ended]).decode()
-    ours = set(connection.execute(_SETTLE, {"ended": rows}).scalars())
-    bring_forward(connection, [e.referral.id for e in ended if e.referral.id in ours and e.state == "dead"])
-    _look_soon(connection, [e.referral.id for e in ended if e.referral.id not in ours and _made(e)])
-    return ours
+    ours = set(map(tuple, connection.execute(_SETTLE, {"ended": rows})))
+    won = [e for e in ended if (e.referral.id, e.referral.lease_no) in ours]
+    bring_forward(connection, [e.referral.id for e in won if e.state == "dead"])
+    if len(won) < len(ended):
+        lost = [e for e in ended if (e.referral.id, e.referral.lease_no) not in ours]
+        _look_soon(connection, [e.referral.id for e in lost if _made(e)])
+    return {e.referral.id for e in won}
 
 
 def _ended_row(ended: Ended) -> dict[str, object]:

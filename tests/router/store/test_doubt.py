@@ -171,6 +171,24 @@ def test_what_the_second_maker_left_is_looked_at_as_soon_as_the_first_is_settled
     assert row(owner, "state, look_at <= clock_timestamp()") == ("sent", True)
 
 
+def test_two_ends_of_one_referral_in_one_batch_are_told_apart(owner: Engine, desk: Engine) -> None:
+    """A process that slept past its own lease and took the referral anew."""
+    slow = lease(desk)
+    run_out(owner)
+    swift = lease(desk)
+    sent = [
+        Ended(one, "sent", "sent", clock.now(), remote_id=str(one.lease_no), look_after_s=300) for one in (slow, swift)
+    ]
+
+    assert settle(desk, *sent) == {slow.id}
+
+    assert row(owner, "state, remote_id, look_at <= clock_timestamp()") == ("sent", "2", True)
+    with transaction(owner) as connection:
+        lines = connection.execute(text("select outcome from attempts order by attempt")).scalars().all()
+        told = connection.execute(text("select count(*) from audit where action = 'referral_sent'")).scalar_one()
+    assert (lines, told) == (["sent_after_lease", "sent"], 1)
+
+
 @pytest.mark.parametrize(("remote_id", "look_after_s"), [(None, 300.0), ("7", None)])
 def test_who_made_nothing_or_shows_nothing_is_not_looked_at(
     owner: Engine, desk: Engine, remote_id: str | None, look_after_s: float | None
