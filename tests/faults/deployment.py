@@ -29,7 +29,7 @@ from router.vocabulary import Login
 from tests.conftest import CHECKOUT, Database
 from tests.faults import orders
 from tests.faults.orders import Act, Order, Orders
-from tests.faults.pointed import CLOCK
+from tests.faults.pointed import CLOCK, NAMES
 from tests.running import free_port
 
 LEASE_S = 5
@@ -63,10 +63,11 @@ class Deployment:
         database_ports: Mapping[str, int] | None = None,
         redis_port: int | None = None,
         own_clocks: bool = False,
+        names: Path | None = None,
         **settings: Any,
     ) -> None:
         """Prepare; `root/config` holds the configuration. The ports are those of lines in between,
-        to the database one for each part that has one."""
+        to the database one for each part that has one. `names` is what the resolver says; see `pointed`."""
         self.root = root
         self.database = database
         self.orders = Orders(root / "orders")
@@ -74,12 +75,14 @@ class Deployment:
         self.ends: list[tuple[float, str]] = []
         """When (monotonic) which part was found dead."""
         self._settings = {**SETTINGS, **settings}
+        self._off: set[str] = set()
         self._own_clocks = own_clocks
+        self._names = names
         self._database_ports = database_ports or {}
         self._redis_url = _through(redis_url, redis_port)
         self._place = Place(root / "run", root / "logs", MARK)
-        names = [WEB, *(WORKER if n == 0 else f"{WORKER}-{n + 1}" for n in range(workers)), BEAT, CHAINER]
-        self._parts = {name: self._child(name) for name in names}
+        parts = [WEB, *(WORKER if n == 0 else f"{WORKER}-{n + 1}" for n in range(workers)), BEAT, CHAINER]
+        self._parts = {name: self._child(name) for name in parts}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._supervising = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
@@ -130,6 +133,27 @@ class Deployment:
         """`kill -9` a part's main process."""
         with self._lock:
             os.kill(self.pid(name), signal.SIGKILL)
+
+    def reshape(self, *names: str, **settings: Any) -> None:
+        """Have these parts started anew with other settings."""
+        self._settings.update(settings)
+        before = {name: self.pid(name) for name in names}
+        for name in names:
+            self.kill(name)
+        for name, was in before.items():
+            self.wait_restarted(name, was)
+
+    def switch_off(self, name: str) -> None:
+        """Kill a part with all that it started, and leave it dead."""
+        self._off.add(name)
+        self.kill(name)
+        with self._lock:
+            self._parts[name].stop()
+
+    def switch_on(self, name: str) -> None:
+        """Start again a part that was switched off."""
+        self._off.discard(name)
+        self.wait_restarted(name, 0)
 
     def wait_restarted(self, name: str, was: int) -> None:
         """Wait until the part that had the process id `was` runs again and takes work."""
@@ -221,7 +245,7 @@ class Deployment:
         while not self._ended.wait(LOOK_EVERY_S):
             for name, child in self._parts.items():
                 with self._lock:
-                    if child.alive():
+                    if name in self._off or child.alive():
                         continue
                     self.ends.append((time.monotonic(), name))
                     child.stop()
@@ -264,6 +288,7 @@ class Deployment:
                 orders.FOLDER: str(self.orders.folder),
                 orders.WHO: name,
                 **({CLOCK: str(self._clock(name))} if self._own_clocks else {}),
+                **({NAMES: str(self._names)} if self._names else {}),
                 **{f"CONCERN_ROUTER_{key.upper()}": str(value) for key, value in given.items()},
             }
 

@@ -2,20 +2,25 @@
 
 What runs is the product's own entry, unchanged. With FAULTS_CLOCK set to a file, this process's own wall clock is off
 by the seconds that stand there, from the moment that they do; its monotonic clock stays right, as the kernel's does.
+With FAULTS_NAMES set to a file, names in it lead to the addresses that stand there, to one after the other.
 """
 
+import json
 import os
 import runpy
+import socket
 import sys
 import threading
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from router.failpoints import on_reach
 from tests.faults.orders import FOLDER, WHO, Orders
 
-CLOCK = "FAULTS_CLOCK"
+CLOCK, NAMES = "FAULTS_CLOCK", "FAULTS_NAMES"
 LOOK_EVERY_S = 0.05
 
 
@@ -24,9 +29,26 @@ def main() -> None:
     on_reach(lambda point: orders.obey(point, who))
     if clock := os.environ.get(CLOCK):
         _follow(Path(clock))
+    if names := os.environ.get(NAMES):
+        _resolve_by(Path(names))
     _, module, *arguments = sys.argv
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _resolve_by(file: Path) -> None:
+    """Answer each question for a name with the next of its addresses."""
+    asked: Counter[str] = Counter()
+    really = socket.getaddrinfo
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        known = json.loads(file.read_text()).get(host)
+        if known:
+            asked[host] += 1
+            host = known[(asked[host] - 1) % len(known)]
+        return really(host, *rest, **more)
+
+    socket.getaddrinfo = resolve
 
 
 def _follow(file: Path) -> None:
