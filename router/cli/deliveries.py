@@ -130,11 +130,17 @@ def _who() -> tuple[str, str]:
 
 
 def _lines(moved: list[Moved], what: str) -> str:
-    under_way = "a worker has it just now, and does not try it again"
     return "\n".join(
-        f"{row.reference}  {row.channel}, revision {row.revision}: {under_way if row.state == 'leased' else what}"
-        for row in moved
+        f"{row.reference}  {row.channel}, revision {row.revision}: {_became(row) or what}" for row in moved
     )
+
+
+def _became(row: Moved) -> str | None:
+    if row.state == ReferralState.LEASED:
+        return "a worker has it just now, and does not try it again"
+    if row.waits_until is not None:
+        return f"it may be there already, and is looked for at {_moment(row.waits_until)}"
+    return None
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ BATCH: Final = 1000
 """Dead referrals that are tried again in one transaction."""
 GIVEN_UP: Final = "given_up"
 
-# Due again as if for the first time: with the time and the tries that a new one has. Whoever was told something in
-# the meantime is not told less: what the far side may hold already is looked for first.
+# Due as if for the first time: with the time and the tries that a new one has. But what may be there already, and does
+# not show yet, is looked for no sooner than it was going to be: whoever asks three times would get three of it.
 _AGAIN: Final = """
     state = 'due', settled_at = null, leased_at = null, retried_at = clock_timestamp(), retried_after = attempts,
-    due_at = case state when 'due' then least(due_at, clock_timestamp()) else clock_timestamp() end
+    due_at = case when state = 'due' and (unsure > 0 or due_at < clock_timestamp()) then due_at
+                  else clock_timestamp() end
 """
 
 
@@ -33,6 +34,8 @@ class Moved(NamedTuple):
     revision: int
     state: str
     """`leased`: a worker has it just now, and the decision counts as soon as it does not get through."""
+    waits_until: datetime | None
+    """It may be there already: then it is looked for, and not before."""
 
 
 def now(connection: Connection) -> datetime:
@@ -42,7 +45,10 @@ def now(connection: Connection) -> datetime:
 
 
 def retry(connection: Connection, reference: str, channel: str | None = None) -> list[Moved]:
-    """Make due now what of `reference`, or of it to `channel`, is dead or waits for another try; return which."""
+    """Make due now what of `reference`, or of it to `channel`, is dead or waits for another try; return which.
+
+    Only where something may be there already it keeps its time.
+    """
     return _moved(
         connection,
         f"""
@@ -109,5 +115,6 @@ def states(connection: Connection, reference: str, channel: str | None = None) -
 
 
 def _moved(connection: Connection, change: str, **values: Any) -> list[Moved]:
-    rows = connection.execute(text(f"{change} returning reference, channel, revision, state"), values)
-    return sorted(Moved(*row) for row in rows)
+    waits = "case when state = 'due' and due_at > clock_timestamp() then due_at end"
+    rows = connection.execute(text(f"{change} returning reference, channel, revision, state, {waits}"), values)
+    return sorted((Moved(*row) for row in rows), key=lambda row: row[:3])

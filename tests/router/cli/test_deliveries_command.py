@@ -233,6 +233,16 @@ def test_a_dead_one_is_tried_again_at_once_and_its_channel_is_rung(desk: Desk, r
         assert redis.llen(QUEUE) == 1
 
 
+def test_what_may_be_there_already_is_looked_for_in_its_time(desk: Desk) -> None:
+    desk.change(
+        "update referrals set unsure = 2, due_at = '2126-11-23T09:00:00Z', leased_at = now() where channel = 'desk'"
+    )
+
+    said = desk.run("retry", desk.reference)
+    assert said.endswith("revision 1: it may be there already, and is looked for at 2126-11-23T09:00:00Z\n")
+    assert "may be there  2 more looks" in re.sub(" +", lambda gap: gap[0][:2], desk.run("show", desk.reference))
+
+
 def test_without_redis_it_is_due_all_the_same_and_the_command_says_who_will_ring(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

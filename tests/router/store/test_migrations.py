@@ -102,3 +102,36 @@ def test_the_way_back_withdraws_what_only_this_version_can_say(owner: Engine, da
         rows = connection.exec_driver_sql("select reference, channel, state from referrals order by channel").all()
 
     assert list(map(tuple, rows)) == [(case.reference, "desk", "due"), (case.reference, "hr", "recalled")]
+
+
+def test_the_way_back_to_three_withdraws_what_stands_in_and_what_tells_of_a_channel(
+    owner: Engine, database: Database
+) -> None:
+    prepare(database)
+    case = a_case(channels=("desk", "hr", "phone"))
+    with transaction(owner) as connection:
+        record(connection, [case])
+        connection.exec_driver_sql("update referrals set instead_of = 'hr', state = 'standby' where channel = 'desk'")
+        connection.exec_driver_sql("update referrals set retried_at = now(), unsure = 2, proof = 'visible'")
+        post_notice(
+            connection,
+            reference="NOTICE-0000-0000-0000",
+            channel="desk",
+            kind="webhook",
+            policy="p",
+            notice=Notice.DELIVERY_LATE,
+            about="phone",
+        )
+
+        command.downgrade(alembic_config(connection), "0003")
+        rows = connection.exec_driver_sql("select channel, state, notice from referrals order by channel, state").all()
+        command.upgrade(alembic_config(connection), "head")
+        again = connection.exec_driver_sql("select distinct unsure, proof, retried_at, looks from referrals").all()
+
+    assert list(map(tuple, rows)) == [
+        ("desk", "recalled", None),
+        ("desk", "recalled", "delivery_late"),
+        ("hr", "due", None),
+        ("phone", "due", None),
+    ]
+    assert list(map(tuple, again)) == [(0, None, None, 0)]
