@@ -68,7 +68,8 @@ def _sent(
         # What raised may have come after a byte was written.
         return _later(channel, leased, TryLater("unforeseen", ambiguous=True), started)
     ended = Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id, proven=proof.proven)
-    return Tried(replace(ended, look_after_s=_look_after_s(channel, proof)), Heard(ended.outcome, worked=True))
+    ended = replace(ended, look_after_s=_look_after_s(channel, doubled=proof.doubled))
+    return Tried(ended, Heard(ended.outcome, worked=True))
 
 
 def _why_not(channel: Channel, leased: LeasedReferral) -> str | None:
@@ -115,15 +116,15 @@ def _later(channel: Channel, leased: LeasedReferral, later: TryLater, started: d
     heard = Heard(later.code, worked, asked_s=later.retry_after_s)
     jitter = random.random()  # noqa: S311 - spreads load, keeps no secret
     wait_s = wait_before(leased.tries + 1, age_s=leased.age_s, jitter=jitter, retry_after_s=later.retry_after_s)
+    # At the next attempt, should only a person ask for one, what was made and could not be read back is known by its
+    # id, and what may have been made is looked for.
+    ended = Ended(leased, "dead", later.code, started, later.remote_id, ambiguous=later.ambiguous)
+    ended = replace(ended, looks_wanted=looks_wanted(channel), look_after_s=_look_after_s(channel))
     if wait_s is None:
-        ended = Ended(leased, "dead", later.code, started, remote_id=later.remote_id, ambiguous=later.ambiguous)
         return Tried(ended, heard)
-    lag_s = search_lag_s(channel)
     if later.ambiguous or later.code == NOT_SEEN:
-        wait_s = max(wait_s, lag_s)
-    # What was made, and could not be read back, is known by its id at the next attempt.
-    ended = Ended(leased, "due", later.code, started, later.remote_id, wait_s=wait_s, ambiguous=later.ambiguous)
-    return Tried(replace(ended, looks_wanted=looks_wanted(channel)), heard)
+        wait_s = max(wait_s, search_lag_s(channel))
+    return Tried(replace(ended, state="due", wait_s=wait_s), heard)
 
 
 def search_lag_s(channel: Channel) -> float:
@@ -136,11 +137,11 @@ def looks_wanted(channel: Channel) -> int:
     return LOOKS_WANTED if search_lag_s(channel) > 0 else 0
 
 
-def _look_after_s(channel: Channel, proof: Proof) -> float | None:
+def _look_after_s(channel: Channel, *, doubled: bool = False) -> float | None:
     """Return when to look at the far side again: at once when it holds two, never where there is no more to be seen."""
     if KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
         return None
-    return 0.0 if proof.doubled else LOOKS_S[0]
+    return 0.0 if doubled else LOOKS_S[0]
 
 
 def _outcome(proof: Proof) -> str:

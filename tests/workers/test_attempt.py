@@ -134,6 +134,14 @@ def test_a_channel_that_shows_things_late_must_be_seen_empty_twice(channels: str
     assert (ended.ambiguous, ended.looks_wanted) == (True, looks)
 
 
+def test_what_is_dead_may_be_there_all_the_same() -> None:
+    """A person who tries it again must find it, not make another; a lease that was lost shows two makers."""
+    late = TryLater("odd_reply", ambiguous=True, remote_id="7")
+    ended = tried(late, channels=RT, age_s=4 * 86400, attempts=9).ended
+
+    assert (ended.state, ended.remote_id, ended.unsure, ended.look_after_s) == ("dead", "7", 2, 120.0)
+
+
 @pytest.mark.parametrize(
     ("channels", "proof", "look_s"),
     [
@@ -158,7 +166,7 @@ def test_an_attempt_says_how_long_it_took() -> None:
     assert took >= 0
 
 
-def test_what_ended_its_worker_five_times_is_not_sent_again() -> None:
+def test_what_ended_its_worker_ten_times_is_not_sent_again() -> None:
     assert tried(Proof("1"), broke=MOST_BROKEN - 1).ended.state == "sent"
     last = tried(Proof("1"), broke=MOST_BROKEN)
 
