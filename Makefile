@@ -13,7 +13,7 @@ YAML_RULES := '{extends: default, rules: {line-length: {max: 120}, document-star
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults test-peers bench mutate check
+.PHONY: help run test test-faults soak test-peers bench mutate check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,11 +21,14 @@ help: ## list the targets
 run: $(VENV)/.run ## start everything on embedded servers below var/; stays in the foreground
 	@exec $(BIN)/concern-router up
 
-test: $(VENV)/.dev ## all tests that need no root, faults included
-	@$(BIN)/pytest -m 'not peers and not browser'
+test: $(VENV)/.dev ## all tests that need no root, the core of the fault list included
+	@$(BIN)/pytest -m 'not peers and not browser and (core or not faults)'
 
-test-faults: $(VENV)/.dev ## only the fault list: kill, stop and freeze each part while concerns come in
-	@$(BIN)/pytest -m faults tests
+test-faults: $(VENV)/.dev ## the whole fault list, and twenty seeds (SEEDS=20) of the faults around a lease
+	@SEEDS=$(or $(SEEDS),20) $(BIN)/pytest -m 'faults and not peers' tests
+
+soak: $(VENV)/.dev ## random faults for half an hour (MINUTES=30 SEED=1), figures as JSON; ends by itself
+	@$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root and apt
 	@$(BIN)/pytest -m peers tests/peers

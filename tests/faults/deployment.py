@@ -130,9 +130,14 @@ class Deployment:
         return self.family_of(self.pid(name))[1:]
 
     def kill(self, name: str) -> None:
-        """`kill -9` a part's main process."""
+        """`kill -9` a part's main process, once there is one."""
+        wait_until(lambda: self._killed(name), what=f"{name} runs")
+
+    def _killed(self, name: str) -> bool:
         with self._lock:
-            os.kill(self.pid(name), signal.SIGKILL)
+            if pid := self.pid(name):
+                os.kill(pid, signal.SIGKILL)
+            return pid != 0
 
     def reshape(self, *names: str, **settings: Any) -> None:
         """Have these parts started anew with other settings."""

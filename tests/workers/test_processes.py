@@ -20,7 +20,7 @@ from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
 from tests.makers import login
 from tests.servers import Answer, Received, Sink
-from tests.workers.processes import HalfOpen, Worker, a_worker, wait_until
+from tests.workers.processes import Worker, a_worker, wait_until
 from tests.workers.rooms import Room, channels_text
 
 
@@ -97,6 +97,7 @@ def test_what_waits_for_its_time_is_sent_then_though_there_is_no_beat(place: Pla
 
 
 @pytest.mark.faults
+@pytest.mark.core
 @pytest.mark.parametrize("whom", ["pool", "worker"])
 def test_killed_between_the_answer_and_the_settle_it_has_one_effect(place: Place, whom: str) -> None:
     sink = place.sink
@@ -121,28 +122,7 @@ def test_killed_between_the_answer_and_the_settle_it_has_one_effect(place: Place
 
 
 @pytest.mark.faults
-def test_lost_doorbells_cost_seconds(place: Place) -> None:
-    with place.worker(), place.bell():
-        for _ in range(3):
-            place.room.post(5)
-            with place.redis.client() as client:
-                client.flushall()
-
-        assert wait_until(place.sent(15))
-        assert len(place.sink.taken) == 15
-
-
-@pytest.mark.faults
-def test_redis_killed_and_started_empty_costs_seconds(place: Place) -> None:
-    with place.worker(), place.bell():
-        place.redis.stop()
-        place.room.post(5)
-        place.redis.start()
-
-        assert wait_until(place.sent(5))
-
-
-@pytest.mark.faults
+@pytest.mark.core
 def test_a_referral_that_ends_its_worker_each_time_holds_up_no_other(place: Place) -> None:
     place.room.post(12)
     poison = place.room.rows("id")[5].id
@@ -162,6 +142,7 @@ def test_a_referral_that_ends_its_worker_each_time_holds_up_no_other(place: Plac
 
 
 @pytest.mark.faults
+@pytest.mark.core
 def test_a_redis_full_of_doorbells_does_not_keep_the_worker_out(place: Place) -> None:
     place.room.post(3)
     place.ring()
@@ -174,20 +155,6 @@ def test_a_redis_full_of_doorbells_does_not_keep_the_worker_out(place: Place) ->
             redis.set("full", "yes")
         with place.worker(), place.bell():
             assert wait_until(place.sent(3))
-
-
-@pytest.mark.faults
-def test_a_worker_on_a_connection_that_went_silent_takes_doorbells_again(place: Place) -> None:
-    port = place.redis.port
-    with HalfOpen(port) as line, place.worker(redis_url=place.redis.url.replace(f":{port}/", f":{line.port}/")):
-        place.room.post()
-        place.ring()
-        assert wait_until(place.sent(1))
-        line.silence()
-        place.room.post(5)
-
-        with place.bell():
-            assert wait_until(place.sent(6), 120)
 
 
 def test_the_sweep_makes_due_what_waited_for_its_time(place: Place) -> None:
