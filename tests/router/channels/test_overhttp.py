@@ -111,6 +111,13 @@ def test_no_other_way_to_name_a_host_loads(url: str) -> None:
         settings(url=url)
 
 
+@pytest.mark.parametrize("host", ["b\u00fccher.example.org", "\u2460\u2461\u2466.0.0.1", "a.example.org\u3002"])
+def test_a_name_of_other_letters_is_written_as_dns_has_it(host: str) -> None:
+    assert settings(url="https://xn--bcher-kva.example.org")
+    with pytest.raises(ValidationError):
+        settings(url=f"https://{host}/")
+
+
 @pytest.mark.parametrize("port", [22, 25, 1, 65535])
 def test_any_port_that_is_configured_will_do(port: int) -> None:
     assert settings(url=f"https://a.example.org:{port}/x")
