@@ -224,6 +224,17 @@ def test_a_line_for_each_attempt_means_that_no_worker_ended(owner: Engine, desk:
     assert lease(desk).broke == 1
 
 
+def test_lines_from_before_a_person_asked_anew_hide_no_worker_that_ended_since(owner: Engine, desk: Engine) -> None:
+    for _ in range(3):
+        settle(desk, later(lease(desk)))
+    with transaction(owner) as connection:
+        change(connection, "update referrals set retried_after = attempts")
+    lease(desk)
+    run_out(owner)
+
+    assert lease(desk).broke == 1
+
+
 def test_age_counts_from_when_a_person_last_asked(owner: Engine, desk: Engine) -> None:
     with transaction(owner) as connection:
         change(connection, "update referrals set first_due_at = first_due_at - interval '9 days'")
