@@ -50,9 +50,15 @@ class Gate:
         """Whether nothing may be sent or leased in this turn any more."""
         return self.shut or self.unchecked
 
-    def asks(self) -> bool:
-        """Say whether there is a point in asking for more now."""
-        return not (self.closed or self.starved or self.probe) and monotonic() >= self.not_before
+    @property
+    def waits(self) -> bool:
+        """Whether nothing more can be asked for until something under way ends."""
+        return self.starved or self.probe is not None
+
+    def asks(self, *, freed: bool = False) -> bool:
+        """Say whether there is a point in asking for more now; with `freed`, in the transaction that settles some."""
+        waits = self.probe is not None or (self.starved and not freed)
+        return not (self.closed or waits) and monotonic() >= self.not_before
 
     def hear(self, connection: Connection, tried: Sequence[Tried]) -> Noted | None:
         """Tell the breaker how attempts ended; None when it has nothing to learn from them."""

@@ -101,9 +101,9 @@ class Turn:
                 going = self._going(ends)
                 if going:
                     self._launch()
-                waits = self.more and not self.gate.starved
+                waits = self.more and not self.gate.waits
                 if not (self.flying or self.ended) and not (going and (self.ready or waits)):
-                    return (self.more or bool(self.ready)) and not (self.gate.closed or self.gate.starved)
+                    return (self.more or bool(self.ready)) and not (self.gate.closed or self.gate.waits)
                 self._collect()
 
     def _going(self, ends: float) -> bool:
@@ -111,7 +111,8 @@ class Turn:
 
     def _room(self) -> int:
         """Return how many more are wanted."""
-        wanted = self.more and not self.ready and not (self.alone and self.flying) and self.gate.asks()
+        wanted = self.more and not self.ready and not (self.alone and self.flying)
+        wanted = wanted and self.gate.asks(freed=bool(self.ended))
         return self.pace.lease_batch if wanted else 0
 
     @contextmanager
@@ -150,8 +151,11 @@ class Turn:
                 return
 
     def _settle_apart(self) -> None:
-        """Settle each in a transaction of its own; drop what is refused even so: its lease runs out."""
-        kept = []
+        """Settle each in a transaction of its own; drop what is refused even so: its lease runs out.
+
+        Of the channel it says what it says, settled or not.
+        """
+        kept: list[Tried] = []
         for tried in self.ended:
             ended = tried.ended
             try:
@@ -164,7 +168,13 @@ class Turn:
                 kept.append(tried)
             else:
                 tell(ended, ours=ended.referral.id in ours)
+        gone = [tried for tried in self.ended if tried not in kept]
         self.ended[:] = kept
+        noted = None
+        if gone:
+            with suppress(RouterError), transaction(self.engine) as connection:
+                noted = self.gate.hear(connection, gone)
+        self.gate.heard(gone, noted)
 
     def _next(self) -> list[_Held]:
         """Return those that would be started now."""
