@@ -17,11 +17,11 @@ from router.channels import KINDS
 from router.errors import TryLater
 from router.model import LeasedReferral
 from router.store.breaker import Heard
-from router.store.channelstates import claim, hold, passed
+from router.store.channelstates import Noted, claim, hold, passed
 from router.store.engine import transaction
 from router.store.referrals import Ended, give_back, lease, settle
 from router.telemetry import get_log
-from router.vocabulary import DEFAULT_POOL, Proven
+from router.vocabulary import DEFAULT_POOL, Breaker, Proven
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
 from workers.checking import checked, settings_digest
@@ -110,11 +110,12 @@ class Deliverer:
             named = findings[0].named if findings else ""
         with transaction(self.engine) as connection:
             if shut is None:
-                passed(connection, channel.name, settings_digest(channel))
-                return True
-            noted = hold(connection, channel.name, shut, named=named)
+                back = passed(connection, channel.name, settings_digest(channel))
+                noted = Noted(Breaker.CLOSED, changed=back)
+            else:
+                noted = hold(connection, channel.name, shut, named=named)
         tell_shut(channel.name, noted)
-        return False
+        return shut is None
 
     def _sender(self, channel: Channel) -> Sender:
         """Return the channel's sender; a channel that was changed gets a new one."""

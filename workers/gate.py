@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from router.catalogue import Channel
-from router.store.channelstates import Admitted, Noted, Rules, admit, doubt, note, release, spend
+from router.store.channelstates import Admitted, Noted, Rules, admit, doubt, lacks_probe, note, release, spend
 from router.telemetry import get_log
 from router.vocabulary import Breaker
 from workers.attempt import Tried
@@ -32,7 +32,7 @@ class Gate:
     shut: bool = False
     """The breaker lets nothing through: what is leased goes back, and nothing more is."""
     unchecked: bool = False
-    """The channel's settings must pass their check before anything is leased."""
+    """The channel must pass its check: before anything is leased, or for want of anything to probe with."""
     starved: bool = False
     """The limits leave nothing for now, and it is not worth waiting for more than what is under way."""
     probe: str | None = None
@@ -41,6 +41,7 @@ class Gate:
     """When (monotonic) to ask for more."""
     rules: Rules = field(init=False)
     _clean: bool = False
+    _probeless: bool = False
 
     def __post_init__(self) -> None:
         self.rules = Rules(self.channel.at_most, self.channel.at_once, settings_digest(self.channel))
@@ -89,12 +90,13 @@ class Gate:
     def spend(self, connection: Connection, admitted: Admitted, taken: int) -> None:
         """Note in the same transaction how many were leased."""
         spend(connection, self.channel.name, admitted, taken, probe_s=self.lease_s)
+        self._probeless = admitted.probe and not taken and lacks_probe(connection, self.channel.name)
 
     def admitted(self, admitted: Admitted, taken: Sequence[str]) -> None:
         """Remember, after the commit, what was said and which referrals were `taken`."""
         self._clean = admitted.clean
         self.shut = admitted.shut
-        self.unchecked = admitted.unchecked
+        self.unchecked = admitted.unchecked or self._probeless
         if admitted.probe and taken:
             self.probe = taken[0]
         if admitted.most or self.closed:

@@ -12,6 +12,8 @@ from router.store.referrals import IN_TURN, OPEN_NOW, RAN_OUT
 
 _UNSETTLED = "state in ('due', 'leased')"
 _SHOWABLE = "look_at is not null"
+_MOST_OPENINGS = 1000
+"""A channel that was shut this often in a row, about a week, and has nothing to do is asked no more until it has."""
 _LAST = 50_000
 """Attempts; more than two minutes of the fastest delivery."""
 _LATELY = "lately as (select statement_timestamp() - make_interval(secs => :s) as t, statement_timestamp() as now)"
@@ -33,12 +35,15 @@ def _channels_in(name: str, rows: str) -> str:
 # times of a clock that was set back since then.
 _DUE = text(f"""
     with recursive {_channels_in("open", _UNSETTLED)}, {_channels_in("shown", _SHOWABLE)}
-    select channel from (select channel from open union select channel from shown) as r
+    select channel from (select channel from open union select channel from shown union
+                         select channel from channel_states where breaker <> 'closed') as r
     where channel is not null and {NOT_SHUT} and (
         (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
            and due_at <= statement_timestamp() and (state = 'due' or {RAN_OUT}) order by due_at limit 1)
         or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
               and look_at <= statement_timestamp() and state in ('sent', 'acknowledged') order by look_at limit 1)
+        or (select opened < {_MOST_OPENINGS} from channel_states s where s.channel = r.channel and s.breaker <> 'closed'
+              and not exists (select from open where open.channel = s.channel))
         or (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
               and due_at > statement_timestamp() and {OPEN_NOW} limit 1))
     order by channel""")  # noqa: S608 - our own words
@@ -62,9 +67,9 @@ _AT_WORK = text(f"""
 
 
 def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
-    """Return the channels that have something to send, or to look at, now.
+    """Return the channels that have something to send, or to look at, now, and those that are shut and have nothing.
 
-    A lease beyond `longest_s` counts as expired.
+    A worker finds out whether these are back. A lease beyond `longest_s` counts as expired.
     """
     return list(connection.execute(_DUE, {"longest_s": longest_s}).scalars())
 

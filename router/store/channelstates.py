@@ -65,6 +65,7 @@ _SPEND = text("update channel_states set tokens = :tokens, tokens_at = :at where
 _FREE = text("""
     update channel_states set breaker = 'open', since = clock_timestamp(), until = clock_timestamp()
     where channel = :channel and breaker = 'half_open'""")
+_WAITING = "exists (select from referrals where channel = :channel and state in ('due', 'leased'))"
 _PASSED = text("""
     insert into channel_states as s (channel, checked, checked_at) values (:channel, :digest, clock_timestamp())
     on conflict (channel) do update
@@ -72,6 +73,10 @@ _PASSED = text("""
         breaker = case s.breaker when 'closed' then 'closed' else 'open' end,
         since = case s.breaker when 'closed' then s.since else clock_timestamp() end,
         until = case s.breaker when 'closed' then null else clock_timestamp() end""")
+_BACK = text(f"""
+    update channel_states
+    set breaker = 'closed', failures = 0, opened = 0, since = clock_timestamp(), until = null, code = null, named = null
+    where channel = :channel and breaker <> 'closed' and not {_WAITING}""")  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +197,18 @@ def claim(connection: Connection, channel: str, *, probe_s: float) -> bool:
     return not row.shut
 
 
-def passed(connection: Connection, channel: str, digest: str) -> None:
-    """Note that the settings passed their check; a channel that was shut may be probed at once."""
+def passed(connection: Connection, channel: str, digest: str) -> bool:
+    """Note that the settings passed their check, and return whether that brought back a channel that was shut.
+
+    It may be probed at once. Where nothing waits that could be the probe, it is used again.
+    """
     connection.execute(_PASSED, {"channel": channel, "digest": digest})
+    return connection.execute(_BACK, {"channel": channel}).rowcount == 1
+
+
+def lacks_probe(connection: Connection, channel: str) -> bool:
+    """Say whether nothing waits that could show that the channel is back: then only a check can."""
+    return not connection.execute(text(f"select {_WAITING}"), {"channel": channel}).scalar_one()
 
 
 def doubt(connection: Connection, channel: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from router.model import AuditEntry, LeasedReferral, Referral, Seen
 from router.store.audit import note
+from router.store.channelstates import NOT_SHUT
 from router.vocabulary import Proven, ReferralState
 
 AGAIN_S: Final = 600.0
@@ -23,18 +24,18 @@ GONE: Final = "gone"
 SECOND_CLOSED: Final = "second_closed"
 SECOND_LEFT: Final = "second_left"
 
-_TAKE = text("""
+_TAKE = text(f"""
     with picked as (
         select id from referrals r
         where channel = :channel and look_at <= clock_timestamp() and state in ('sent', 'acknowledged')
-          and not exists (select from channel_states s where s.channel = r.channel and s.breaker <> 'closed')
+          and {NOT_SHUT}
         order by look_at limit :limit for update skip locked)
     update referrals r
     set look_at = case when settled_at > clock_timestamp() - make_interval(secs => :last_s)
                        then clock_timestamp() + make_interval(secs => :again_s) end
     from picked where r.id = picked.id
     returning r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at, r.remote_id, r.state,
-              r.outcome""")
+              r.outcome""")  # noqa: S608 - our own words
 _WRITE = text("""
     update referrals r
     set looks = r.looks + 1,

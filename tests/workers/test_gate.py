@@ -175,6 +175,28 @@ def test_it_is_checked_again_when_it_may_be_tried_and_then_all_is_sent(room: Roo
     assert (row.breaker, row.code, row.named) == ("closed", None, None)
 
 
+def test_a_channel_that_is_shut_with_nothing_left_to_probe_with_is_used_again_when_it_passes_its_check(
+    room: Room, sink: Sink
+) -> None:
+    finding = (Finding("field_missing", "Severity"),)
+    sender = Checked([finding, finding, ()])
+    deliverer = with_sender(room, sink, sender)
+    room.post()
+    deliverer.deliver("desk")
+    room.run("update referrals set state = 'recalled', settled_at = clock_timestamp(), outcome = 'given_up'")
+    room.let_it_be_tried()
+    deliverer.deliver("desk")
+    still = room.channel_state()
+    deliverer.deliver("desk")
+    checks = sender.checks
+    room.let_it_be_tried()
+    deliverer.deliver("desk")
+
+    assert (still.breaker, still.opened, still.named) == ("open", 2, "Severity")
+    assert (checks, sender.checks) == (2, 3)
+    assert room.channel_state().breaker == "closed"
+
+
 def test_settings_are_checked_once_and_changed_ones_again(room: Room, sink: Sink) -> None:
     sender = Checked()
     for _ in range(2):

@@ -109,6 +109,24 @@ def test_what_should_be_looked_at_rings_its_channel(owner: Engine, intake: Engin
     assert due(intake) == ["desk", "hr"]
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_channel_that_is_shut_and_has_nothing_to_do_is_rung_to_find_out_whether_it_is_back(
+    owner: Engine, intake: Engine
+) -> None:
+    run(owner, SHUT, state="open", since="-2 min", until="1 min")
+    assert due(intake) == []
+    run(owner, "update channel_states set until = now()")
+    assert due(intake) == ["desk"]
+    run(owner, "update channel_states set opened = 1000")
+    assert due(intake) == []
+
+    # A probe will tell, when it is due.
+    run(owner, "update channel_states set opened = 1")
+    post(owner, "desk")
+    run(owner, "update referrals set due_at = now() + interval '1 h', leased_at = now()")
+    assert due(intake) == []
+
+
 def test_overdue_is_what_could_have_been_sent_for_long(owner: Engine, worker: Engine) -> None:
     post(owner, "desk", "hr")
     assert overdue(worker) == []

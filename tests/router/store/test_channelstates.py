@@ -17,6 +17,7 @@ from router.store.channelstates import (
     claim,
     doubt,
     hold,
+    lacks_probe,
     note,
     passed,
     release,
@@ -264,6 +265,7 @@ def test_what_its_check_found_shuts_a_channel_and_says_which_setting_is_meant(ro
 
 
 def test_while_it_is_held_one_worker_checks_it_again_when_it_may_be_tried(room: Room) -> None:
+    room.post()
     with transaction(room.engine) as connection:
         hold(connection, "desk", Heard("field_missing", worked=False), named="Severity")
         assert not claim(connection, "desk", probe_s=30)
@@ -275,6 +277,18 @@ def test_while_it_is_held_one_worker_checks_it_again_when_it_may_be_tried(room: 
         passed(connection, "desk", "d")
 
     assert ask(room, rules=Rules(digest="d")).probe
+
+
+def test_with_nothing_that_could_be_the_probe_the_check_brings_it_back(room: Room) -> None:
+    with transaction(room.engine) as connection:
+        hold(connection, "desk", Heard("field_missing", worked=False), named="Severity")
+        assert lacks_probe(connection, "desk")
+        assert passed(connection, "desk", "d")
+        assert not passed(connection, "desk", "d")
+    row = room.channel_state()
+
+    assert (row.breaker, row.opened, row.code, row.named) == ("closed", 0, None, None)
+    assert ask(room, rules=Rules(digest="d")).most == 64
 
 
 def test_a_finding_that_stays_is_asked_about_less_and_less_often(room: Room) -> None:
