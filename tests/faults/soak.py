@@ -23,6 +23,7 @@ from typing import Any
 
 import psycopg
 
+from router import telemetry
 from router.embedded.account import make_folder
 from router.embedded.postgres import DATABASE, EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
@@ -146,6 +147,7 @@ def main() -> int:
     asked.add_argument("--minutes", type=float, default=30)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = asked.parse_args()
+    telemetry.configure("soak", level="WARNING")
     sys.stderr.write(f"seed {given.seed}, {given.minutes:g} minutes\n")
     root = CHECKOUT / "var/soak" / str(os.getpid())
     for folder in (root.parent, root):

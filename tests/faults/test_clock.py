@@ -98,9 +98,8 @@ def test_clock_steps_a_day_and_comes_back(scene: Scene, whose: tuple[str, ...], 
     scene.recovered(f"clock of {name} comes back from {days:+d} day", back)
 
 
-@core
 @pytest.mark.usefixtures("fresh_beat")
-@pytest.mark.parametrize("days", [1, -1])
+@pytest.mark.parametrize("days", [pytest.param(1, marks=core), -1])
 def test_what_a_wrong_clock_keeps_from_being_taken_waits_for_the_right_one(scene: Scene, days: int) -> None:
     _set_clocks(scene, days * DAY_S, HOST)
     taken = len(scene.far.sink.taken)

@@ -16,7 +16,8 @@ from tests.faults.lines import Line
 from tests.faults.orders import Act, Order
 from tests.faults.verdict import MENDED, Scene
 
-pytestmark = [pytest.mark.faults, pytest.mark.core]
+pytestmark = pytest.mark.faults
+core = pytest.mark.core
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,13 @@ def shared_scene(
 
 
 @pytest.mark.parametrize(
-    "point", [FailPoint.AFTER_LEASE, FailPoint.BEFORE_SEND, FailPoint.AFTER_LOOK_UP, FailPoint.AFTER_CREATE]
+    "point",
+    [
+        FailPoint.AFTER_LEASE,
+        FailPoint.BEFORE_SEND,
+        pytest.param(FailPoint.AFTER_LOOK_UP, marks=core),
+        pytest.param(FailPoint.AFTER_CREATE, marks=core),
+    ],
 )
 def test_frozen_past_its_lease_before_or_in_a_send(scene: Scene, point: FailPoint) -> None:
     """Whoever wakes too late writes nothing any more, or what it writes is found and closed."""
@@ -49,6 +56,7 @@ def test_frozen_past_its_lease_before_or_in_a_send(scene: Scene, point: FailPoin
     assert [open_ones(scene.far.tickets()[reference]) for reference in references] == [1] * 4
 
 
+@core
 def test_frozen_past_its_lease_before_its_settle_it_loses(scene: Scene) -> None:
     order = scene.deployment.order(FailPoint.BEFORE_SETTLE, Act.STOP)
     references = scene.filer.file(4, TICKET)
@@ -60,6 +68,7 @@ def test_frozen_past_its_lease_before_its_settle_it_loses(scene: Scene) -> None:
     wait_until(lambda: bool(scene.deployment.rows(late, "%_after_lease")), what="its line is kept as evidence")
 
 
+@core
 def test_a_create_that_arrives_after_a_second_one_is_found_closed_and_reported(scene: Scene, line: Line) -> None:
     """The one window: between look-up and create no system of this kind lets anybody be sure."""
     deployment = scene.deployment
@@ -82,6 +91,7 @@ def test_a_create_that_arrives_after_a_second_one_is_found_closed_and_reported(s
     assert [row["remote_id"]] == kept, "the ledger names the one that is left open"
 
 
+@core
 def test_frozen_with_a_webhook_in_its_hand_the_receiver_drops_the_repeat(scene: Scene) -> None:
     order = scene.deployment.order(FailPoint.AFTER_SEND, Act.STOP)
     references = scene.filer.file(4, RECORD)

@@ -11,8 +11,10 @@ from tests.faults.deployment import BEAT, CHAINER, WEB, WORKER, wait_until
 from tests.faults.farside import TICKET
 from tests.faults.orders import Act
 from tests.faults.verdict import Scene
+from tests.loopback import Answer
 
-pytestmark = [pytest.mark.faults, pytest.mark.core]
+pytestmark = pytest.mark.faults
+core = pytest.mark.core
 
 IN_THE_WEB = (FailPoint.BEFORE_COMMIT, FailPoint.AFTER_COMMIT, FailPoint.BEFORE_RING, FailPoint.AFTER_RING)
 IN_A_TURN = (
@@ -23,6 +25,7 @@ IN_A_TURN = (
 IN_THE_CHAINER = (FailPoint.IN_CHAIN, FailPoint.BEFORE_CHECKPOINT_FILE)
 
 
+@core
 @pytest.mark.parametrize("point", IN_THE_WEB)
 def test_web_killed(scene: Scene, point: FailPoint) -> None:
     deployment = scene.deployment
@@ -34,6 +37,7 @@ def test_web_killed(scene: Scene, point: FailPoint) -> None:
     scene.recovered(f"web killed {point}", struck)
 
 
+@core
 @pytest.mark.parametrize("point", IN_A_TURN)
 def test_pool_child_killed(scene: Scene, point: FailPoint) -> None:
     order = scene.deployment.order(point, Act.KILL, skip=1)
@@ -44,7 +48,9 @@ def test_pool_child_killed(scene: Scene, point: FailPoint) -> None:
     scene.recovered(f"pool child killed {point}", struck)
 
 
-@pytest.mark.parametrize("point", [FailPoint.AFTER_LEASE, FailPoint.AFTER_CREATE, FailPoint.BEFORE_SETTLE])
+@pytest.mark.parametrize(
+    "point", [FailPoint.AFTER_LEASE, pytest.param(FailPoint.AFTER_CREATE, marks=core), FailPoint.BEFORE_SETTLE]
+)
 def test_worker_killed_with_its_pool(scene: Scene, point: FailPoint) -> None:
     order = scene.deployment.order(point, Act.KILL_BOTH)
     scene.filer.file(6, TICKET)
@@ -54,6 +60,7 @@ def test_worker_killed_with_its_pool(scene: Scene, point: FailPoint) -> None:
     scene.recovered(f"worker and pool killed {point}", struck)
 
 
+@core
 def test_worker_killed_and_its_pool_lives_on(scene: Scene) -> None:
     order = scene.deployment.order(FailPoint.AFTER_CREATE, Act.ORPHAN)
     scene.filer.file(6, TICKET)
@@ -63,6 +70,7 @@ def test_worker_killed_and_its_pool_lives_on(scene: Scene) -> None:
     scene.recovered("worker killed, pool not", struck)
 
 
+@core
 @pytest.mark.parametrize("point", IN_THE_CHAINER)
 def test_chainer_killed(scene: Scene, point: FailPoint) -> None:
     order = scene.deployment.order(point, Act.KILL, who=CHAINER)
@@ -74,6 +82,7 @@ def test_chainer_killed(scene: Scene, point: FailPoint) -> None:
     scene.recovered(f"chainer killed {point}", struck)
 
 
+@core
 def test_worker_killed_while_it_makes_due_what_waited(scene: Scene) -> None:
     deployment = scene.deployment
     references = scene.filer.file(3)
@@ -85,10 +94,11 @@ def test_worker_killed_while_it_makes_due_what_waited(scene: Scene) -> None:
     wait_until(lambda: not _standing_by(scene), what="what waited is due")
 
     scene.recovered("pool child killed in_flip", struck)
-    assert waited >= 12, "a reminder and the deadline for each of three, in two channels"
+    assert waited >= 12, "a reminder, the deadline and two escalations for each of three"
     assert [len(scene.far.said()[reference]) for reference in references] == [1, 1, 1], "the last word on the claim"
 
 
+@core
 def test_beat_killed(scene: Scene) -> None:
     deployment = scene.deployment
     scene.filer.file(2)
@@ -103,6 +113,7 @@ def test_beat_killed(scene: Scene) -> None:
     scene.recovered("beat killed", struck)
 
 
+@core
 def test_all_killed_at_once(scene: Scene) -> None:
     deployment = scene.deployment
     scene.filer.file(10)
@@ -117,6 +128,7 @@ def test_all_killed_at_once(scene: Scene) -> None:
     scene.recovered("all processes killed", struck)
 
 
+@core
 def test_web_and_worker_killed_together_again_and_again(scene: Scene) -> None:
     deployment = scene.deployment
     with scene.filer.filing():
@@ -125,6 +137,35 @@ def test_web_and_worker_killed_together_again_and_again(scene: Scene) -> None:
     struck = time.monotonic()
 
     scene.recovered("web and pool killed in turns", struck)
+
+
+@core
+def test_revisions_stay_in_order_though_their_workers_die(scene: Scene) -> None:
+    deployment, desks = scene.deployment, (scene.far.rt, scene.far.sink)
+    for desk in desks:
+        desk.answer_always(Answer(503))
+    references = scene.filer.file(4)
+    for notice in ("reminder", "overdue", "escalation"):
+        _let_pass(scene, notice, references)
+    orders = [deployment.order(FailPoint.AFTER_SEND, Act.KILL, skip=skip) for skip in (1, 4, 7)]
+    for desk in desks:
+        desk.answer_always(None)
+    deployment.let_wait_be_over()
+    for order in orders:
+        order.wait_taken()
+    struck = time.monotonic()
+
+    scene.recovered("several revisions due, pool children killed", struck)
+    assert [scene.far.records()[reference] for reference in references] == [[1, 2]] * 4
+    assert [len(scene.far.said()[reference]) for reference in references] == [3] * 4
+
+
+def _let_pass(scene: Scene, notice: str, references: list[str]) -> None:
+    """Have passed the time for which these notices wait, and wait until a sweep has seen that."""
+    waits = "state = 'standby' and notice = %s and reference = any(%s)"
+    scene.deployment.run(f"update referrals set due_at = clock_timestamp() where {waits}", notice, references)  # noqa: S608 - ours
+    left = f"select from referrals where {waits}"
+    wait_until(lambda: not scene.deployment.rows(left, notice, references), what="what waited is due")
 
 
 _CLAIM = "state = 'standby' and awaited = 'claim'"
