@@ -134,9 +134,11 @@ def _worker_is_ready(**_: object) -> None:
     engine = connect(settings.dsn(Login.WORKER), process="worker-watchdog", pool_size=1)
     channels = Channels(engine)
 
-    def ours(channel: str) -> bool:
+    def ours(channel: str) -> float | None:
         found = channels.find(channel)
-        return (found.pool if found else DEFAULT_POOL) in _pools
+        if (found.pool if found else DEFAULT_POOL) not in _pools:
+            return None
+        return 1 / found.at_most if found and found.at_most else 0.0
 
     # A call may last a third of a lease: with long leases a worker may do right and show nothing for that long.
     Watchdog(engine, stall_s=max(settings.stall_s, settings.lease_s), ours=ours).start()

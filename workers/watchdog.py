@@ -1,9 +1,9 @@
 """Ends a worker that delivers nothing while something is due, so that its supervisor starts it anew.
 
 Looks at delivered work, not at whether a process is alive: on a half-open connection to Redis a
-worker can be alive and idle for ever. Judges the channels of this worker's own queues alone, and none that must not be
-tried yet. Looks twice: what the clock has just made due, or whoever gave a case back, may have been due long before.
-Ends nothing because the database is away.
+worker can be alive and idle for ever. Judges the channels of this worker's own queues alone, none that could not be
+tried until lately, and those with a rate by their rate. Looks twice: what the clock has just made due, or whoever gave
+a case back, may have been due long before. Ends nothing because the database is away.
 """
 
 import os
@@ -32,11 +32,14 @@ class Watchdog:
         engine: Engine,
         *,
         stall_s: float,
-        ours: Callable[[str], bool] = lambda _channel: True,
+        ours: Callable[[str], float | None] = lambda _channel: 0.0,
         look_every_s: float = LOOK_EVERY_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
-        """`ours` says whether this worker is one of those that send to a channel."""
+        """`ours` returns the seconds that a channel's rate leaves between two referrals.
+
+        None: this worker is not one of those that send there.
+        """
         self._engine = engine
         self._stall_s = stall_s
         self._ours = ours
@@ -67,11 +70,13 @@ class Watchdog:
             with transaction(self._engine) as connection:
                 late = overdue(connection, stall_s=self._stall_s)
             # Asks the database in a transaction of its own.
-            mine = [channel for channel in late if self._ours(channel)]
+            mine = [(channel, apart_s) for channel in late if (apart_s := self._ours(channel)) is not None]
             if not mine:
                 return False
             with transaction(self._engine) as connection:
-                return not at_work(connection, mine, stall_s=self._stall_s)
+                return not any(
+                    at_work(connection, [channel], stall_s=self._stall_s + apart_s) for channel, apart_s in mine
+                )
         except RouterError:
             return False
         finally:

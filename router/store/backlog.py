@@ -47,14 +47,15 @@ _DUE = text(f"""
         or (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
               and due_at > statement_timestamp() and {OPEN_NOW} limit 1))
     order by channel""")  # noqa: S608 - our own words
-# An empty bucket says that somebody sent as fast as allowed; the slowest rate has something in it after an hour.
+# One that could not be tried until lately is no sign of anything: all who could have are busy for a moment.
 _OVERDUE = text(f"""
     with recursive {_LATELY}, {_channels_in("open", _UNSETTLED)}
     select channel from open c where channel is not null
        and not exists (select from channel_states s, lately where s.channel = c.channel and (
-             {SHUT} or s.tokens < 1 and s.tokens_at between now - interval '1 h' and now))
-       and (select true from referrals r where r.channel = c.channel and {_UNSETTLED} and state = 'due'
-              and due_at < (select t from lately) and {IN_TURN} order by due_at limit 1)
+             {SHUT} or s.breaker <> 'closed' and s.until between t and now))
+       and (select true from referrals r where r.channel = c.channel and {_UNSETTLED}
+              and due_at < (select t from lately) and (state = 'due' or lease_until < (select t from lately))
+              and {IN_TURN} order by due_at limit 1)
     order by channel""")  # noqa: S608 - our own words
 # Attempts have no channel: those of the last minutes are looked through, and only when something is overdue.
 _AT_WORK = text(f"""
@@ -75,7 +76,10 @@ def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
 
 
 def overdue(connection: Connection, *, stall_s: float) -> list[str]:
-    """Return the channels that something could have been sent to for `stall_s` seconds; not those to be left alone."""
+    """Return the channels that something could have been sent to for `stall_s` seconds, but for their limits.
+
+    Not those that were to be left alone meanwhile.
+    """
     return list(connection.execute(_OVERDUE, {"s": float(stall_s)}).scalars())
 
 

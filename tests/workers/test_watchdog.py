@@ -73,6 +73,8 @@ def test_a_channel_that_is_left_alone_on_purpose_is_no_stall(room: Room) -> None
 
     assert not is_stalled(room)
     room.let_it_be_tried()
+    assert not is_stalled(room)
+    room.run("update channel_states set until = until - interval '100 s'")
     assert is_stalled(room)
 
 
@@ -82,15 +84,26 @@ def test_does_not_judge_the_channels_of_other_pools(room: Room) -> None:
     asked: list[str] = []
     ended: list[int] = []
 
-    def ours(channel: str) -> bool:
+    def ours(channel: str) -> None:
         asked.append(channel)
-        return False
 
     Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, ours=ours, end=ended.append).start()
 
     assert wait_until(lambda: len(asked) > 3, 10)
     assert set(asked) == {"night"}
     assert not ended
+
+
+def test_a_channel_with_a_rate_is_judged_by_its_rate(room: Room) -> None:
+    room.post(2)
+    let_it_wait(room)
+    with transaction(room.engine) as connection:
+        [leased] = lease(connection, "desk", limit=1, lease_s=30)
+        settle(connection, [Ended(leased, "sent", "sent", clock.now())])
+    room.run("update attempts set ended_at = ended_at - interval '50 min'")
+
+    assert not Watchdog(room.engine, stall_s=0.0, ours=lambda _: 3600.0)._sees_a_stall()
+    assert Watchdog(room.engine, stall_s=0.0, ours=lambda _: 60.0)._sees_a_stall()
 
 
 def test_ends_the_worker_with_a_status_of_its_own(room: Room) -> None:

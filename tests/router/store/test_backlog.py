@@ -153,13 +153,23 @@ def test_a_lease_or_an_end_in_the_last_minute_is_work_and_an_older_one_is_not(ow
     assert not at_work(worker, "desk")
 
 
-def test_a_channel_with_nothing_left_in_its_bucket_is_not_overdue(owner: Engine, worker: Engine) -> None:
+def test_a_channel_that_could_not_be_tried_until_lately_is_not_overdue(owner: Engine, worker: Engine) -> None:
+    """Its cool-down may be longer than a stall, and those who could try it are busy for a moment."""
     post(owner, "desk")
     run(owner, "update referrals set due_at = due_at - interval '1 day'")
-    empty = "insert into channel_states (channel, tokens, tokens_at) values ('desk', 0.5, now() - interval '50 min')"
-    run(owner, empty)
+    run(owner, SHUT, state="open", since="-10 min", until="-30 s")
     assert overdue(worker) == []
-    run(owner, "update channel_states set tokens_at = now() - interval '61 min'")
+    run(owner, "update channel_states set until = now() - interval '61 s'")
+
+    assert overdue(worker) == ["desk"]
+
+
+def test_a_lease_that_ran_out_long_ago_is_overdue_as_well(owner: Engine, worker: Engine) -> None:
+    post(owner, "desk")
+    lease(worker)
+    run(owner, "update referrals set due_at = due_at - interval '1 day', lease_until = now() - interval '30 s'")
+    assert overdue(worker) == []
+    run(owner, "update referrals set lease_until = now() - interval '61 s'")
 
     assert overdue(worker) == ["desk"]
 
