@@ -45,23 +45,26 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
         ),
         Notice.POLICY_REFUSED: (
             "This is not a case. The files policy.yaml and channels.yaml of concern-router are wrong, and the last "
-            "good ones stay in force. What is wrong says: concern-router policy check"
+            "good ones stay in force. What is wrong: concern-router policy check"
         ),
         Notice.DELIVERY_LATE: (
             "This is not a case. Something that concern-router sends by the channel {1} has been under way for too "
-            "long, and there is no proof that it arrived. How the channel does says: concern-router channels list"
+            "long, and there is no proof that it arrived; it goes on trying. Why: concern-router channels list {1}. "
+            "What waits: concern-router deliveries list --state due --channel {1}"
         ),
         Notice.UNDELIVERABLE: (
             "This is not a case. Something that concern-router should send by the channel {1} could not be delivered, "
-            "and is not tried again by itself. What it is says: concern-router deliveries list --state dead"
+            "and is not tried again by itself: somebody must mend the channel, or tell people another way. What it is: "
+            "concern-router deliveries list --state dead --channel {1}"
         ),
         Notice.CHANNEL_HELD: (
             "This is not a case. concern-router does not use the channel {1}, because its settings do not fit the "
-            "other side; everything for it waits. What is wrong says: concern-router channels check {1}"
+            "other side; everything for it waits. What is wrong, and what helps: concern-router channels check {1}"
         ),
         Notice.SECOND_TICKET: (
-            "This is not a case. Something that concern-router sent by the channel {1} was there twice; the second "
-            "one was closed, the first is as it was. Which it is says: concern-router deliveries list"
+            "This is not a case. Something that concern-router sent by the channel {1} was there twice. The second one "
+            "is closed now (second_closed), or somebody works in it already, and a person must join the two "
+            "(second_left). Which it is: concern-router deliveries list --channel {1}"
         ),
     }
 )
@@ -80,6 +83,14 @@ def said(referral: Referral) -> str:
     by: datetime | None = getattr(referral, f"{referral.awaited}_by", None)
     until = f" by {moment(by)}" if by is not None else ""
     return f"{_LEADS[notice]}{duty}{until}."
+
+
+def said_of_no_case(referral: Referral) -> str:
+    """Return what the referral says if it belongs to no case; else nothing: its fields speak for themselves.
+
+    For kinds that write fields for programs: a page or a drill may be all that somebody woken at night sees.
+    """
+    return said(referral) if referral.notice in _OF_NO_CASE else ""
 
 
 def title(referral: Referral) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from router.channels import notices
 from router.channels.overhttp import OverHttp
 from router.channels.setting import SecretReference
 from router.model import Payload, Referral, plain
@@ -45,8 +46,13 @@ def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's cont
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
-    """Return the body: a type and the fields set in `referral`; the same bytes at every attempt."""
-    body = orjson.dumps({"type": f"referral.{_happened(referral)}", "data": plain(referral)})
+    """Return the body: a type and the fields set in `referral`; the same bytes at every attempt.
+
+    What belongs to no case says in a sentence, beside them, what it is.
+    """
+    posted = {"type": f"referral.{_happened(referral)}", "data": plain(referral)}
+    sentence = notices.said_of_no_case(referral)
+    body = orjson.dumps(posted | ({"said": sentence} if sentence else {}))
     return Payload(body=body, media_type="application/json")
 
 

@@ -33,6 +33,19 @@ def test_a_notice_is_a_field_like_others() -> None:
     }
 
 
+def test_what_belongs_to_no_case_says_so_in_a_sentence() -> None:
+    referral = Referral(reference="NOTICE-0123-4567-89AB", notice=Notice.DELIVERY_LATE, about="hr-desk")
+    written = orjson.loads(folder.render(folder.Settings(path="a"), referral, key="k").body)
+
+    assert written.pop("said").startswith("This is not a case. ")
+    assert written == {
+        "reference": "NOTICE-0123-4567-89AB",
+        "revision": 1,
+        "notice": "delivery_late",
+        "about": "hr-desk",
+    }
+
+
 def test_names_the_file_by_reference_and_revision() -> None:
     assert folder.file_name(Referral(reference="CR-0123-4567-89AB", revision=2)) == "CR-0123-4567-89AB.2.json"
 

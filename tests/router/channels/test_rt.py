@@ -232,7 +232,7 @@ def test_a_notice_about_the_router_cannot_be_mistaken_for_a_case(notice: Notice)
 
     assert made["Subject"] == "NOTICE-0123-4567-89AB notice about concern-router itself, not a case"
     assert made["Content"].startswith("This is not a case.")
-    assert "concern-router " in made["Content"].partition("says: ")[2]
+    assert ": concern-router " in made["Content"]
     assert "Priority" not in made
 
 

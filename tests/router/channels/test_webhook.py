@@ -44,6 +44,15 @@ def test_calls_a_notice_what_it_is(notice: Notice, revision: int) -> None:
     assert posted["data"]["notice"] == notice
 
 
+def test_what_belongs_to_no_case_says_so_in_a_sentence_beside_its_fields() -> None:
+    referral = Referral(reference="NOTICE-0123-4567-89AB", notice=Notice.CHANNEL_HELD, about="hr-desk")
+    posted = orjson.loads(webhook.render(SETTINGS, referral, key="k").body)
+
+    assert posted["said"].startswith("This is not a case. ")
+    assert "concern-router channels check hr-desk" in posted["said"]
+    assert "said" not in posted["data"]
+
+
 @pytest.mark.parametrize("url", ["https://a.example.org", "https://a.example.org:8443/x/y", "http://127.0.0.1:9000/x"])
 def test_takes_an_encrypted_address_or_one_on_this_machine(url: str) -> None:
     assert webhook.Settings(url=url, secret="env:S").url == url

@@ -28,6 +28,7 @@ def test_a_drill_arrives_over_there_and_says_how_long_it_took(run: Run, room: Ro
     drill = found(run, "drill", "desk")
     (posted,) = [request.json for request in sink.taken.values()]
 
+    assert posted.pop("said").startswith("This is a drill, not a case: ")
     assert posted == {
         "type": "referral.drill",
         "data": {"reference": drill["reference"], "revision": 1, "notice": "drill"},
