@@ -43,6 +43,8 @@ _BROKE = f"({_BROKEN} > 1)"
 """Twice: it, or one beside it, ended its worker."""
 _BACK = "case when r.settled_at is null then 'due' else 'recalled' end"
 """Where a lease goes back to: whoever withdrew the referral meanwhile has noted when, and why."""
+_UNWANTED = "(e.state <> 'sent' and r.settled_at is not null)"
+"""Of an attempt that ended so: it did not get through, and nobody wants it to any more. So it is not dead either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +179,16 @@ _SETTLE: Final = text(f"""
             wait_s float8, proof text, unsure int, look_s float8, started_at timestamptz, took_ms int)),
     settled as (
         update referrals r
-        set state = case e.state when 'due' then {_BACK} else e.state end,
-            outcome = case when e.state = 'due' and r.settled_at is not null then r.outcome else e.outcome end,
+        set state = case when {_UNWANTED} then 'recalled' else e.state end,
+            outcome = case when {_UNWANTED} then r.outcome else e.outcome end,
             remote_id = coalesce(e.remote_id, r.remote_id), proof = coalesce(e.proof, r.proof), unsure = e.unsure,
             lease_until = null,
             due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
-            settled_at = case e.state when 'due' then r.settled_at else clock_timestamp() end,
+            settled_at = case when e.state = 'due' or {_UNWANTED} then r.settled_at else clock_timestamp() end,
             look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
                       else r.look_at end
         from ended e where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
-        returning r.id, r.lease_no),
+        returning r.id, r.lease_no, r.state),
     tried as (
         insert into attempts (referral, attempt, started_at, took_ms, outcome, remote_id)
         select e.id, e.attempt, e.started_at, e.took_ms,
@@ -194,8 +196,8 @@ _SETTLE: Final = text(f"""
         from ended e left join settled s on s.id = e.id and s.lease_no = e.lease_no),
     noted as (
         insert into audit (actor, action, object, outcome, detail)
-        select 'worker', 'referral_' || e.state, e.reference, e.outcome, e.channel
-        from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no where e.state <> 'due')
+        select 'worker', 'referral_' || s.state, e.reference, e.outcome, e.channel
+        from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no where s.state in ('sent', 'dead'))
     select id, lease_no from settled""")  # noqa: S608 - our own words
 
 
@@ -203,8 +205,8 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
 
     An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
-    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is not due
-    again. What can never be delivered brings forward what its case has waiting for that.
+    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is neither
+    due again nor dead. What can never be delivered brings forward what its case has waiting for that.
     """
     rows = orjson.dumps([_ended_row(e) for e in ended]).decode()
     ours = set(map(tuple, connection.execute(_SETTLE, {"ended": rows})))
@@ -252,7 +254,7 @@ def bring_forward(connection: Connection, dead: Sequence[str]) -> None:
     query = text("""
         with waiting as (
             select s.id from referrals d join referrals s on s.reference = d.reference
-            where d.id = any(:dead) and (d.notice is null or d.notice = 'instead')
+            where d.id = any(:dead) and d.state = 'dead' and (d.notice is null or d.notice = 'instead')
               and s.state = 'standby' and s.awaited = 'delivery' and s.due_at > clock_timestamp()
               and (s.instead_of is null or s.instead_of = d.channel)
             for update of s skip locked)

@@ -215,9 +215,11 @@ def test_what_a_worker_has_when_it_is_given_up_ends_as_it_ends_or_not_at_all(
 
     end(worker, leased, ended)
 
-    stands = ("recalled", "given_up") if ended == "due" else (ended, "no_answer")
+    stands = ("sent", "no_answer") if ended == "sent" else ("recalled", "given_up")
     assert row(owner, "state, outcome") == stands
     assert lease(worker) == []
+    with transaction(console) as connection:
+        assert retries.retry_dead(connection, "desk", until=retries.now(connection)) == []
 
 
 def test_giving_a_case_back_does_not_undo_giving_up(

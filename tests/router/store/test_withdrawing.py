@@ -71,27 +71,32 @@ def row(owner: Engine) -> tuple[str, str | None, bool, int]:
 
 
 @pytest.mark.parametrize("stop", [claimed, in_conflict])
-def test_what_did_not_get_through_is_not_tried_again(
-    owner: Engine, worker: Engine, console: Engine, held: LeasedReferral, stop: Callable[[Engine, LeasedReferral], int]
+@pytest.mark.parametrize("state", ["due", "dead"])
+def test_what_did_not_get_through_is_not_tried_again_nor_dead(
+    owner: Engine,
+    worker: Engine,
+    console: Engine,
+    held: LeasedReferral,
+    stop: Callable[[Engine, LeasedReferral], int],
+    state: str,
 ) -> None:
     outcome = "claimed" if stop is claimed else "conflict"
     assert stop(console, held) == 0
 
-    settle(worker, held, "due")
+    settle(worker, held, state)
 
     assert row(owner) == ("recalled", outcome, True, 1)
     assert lease(worker) == []
 
 
-@pytest.mark.parametrize("state", ["sent", "dead"])
-def test_what_was_under_way_ends_as_it_ends(
-    owner: Engine, worker: Engine, console: Engine, held: LeasedReferral, state: str
+def test_what_was_under_way_and_got_through_is_sent(
+    owner: Engine, worker: Engine, console: Engine, held: LeasedReferral
 ) -> None:
     claimed(console, held)
 
-    settle(worker, held, state)
+    settle(worker, held, "sent")
 
-    assert row(owner) == (state, "http_503", True, 1)
+    assert row(owner) == ("sent", "http_503", True, 1)
 
 
 def test_what_was_not_begun_is_not_begun(owner: Engine, worker: Engine, console: Engine, held: LeasedReferral) -> None:
