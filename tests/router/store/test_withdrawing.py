@@ -77,6 +77,7 @@ def test_what_did_not_get_through_is_not_tried_again_nor_dead(
     worker: Engine,
     console: Engine,
     held: LeasedReferral,
+    *,
     stop: Callable[[Engine, LeasedReferral], int],
     state: str,
 ) -> None:
