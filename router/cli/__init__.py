@@ -49,6 +49,16 @@ WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What helps, by code; a code that stands for itself is not here."""
 
+OF_THE_DATABASE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "database_away": "the database does not answer; is it running? `concern-router doctor` says which part",
+        "database_refused_42501": "this login may not do that; `concern-router doctor` says what helps",
+        "database_refused_42p01": "a table is missing: run `concern-router db upgrade`",
+        "database_refused_42703": "a column is missing: run `concern-router db upgrade`",
+    }
+)
+"""The same for codes that begin so: what follows is PostgreSQL's own SQLSTATE."""
+
 
 def program() -> Typer:
     """Return the whole command line."""
@@ -75,7 +85,7 @@ def main() -> None:
     try:
         program()()
     except RouterError as error:
-        hint = WHAT_TO_DO.get(str(error))
+        hint = _hint(str(error))
         _fail(f"{error}: {hint}" if hint else str(error))
     except ValidationError as error:
         names = sorted({f"CONCERN_ROUTER_{str(part['loc'][0]).upper()}" for part in error.errors() if part["loc"]})
@@ -85,6 +95,11 @@ def main() -> None:
         raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - a process edge: class and place, never the text
         _fail(f"crashed: {type(error).__name__} at {telemetry.places(error.__traceback__)}")
+
+
+def _hint(said: str) -> str | None:
+    begun = (hint for code, hint in OF_THE_DATABASE.items() if said.startswith(code))
+    return WHAT_TO_DO.get(said) or next(begun, None)
 
 
 def _fail(said: str) -> None:

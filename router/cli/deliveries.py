@@ -3,8 +3,10 @@
 Facts, content and replies are not shown. Every look and every decision is audited.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,7 +20,18 @@ from router.store.audit import note
 from router.store.engine import transaction
 from router.store.ledger import newest
 from router.store.retries import Moved
-from router.vocabulary import ReferralState
+from router.vocabulary import Awaited, ReferralState
+
+_DONE: Final[Mapping[str | None, str]] = MappingProxyType(
+    {
+        Awaited.CLAIM: "somebody has claimed it",
+        Awaited.DECIDE: "it is decided and closed",
+        Awaited.ACKNOWLEDGE: "the reporter was told that it arrived",
+        Awaited.FEEDBACK: "the reporter was told what was done",
+        Awaited.DELIVERY: "everybody has got it who should at once",
+    }
+)
+"""By what a referral waits for: what makes it needless."""
 
 commands = typer.Typer(help="See where each referral stands, try again, give up.", no_args_is_help=True)
 
@@ -37,15 +50,23 @@ def list_deliveries(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest referrals: reference, channel, state, attempts, the other side's id, outcome and proof."""
+    """List the newest referrals: reference, state, attempts, time, channel, outcome, the other side's id, proof.
+
+    The time, UTC, is when it was sent or given up; before that, when it is tried next. `deliveries show` says more of
+    each: why it waits, and what every attempt came to.
+    """
     with console(Settings()) as engine:
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
         with transaction(engine) as connection:
             rows = newest(connection, limit, waiting=waiting, states=state or (), channel=channel)
+        if not rows and channel is not None:
+            staff.check_channel(engine, channel)
     if as_json:
         say_json(rows)
         return
+    if not rows:
+        typer.echo("nothing such", err=True)
     say_columns([_cells(row) for row in rows])
 
 
@@ -158,16 +179,18 @@ def _title(row: dict[str, Any]) -> str:
 def _told(row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what there is to say of a referral, name and value; what does not apply is left out."""
     waits = row["state"] in {ReferralState.DUE, ReferralState.STANDBY}
-    held = f"{row['held_by'] or 'shut'}, until {_moment(row['held_until'])}" if row["held_until"] else None
+    held_until = row["held_until"]
+    held = f"{row['held_by'] or 'shut'}; see `channels list {row['channel']}`" if held_until else None
+    next_try = max(row["due_at"], held_until) if held_until else row["due_at"]
     unsure = f"{row['unsure']} more looks before it is made" if row["unsure"] else None
     lines = (
         ("proof", row["proof"]),
         ("outcome", row["outcome"]),
         ("there", row["remote_id"]),
-        ("next try" if row["state"] == ReferralState.DUE else "waits until", _moment(row["due_at"]) if waits else None),
+        ("next try" if row["state"] == ReferralState.DUE else "waits until", _moment(next_try) if waits else None),
         ("channel held", held),
         ("may be there", unsure),
-        ("not after", row["awaited"] if row["state"] == ReferralState.STANDBY else None),
+        ("not once", _once(row) if row["state"] == ReferralState.STANDBY else None),
         ("instead of", row["instead_of"]),
         ("about", row["about"]),
         ("first due", None if row["state"] == ReferralState.STANDBY else _moment(row["first_due_at"])),
@@ -175,8 +198,22 @@ def _told(row: dict[str, Any]) -> list[tuple[str, str]]:
         ("settled", _moment(row["settled_at"])),
         ("acknowledged", _moment(row["acknowledged_at"])),
         ("looked at next", _moment(row["look_at"])),
+        ("to do", _to_do(row) if row["state"] == ReferralState.DEAD else None),
     )
     return [(name, value) for name, value in lines if value is not None]
+
+
+def _once(row: dict[str, Any]) -> str | None:
+    """Return what keeps a referral that waits from being sent at all."""
+    if row["instead_of"] is not None:
+        return f"{row['instead_of']} has got it"
+    return _DONE.get(row["awaited"])
+
+
+def _to_do(row: dict[str, Any]) -> str:
+    """Return what a person can do about a dead referral."""
+    said_so = f"{row['reference']} --channel {row['channel']}"
+    return f"`deliveries retry {said_so}` when it is mended, or `deliveries give-up {said_so}`"
 
 
 def _try(line: dict[str, Any]) -> tuple[str, ...]:

@@ -30,7 +30,10 @@ _IN_THE_WAY: Final[Mapping[ReferralState, tuple[str, str]]] = MappingProxyType(
         ReferralState.SENT: ("already_sent", "it arrived; nothing is sent twice"),
         ReferralState.ACKNOWLEDGED: ("already_sent", "it arrived, and somebody there took it"),
         ReferralState.DRAFT: ("not_approved", "it waits for approvals; without them it never leaves"),
-        ReferralState.STANDBY: ("not_yet", "it waits for its time, and is sent then if it is still needed"),
+        ReferralState.STANDBY: (
+            "not_yet",
+            "what is left of it waits for its time; `deliveries show` says when, `give-up --waiting` withdraws it",
+        ),
         ReferralState.RECALLED: ("withdrawn", "it was withdrawn for good; `deliveries show` says why"),
     }
 )
@@ -87,7 +90,7 @@ def retry_dead(engine: Engine, who: tuple[str, str], channel: str, reason: str |
                 retries.let_through(connection, {channel})
         count += last
     if not count:
-        _check_channel(engine, channel)
+        check_channel(engine, channel)
     return count
 
 
@@ -137,7 +140,7 @@ def _unknown(channel: str | None, known: Iterable[str]) -> Broken:
     return Broken("unknown_delivery", f"nothing of it goes to a channel called so, but to: {told}")
 
 
-def _check_channel(engine: Engine, channel: str) -> None:
+def check_channel(engine: Engine, channel: str) -> None:
     """Raise Broken when no channel in force is called so."""
     with transaction(engine) as connection:
         stored = policies.active(connection)

@@ -105,7 +105,8 @@ def _login(settings: Settings, login: Login) -> str:
         has = {(str(table), str(column), str(right)) for table, column, right in connection.execute(_GRANTED)}
         expected = set(_expected(login))
         if has - expected:
-            return f"it may do {len(has - expected)} things that it should not: run `concern-router db upgrade`"
+            much = f"it may do {len(has - expected)} things that it should not"
+            return f"{much}: run `concern-router db upgrade`, unless its address names another part's login"
         return "it lacks rights: run `concern-router db upgrade`" if expected - has else ""
 
     return _asked(settings.dsn(login), ask)

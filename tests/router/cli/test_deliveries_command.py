@@ -144,7 +144,7 @@ def test_looking_is_noted(desk: Desk) -> None:
         (("--state", "recalled", "--state", "sent"), 3),
         (("--channel", "desk"), 2),
         (("--channel", "desk", "--state", "due"), 1),
-        (("--channel", "elsewhere"), 0),
+        (("--state", "dead"), 0),
     ],
 )
 def test_what_waits_or_was_withdrawn_untried_is_listed_when_asked_for(
@@ -181,9 +181,47 @@ def test_shows_each_referral_with_what_was_tried_and_no_field_of_it(desk: Desk) 
     assert f"{desk.reference}  hr (webhook), revision 1: sent" in said
     assert re.search(r"^  tried  1  2026-11-23T09:00:00Z  250 ms  sent  7$", said, re.MULTILINE)
     assert re.search(r"^  proof +visible$", said, re.MULTILINE)
-    assert re.search(r"^  channel held +not_authorised, until ", said, re.MULTILINE)
+    assert re.search(r"^  channel held +not_authorised; see `channels list desk`$", said, re.MULTILINE)
+    assert re.search(rf"^  next try +{waiting['held_until'][:19]}Z$", said, re.MULTILINE)
     assert "marked_7f3a" not in said + json.dumps(rows)
     assert len(json.loads(desk.run("show", desk.reference.lower(), "--channel", "hr", "--json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("awaited", "instead_of", "until"),
+    [
+        ("claim", None, "somebody has claimed it"),
+        ("delivery", None, "everybody has got it who should at once"),
+        ("delivery", "hr", "hr has got it"),
+    ],
+)
+def test_what_waits_says_what_makes_it_needless(desk: Desk, awaited: str, instead_of: str | None, until: str) -> None:
+    desk.change(
+        "update referrals set state = 'standby', awaited = %s, instead_of = %s where channel = 'desk'",
+        awaited,
+        instead_of,
+    )
+
+    assert re.search(rf"^  not once +{until}$", desk.run("show", desk.reference), re.MULTILINE)
+
+
+def test_what_is_dead_says_what_can_be_done_about_it(desk: Desk) -> None:
+    kill(desk)
+    said = desk.run("show", desk.reference)
+
+    assert f"`deliveries retry {desk.reference} --channel desk` when it is mended, or `deliveries give-up " in said
+
+
+def test_nothing_such_is_said_and_a_channel_that_nobody_knows_is_no_empty_list(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "unknown_channel" in desk.fails("list", "--channel", "elsewhere")
+    monkeypatch.setattr("sys.argv", ["concern-router", "deliveries", "list", "--state", "dead"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+
+    assert (ended.value.code or 0, said.out, said.err) == (0, "", "nothing such\n")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from router import cli
+from router.errors import RouterError
 
 
 def commands(group: typer.core.TyperGroup | object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -89,6 +90,7 @@ def test_an_unreachable_database_is_a_code_without_its_address(tmp_path: Path) -
 
     assert done.returncode == 1
     assert "database_away" in done.stderr
+    assert "the database does not answer" in done.stderr
     assert "MARKED" not in done.stderr + done.stdout
 
 
@@ -111,6 +113,33 @@ def test_an_unforeseen_error_shows_its_place_and_not_its_text(
     assert "LookupError at " in said.err
     assert "test_main.py:" in said.err
     assert "MARKED" not in said.err + said.out
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("database_refused_42501", "this login may not do that"),
+        ("database_refused_42p01", "`concern-router db upgrade`"),
+        ("unknown_case", "`concern-router cases list`"),
+    ],
+)
+def test_a_code_comes_with_what_helps(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, hint: str
+) -> None:
+    def refuse() -> None:
+        raise RouterError(code)
+
+    monkeypatch.setattr(cli, "program", lambda: refuse)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(SystemExit):
+            cli.main()
+    finally:
+        os.umask(before)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"concern-router: {code}: ")
+    assert hint in said
 
 
 def test_serve_refuses_a_part_that_does_not_exist(tmp_path: Path) -> None:
