@@ -21,14 +21,16 @@ class Shut:
     until: datetime | None
     code: str | None
     named: str | None
+    checked: str | None
+    """Digest of the settings that passed their check last; None: others, or a doubt since then."""
     checked_at: datetime | None
 
 
 def shut_channels(connection: Connection) -> dict[str, Shut]:
     """Return how every channel stands that was ever shut or checked, by name."""
-    query = text("select channel, breaker, since, until, code, named, checked_at from channel_states")
+    query = text("select channel, breaker, since, until, code, named, checked, checked_at from channel_states")
     return {
-        row.channel: Shut(Breaker(row.breaker), row.since, row.until, row.code, row.named, row.checked_at)
+        row.channel: Shut(Breaker(row.breaker), row.since, row.until, row.code, row.named, row.checked, row.checked_at)
         for row in connection.execute(query)
     }
 

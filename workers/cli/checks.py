@@ -76,7 +76,7 @@ def check(
         say_json([_row(one, tried=one.channel.name in tried) for one in found])
     else:
         for one in found:
-            again = ": tried again at once" if one.channel.name in tried else ""
+            again = ", as far as can be seen without sending: tried again now" if one.channel.name in tried else ""
             for line in one.lines or [f"ok{again}"]:
                 typer.echo(f"{one.channel.name}  {line}")
     if any(one.findings for one in found):

@@ -131,9 +131,9 @@ def told(found: Drill) -> str:
 
 def _wrong(found: Drill, wait_s: float, channel: Channel, shut: Shut | None) -> str:
     if found.state == ReferralState.DEAD:
-        return f"undeliverable: {found.outcome}"
+        return f"undeliverable: {found.outcome}; see `concern-router deliveries show {found.reference}`"
     if shut is not None and shut.code is not None:
-        return f"not delivered: {why_shut(channel, shut)}; it goes out when the channel takes it"
+        return f"not delivered: {channel.name} {why_shut(channel, shut)}; it goes out when the channel takes it"
     if not found.attempts:
         return f"no worker took it within {wait_s:g} s: are workers running? See `concern-router doctor`"
     return f"not delivered within {wait_s:g} s: {found.attempts} tried, {found.outcome or 'no answer yet'}; it goes on"

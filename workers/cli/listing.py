@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +15,9 @@ from router.store.drills import Drill, last_drills
 from router.store.engine import transaction
 from router.store.lateness import Standing, standings
 from router.store.shut import Shut, shut_channels
-from router.vocabulary import Breaker, Proven
-from workers.cli.asked import AsJson, in_force
+from router.vocabulary import Breaker, Proven, Scope
+from workers.checking import settings_digest
+from workers.cli.asked import AsJson, in_force, named
 from workers.cli.drilling import told
 from workers.cli.words import moment, span, why_shut, wrong
 
@@ -23,19 +25,23 @@ commands = typer.Typer()
 
 
 @commands.command(name="list")
-def list_channels(*, as_json: AsJson = False) -> None:
+def list_channels(
+    names: Annotated[list[str] | None, typer.Argument(help="The channels to list; all when none is named.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """List the channels in force: kind, guarantee, whether each is used and why not, what waits, who is told instead.
 
     What a channel's file says and what this prints are the same: names of our own, never anything that the other side
     said. Ages and times are the database's.
     """
     with console(Settings()) as engine:
-        catalogue, _ = in_force(engine)
+        channels = named(in_force(engine)[0], names or ())
         with transaction(engine) as connection:
-            drilled = last_drills(connection, list(catalogue.channels))
+            drilled = last_drills(connection, [channel.name for channel in channels])
             shut = shut_channels(connection)
             now = standings(connection, ())
-    every = [(c, shut.get(c.name), now.of(c.name), drilled.get(c.name)) for c in catalogue.channels.values()]
+    every = [(c, shut.get(c.name), now.of(c.name), drilled.get(c.name)) for c in channels]
     if as_json:
         say_json([_row(*one) for one in every])
         return
@@ -49,14 +55,23 @@ def _lines(channel: Channel, shut: Shut | None, standing: Standing, drill: Drill
     if shut is not None and shut.breaker is not Breaker.CLOSED:
         yield why_shut(channel, shut)
     else:
-        yield "in use" + (f", checked {moment(shut.checked_at)}" if shut is not None and shut.checked_at else "")
+        checked_at = _checked_at(channel, shut)
+        yield f"in use, checked {moment(checked_at)}" if checked_at else "in use, and checked before the first is sent"
     oldest = f", the oldest for {span(standing.oldest_s)}" if standing.due else ""
     yield f"due: {standing.due}{oldest}; dead: {standing.dead}"
-    late = f"late without '{_wanted(channel)}' after {span(channel.late_after.total_seconds())}"
-    instead = f"; {channel.instead} gets a case after {span(channel.instead_after.total_seconds())}"
+    late = f"late after {span(channel.late_after.total_seconds())} without proof '{_wanted(channel)}'"
+    instead = f"; {channel.instead} gets a case instead after {span(channel.instead_after.total_seconds())}"
     yield f"{late}: {channel.page or 'the fallback'} is told{instead if channel.instead else ''}"
     yield f"pool {channel.pool}; {_pace(channel)}"
-    yield told(drill) if drill else "never drilled"
+    if drill is not None:
+        yield f"drilled {moment(drill.asked_at)}: {told(drill)}"
+    else:
+        yield "never drilled" if channel.scope is Scope.INTERNAL else "never drilled: it leads out of the organisation"
+
+
+def _checked_at(channel: Channel, shut: Shut | None) -> datetime | None:
+    """Return when the channel passed its check as it is configured now."""
+    return shut.checked_at if shut is not None and shut.checked == settings_digest(channel) else None
 
 
 def _pace(channel: Channel) -> str:
@@ -85,7 +100,7 @@ def _row(channel: Channel, shut: Shut | None, standing: Standing, drill: Drill |
         "code": shut.code if is_shut and shut else None,
         "named": shut.named if is_shut and shut else None,
         "said": wrong(channel, shut.code, shut.named or "") if is_shut and shut and shut.code else None,
-        "checked_at": shut.checked_at if shut else None,
+        "checked_at": _checked_at(channel, shut),
         "due": standing.due,
         "oldest_due_s": standing.oldest_s if standing.due else None,
         "dead": standing.dead,

@@ -14,7 +14,10 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
 )
 SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "not_authorised": ("{kind} refuses our account", "renew the token or secret, and grant the account its rights"),
+        "not_authorised": (
+            "{kind} does not let us in",
+            "renew the token or secret, or grant the account its rights there",
+        ),
         "secret_missing": (
             "there is nothing where the secret should stand",
             "set the variable, write the file or mend the command that channels.yaml names, here and for the workers",

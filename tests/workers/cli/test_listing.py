@@ -1,5 +1,6 @@
 """`channels list` says how each way does, and why one is not used, in words of our own."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from router.catalogue import parse_catalogue
 from tests.servers import RT_TOKEN, Sink, StandInRT
 from tests.workers.cli.commandline import Run, found
-from tests.workers.rooms import Room
+from tests.workers.rooms import Room, channels_text
 
 
 @pytest.fixture
@@ -79,9 +80,32 @@ def test_people_get_lines(run: Run, room: Room, there: StandInRT) -> None:
     )
     assert lines[1].strip().startswith(said)
     assert lines[2].startswith("  due: 1, the oldest for ")
-    assert lines[3] == "  late without 'acknowledged' after 1 h 30 min: phone is told; phone gets a case after 30 min"
+    assert lines[3] == (
+        "  late after 1 h 30 min without proof 'acknowledged': phone is told; phone gets a case instead after 30 min"
+    )
     assert lines[4:6] == ["  pool doorbells; at most 10 a second, 4 at once", "  never drilled"]
-    assert lines[6:8] == ["phone  folder, internal, repeatable", "  in use"]
+    assert lines[6:8] == ["phone  folder, internal, repeatable", "  in use, and checked before the first is sent"]
+
+
+def test_only_those_that_are_named_are_listed(run: Run) -> None:
+    status, out, err = run("list", "desc")
+
+    assert [row["name"] for row in json.loads(run("list", "desk", "--json")[1])] == ["desk"]
+    assert (status, out) == (1, "")
+    assert "did you mean 'desk'" in err
+
+
+def test_a_check_of_other_settings_is_not_shown(run: Run, room: Room, sink: Sink) -> None:
+    room.post(channels=("file",))
+    room.deliverer(room.catalogue(sink)).deliver("file")
+    room.put_in_force(channels_text(room.folder, desk=sink.url).replace("path: out", "path: elsewhere"))
+
+    assert {row["name"]: row["checked_at"] for row in found(run, "list")} == {"desk": None, "file": None}
+    assert "in use, and checked before the first is sent" in run("list", "file")[1]
+
+
+def test_a_channel_that_leads_outside_says_why_it_is_never_drilled(run: Run) -> None:
+    assert run("list", "police")[1].endswith("  never drilled: it leads out of the organisation\n")
 
 
 def test_a_channel_that_was_checked_says_when(run: Run, room: Room, sink: Sink) -> None:
