@@ -31,14 +31,17 @@ _SECOND = text("""
     where outcome in ('second_closed', 'second_left')
       and first_due_at > clock_timestamp() - make_interval(secs => :back_s)
     group by channel""")
-# Only what is looked at later can be proved later; what is not looked at any more is not asked for.
+# Only what is looked at later can be proved later; what is not looked at any more is not asked for. Nobody takes what
+# was withdrawn.
 _UNPROVEN = text("""
     select exists (
-        select from referrals
+        select from referrals r
         where channel = :channel and look_at is not null and state = 'sent'
           and (notice is null or notice in ('instead', 'drill'))
           and (:acknowledged or proof is distinct from 'visible' or outcome = 'gone')
-          and coalesce(retried_at, first_due_at) <= statement_timestamp() - make_interval(secs => :late_s))""")
+          and coalesce(retried_at, first_due_at) <= statement_timestamp() - make_interval(secs => :late_s)
+          and not exists (select from referrals w where w.reference = r.reference and w.channel = r.channel
+                            and w.notice = 'recalled'))""")
 _TOLD = text("""
     select about, notice, max(first_due_at) as at from referrals
     where about is not null and notice = any(:notices)

@@ -39,6 +39,19 @@ def test_what_counts_as_arrived_is_what_the_channel_is_to_prove(
     assert bool(pages(owner)) is late
 
 
+def test_nobody_has_to_take_what_was_withdrawn(intake: Engine, owner: Engine) -> None:
+    sent_so = {"state": "'sent'", "settled_at": "clock_timestamp()", "look_at": "clock_timestamp()"}
+    case(owner, ago="16 min", **sent_so)
+    run(
+        owner,
+        """insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice)
+           select 'recall', reference, channel, kind, 2, policy, 'sent', fields, 'recalled' from referrals""",
+    )
+    a_pager(intake, [], tickets("acknowledged")).look()
+
+    assert pages(owner) == []
+
+
 @pytest.mark.parametrize(
     ("failing", "told"),
     [
