@@ -205,8 +205,9 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     """Write how attempts ended, with their line and audit entry; return the ids that were still ours.
 
     An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
-    something, the far side is looked at soon. What was withdrawn in the meantime and did not get through is neither
-    due again nor dead. What can never be delivered brings forward what its case has waiting for that.
+    something, the far side is looked at soon, and what was recalled there before is recalled once more. What was
+    withdrawn in the meantime and did not get through is neither due again nor dead. What can never be delivered brings
+    forward what its case has waiting for that.
     """
     rows = orjson.dumps([_ended_row(e) for e in ended]).decode()
     ours = set(map(tuple, connection.execute(_SETTLE, {"ended": rows})))
@@ -215,6 +216,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     if len(won) < len(ended):
         lost = [e for e in ended if (e.referral.id, e.referral.lease_no) not in ours]
         _look_soon(connection, [e.referral.id for e in lost if _made(e)])
+        _recall_again(connection, [e.referral.id for e in lost if e.state == "sent" or e.remote_id or e.ambiguous])
     return {e.referral.id for e in won}
 
 
@@ -266,4 +268,21 @@ def _look_soon(connection: Connection, lost: Sequence[str]) -> None:
     """Have the far side looked at: two workers may each have made something there."""
     if lost:
         query = text("update referrals set look_at = clock_timestamp() where id = any(:lost)")
+        connection.execute(query, {"lost": list(lost)})
+
+
+def _recall_again(connection: Connection, lost: Sequence[str]) -> None:
+    """Have what was recalled before recalled once more: it may have come after the recall, and nobody looks there.
+
+    A recall that is still to be sent comes after it as it is.
+    """
+    if lost:
+        query = text("""
+            with before as (
+                select w.id from referrals w join referrals r on w.reference = r.reference and w.channel = r.channel
+                where r.id = any(:lost) and w.notice = 'recalled' and w.revision > r.revision
+                  and w.state in ('sent', 'acknowledged')
+                for update of w skip locked)
+            update referrals r set state = 'due', due_at = clock_timestamp(), settled_at = null, outcome = null
+            from before where r.id = before.id""")
         connection.execute(query, {"lost": list(lost)})

@@ -132,6 +132,28 @@ def test_what_its_worker_left_behind_is_withdrawn_and_holds_nothing_up(
         assert connection.execute(text(query)).one() == ("recalled", "conflict", 1)
 
 
+@pytest.mark.parametrize(("ended", "again"), [("sent", True), ("due", False)])
+def test_what_came_after_it_was_recalled_is_recalled_once_more(
+    owner: Engine, worker: Engine, console: Engine, held: LeasedReferral, *, ended: str, again: bool
+) -> None:
+    """Its worker was frozen between its look and its write, and woke when all was over."""
+    in_conflict(console, held)
+    with transaction(owner) as connection:
+        change(
+            connection,
+            """insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice)
+               select 'recall', reference, channel, kind, 2, policy, 'due', fields, 'recalled' from referrals""",
+        )
+    run_out(owner)
+    [recall] = [one for _ in range(2) for one in lease(worker)]
+    settle(worker, recall, "sent")
+
+    with transaction(worker) as connection:
+        assert referrals.settle(connection, [Ended(held, ended, "http_503", clock.now())]) == set()
+
+    assert [one.id for one in lease(worker)] == ["recall"] * again
+
+
 def test_what_is_waited_for_again_is_tried_again(
     owner: Engine, worker: Engine, console: Engine, held: LeasedReferral
 ) -> None:
