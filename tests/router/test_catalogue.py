@@ -1,7 +1,7 @@
 """channels.yaml: what loads, and every reason why it does not."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from router.channels import KINDS
 from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors
 from router.model import Referral
+from router.triage import lint
 from router.vocabulary import Guarantee
 from tests.policies import CONFIG
 
@@ -61,7 +62,9 @@ def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: 
     replaced = yaml.safe_load(text) | yaml.safe_load("\n".join(examples[start:]))
 
     catalogue = parse_catalogue(yaml.safe_dump(replaced))
+    policy = (CONFIG / folder / "policy.yaml").read_text()
 
+    assert lint.findings(policy, yaml.safe_dump(replaced), today=date(2026, 11, 23)) == ()
     assert {name: channel.kind for name, channel in catalogue.channels.items() if channel.kind != "folder"} == {
         "security-desk": "rt",
         "duty-phone": "webhook",
