@@ -283,7 +283,8 @@ class StandInRT(Loopback):
             items = [done for done in self.spoken if (done["ObjectId"], done["Subject"]) == said.groups()]
         if asked.get("order") == ["DESC"]:
             items.reverse()
-        items = [{"type": "transaction", **done} for done in items]
+        shown = items[: int(asked.get("per_page", ["20"])[0])]
+        items = [{"type": "transaction", **done} for done in shown]
         return _json(200, {"items": items, "count": len(items), "page": 1, "pages": None, "total": None})
 
     def _change(self, ticket: dict[str, Any], wanted: Mapping[str, Any]) -> Answer:

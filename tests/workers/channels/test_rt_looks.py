@@ -13,6 +13,7 @@ from router.vocabulary import Notice, Proven, Severity
 from tests.servers import RT_TOKEN, Answer, StandInRT
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels.rt import RtSender
+from workers.channels.rt.tickets import PER_PAGE
 
 REFERENCE, OTHER = "CR-AAAA-BBBB-CCCC", "CR-0000-0000-0000"
 FIELDS = {"reference": "Reference id", "category": "Category", "severity": "Severity"}
@@ -150,6 +151,16 @@ def test_a_second_ticket_in_which_somebody_works_is_left_and_said(there: StandIn
     assert look(there) == Seen("1", Proven.VISIBLE, left=("2",))
     assert statuses(there) == ["new", "open" if worked == "open" else "new"]
     assert "second time" not in "".join(there.comments(2))
+
+
+def test_a_busy_first_ticket_does_not_hide_that_somebody_works_in_the_second(there: StandInRT) -> None:
+    made(there, REFERENCE, REFERENCE)
+    there.write(2)
+    for _ in range(PER_PAGE):
+        there.write(1)
+
+    assert look(there).left == ("2",)
+    assert statuses(there) == ["new", "new"]
 
 
 def test_a_second_ticket_that_rt_will_not_close_is_said(there: StandInRT) -> None:

@@ -39,14 +39,15 @@ def look(tickets: RtTickets, settings: rt.Settings, leased: LeasedReferral, unti
         return Seen(None)
     kept = _kept(known, hits)
     others = [hit for hit in hits if _is_second(hit, kept)]
-    doings = tickets.doings({hit.number for hit in (kept, *others)}, until)
+    # Each asked of alone: RT shows so many, and a busy ticket's must not hide what staff did in another.
     done = {
-        str(other.own): not _worked_on(other, doings) and _close(tickets, leased, other, kept, until)
+        str(other.own): not _worked_on(other, tickets.doings([other.number], until))
+        and _close(tickets, leased, other, kept, until)
         for other in others
     }
     return Seen(
         str(kept.number),
-        Proven.ACKNOWLEDGED if _taken(kept, doings) else Proven.VISIBLE,
+        Proven.ACKNOWLEDGED if _taken(kept, tickets.doings([kept.number], until)) else Proven.VISIBLE,
         closed=tuple(number for number, closed in done.items() if closed),
         left=tuple(number for number, closed in done.items() if not closed),
     )
