@@ -42,7 +42,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # Early: a lost doorbell is rung again by the sweep, a repeated one finds nothing due.
         "task_acks_late": False,
-        # Nothing to reject either: what ends its worker is counted in the ledger, and dead at the fifth time.
+        # Nothing to reject either: what ends its worker is counted in the ledger, and dead at the tenth time.
         "task_reject_on_worker_lost": False,
         "task_retry_on_worker_lost": False,
         "result_backend": None,
