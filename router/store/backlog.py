@@ -8,6 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, text
 
 from router.store.channelstates import NOT_SHUT, SHUT
+from router.store.looks import FURTHEST_S
 from router.store.referrals import IN_TURN, OPEN_NOW, RAN_OUT
 
 _UNSETTLED = "state in ('due', 'leased')"
@@ -42,6 +43,9 @@ _DUE = text(f"""
            and due_at <= statement_timestamp() and (state = 'due' or {RAN_OUT}) order by due_at limit 1)
         or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
               and look_at <= statement_timestamp() and state in ('sent', 'acknowledged') order by look_at limit 1)
+        or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
+              and look_at > statement_timestamp() + make_interval(secs => {FURTHEST_S:.0f})
+              and state in ('sent', 'acknowledged') limit 1)
         or (select opened < {_MOST_OPENINGS} from channel_states s where s.channel = r.channel and s.breaker <> 'closed'
               and not exists (select from open where open.channel = s.channel))
         or (select true from referrals o where o.channel = r.channel and {_UNSETTLED}

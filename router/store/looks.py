@@ -20,6 +20,8 @@ AGAIN_S: Final = 600.0
 """A look that was taken and of which nothing was heard comes again after this."""
 LAST_S: Final = 7 * 24 * 3600.0
 """A referral that was sent so long ago, and whose looks came to nothing, is looked at once more."""
+FURTHEST_S: Final = 2 * 24 * 3600.0
+"""No look is put off for longer: one that is further off is from before the clock was set back, and due."""
 GONE: Final = "gone"
 SECOND_CLOSED: Final = "second_closed"
 SECOND_LEFT: Final = "second_left"
@@ -27,7 +29,9 @@ SECOND_LEFT: Final = "second_left"
 _TAKE = text(f"""
     with picked as (
         select id from referrals r
-        where channel = :channel and look_at <= clock_timestamp() and state in ('sent', 'acknowledged')
+        where channel = :channel and state in ('sent', 'acknowledged')
+          and (look_at <= clock_timestamp()
+               or look_at > clock_timestamp() + make_interval(secs => {FURTHEST_S:.0f}))
           and {NOT_SHUT}
         order by look_at limit :limit for update skip locked)
     update referrals r

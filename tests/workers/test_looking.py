@@ -180,6 +180,14 @@ def test_nothing_is_looked_at_while_the_channel_is_shut(desk: Desk) -> None:
     assert row.looks == 0
 
 
+def test_a_clock_that_is_set_back_puts_no_look_off(desk: Desk) -> None:
+    desk.send()
+    desk.room.run("update referrals set look_at = look_at + interval '1 year', settled_at = now() + interval '1 year'")
+    desk.deliverer.deliver("desk")
+
+    assert desk.row().looks == 1
+
+
 def test_a_turn_makes_so_many_looks_and_says_that_there_are_more(desk: Desk) -> None:
     desk.send(MOST_LOOKS + 1)
     desk.room.run("update referrals set look_at = clock_timestamp()")

@@ -103,10 +103,13 @@ def test_what_should_be_looked_at_rings_its_channel(owner: Engine, intake: Engin
     run(owner, "update referrals set state = 'sent', look_at = now() - interval '1 s' where channel in ('desk', 'hr')")
     run(owner, "update referrals set state = 'acknowledged' where channel = 'hr'")
     run(owner, "update referrals set state = 'sent', look_at = now() + interval '1 h' where channel = 'phone'")
+    # One from before the clock was set back.
+    post(owner, "attic")
+    run(owner, "update referrals set state = 'sent', look_at = now() + interval '1 year' where channel = 'attic'")
     # A row that is not sent yet: the look waits for that.
     run(owner, "update referrals set state = 'dead', look_at = now() where channel = 'yard'")
 
-    assert due(intake) == ["desk", "hr"]
+    assert due(intake) == ["attic", "desk", "hr"]
 
 
 @pytest.mark.usefixtures("worker")
