@@ -45,10 +45,16 @@ def shared_scene(root: Path, shared_database: Database, own_redis: EmbeddedRedis
 
 
 def test_doorbells_lost(scene: Scene, own_redis: EmbeddedRedis) -> None:
+    workers = (WORKER, SECOND_WORKER)
+    # A worker that is only frozen has asked for the first doorbell already, and gets it.
+    for worker in workers:
+        scene.deployment.switch_off(worker)
     with own_redis.client() as redis:
-        for _ in range(10):
-            scene.filer.file(3)
-            redis.delete(QUEUE)
+        scene.filer.file(10)
+        _waiting(redis)
+        redis.delete(QUEUE)
+    for worker in workers:
+        scene.deployment.switch_on(worker)
     over = time.monotonic()
 
     scene.recovered("doorbells lost", over)

@@ -15,6 +15,7 @@ from tests.faults.filer import Filer
 from tests.faults.lines import Line
 from tests.faults.orders import Act, Order
 from tests.faults.verdict import MENDED, Scene
+from tests.loopback import Answer
 
 pytestmark = pytest.mark.faults
 core = pytest.mark.core
@@ -66,6 +67,23 @@ def test_frozen_past_its_lease_before_its_settle_it_loses(scene: Scene) -> None:
     assert [len(scene.far.tickets()[reference]) for reference in references] == [1] * 4
     late = "select 1 from attempts where outcome like %s"
     wait_until(lambda: bool(scene.deployment.rows(late, "%_after_lease")), what="its line is kept as evidence")
+
+
+@core
+def test_frozen_before_it_could_say_that_it_failed_it_takes_nothing_back(scene: Scene) -> None:
+    # By now the channel has passed its check.
+    scene.filer.file(1, TICKET)
+    scene.wait_settled()
+    order = scene.deployment.order(FailPoint.BEFORE_SETTLE, Act.STOP)
+    scene.far.rt.answer_always(Answer(503))
+    [reference] = scene.filer.file(1, TICKET)
+    order.wait_frozen()
+    scene.far.rt.answer_always(None)
+    woken = _wake_too_late(scene, order)
+
+    scene.recovered("frozen past its lease with a failure to tell", woken)
+    told = "select state, outcome, attempts from referrals where reference = %s and notice is null"
+    assert scene.deployment.rows(told, reference) == [{"state": "sent", "outcome": "sent", "attempts": 2}]
 
 
 @core

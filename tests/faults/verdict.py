@@ -49,10 +49,12 @@ class Scene:
     far: FarSide
 
     def recovered(self, fault: str, since: float, *, within_s: float = SETTLED_S, of: str = BOTH) -> Verdict:
-        """Wait until all is well without a hand: a new concern is taken, and nothing waits. Note how long it took.
+        """Wait until all is well without a hand: nothing waits, and a new concern gets through. Note how long it took.
 
         `since` is when (monotonic) the fault struck, or was over if it lasted.
         """
+        # First what was there: a new concern's doorbell would have the others sent as well.
+        self.wait_settled(within_s)
         self.filer.file(1, of)
         self.wait_settled(within_s)
         took_s = time.monotonic() - since
