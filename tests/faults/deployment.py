@@ -6,7 +6,7 @@ behind them are given, and so is what stands between.
 
 import os
 import re
-import shutil
+import secrets
 import signal
 import sys
 import threading
@@ -32,7 +32,7 @@ from tests.faults.orders import Act, Order, Orders
 from tests.faults.pointed import CLOCK, NAMES
 from tests.running import free_port
 
-LEASE_S = 5
+LEASE_S = 4
 SETTINGS: Mapping[str, Any] = {
     "lease_s": LEASE_S,
     "sweep_every_s": 1,
@@ -94,8 +94,8 @@ class Deployment:
             (self.root / name).mkdir(exist_ok=True, parents=True)
         self.orders.make()
         console = self.database.dsn(Login.CONSOLE)
-        secrets, config = self.root / "secrets", self.root / "config"
-        begin(console, secrets_dir=secrets, config_dir=config, reviewer="first", say=lambda _: None)
+        kept, config = self.root / "secrets", self.root / "config"
+        begin(console, secrets_dir=kept, config_dir=config, reviewer="first", say=lambda _: None)
         for child in self._parts.values():
             child.start()
         for name in self._parts:
@@ -205,13 +205,12 @@ class Deployment:
 
     def set_clock(self, name: str, seconds: int) -> None:
         """Have the part's own clock be wrong by so much, and wait until each of its processes has seen that."""
-        seen = self._clock(name).with_suffix(".seen")
-        shutil.rmtree(seen, ignore_errors=True)
-        seen.mkdir()
-        self._clock(name).with_suffix(".new").write_text(str(seconds))
+        seen, said = self._clock(name).with_suffix(".seen"), secrets.token_hex(4)
+        seen.mkdir(exist_ok=True)
+        self._clock(name).with_suffix(".new").write_text(f"{seconds} {said}")
         self._clock(name).with_suffix(".new").replace(self._clock(name))
         pids = self.family_of(self.pid(name))
-        wait_until(lambda: all((seen / str(pid)).exists() for pid in pids), what=f"{name} follows its clock")
+        wait_until(lambda: all((seen / f"{pid}-{said}").exists() for pid in pids), what=f"{name} follows its clock")
 
     def let_wait_be_over(self) -> None:
         """Have passed the time that referrals wait for their next try, and channels for theirs."""

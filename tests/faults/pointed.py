@@ -12,7 +12,6 @@ import socket
 import sys
 import threading
 from collections import Counter
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,12 +60,12 @@ def _follow(file: Path) -> None:
     def look() -> None:
         if not file.exists():
             return
-        wrong = float(file.read_text())
+        seconds, said = file.read_text().split()
+        wrong = float(seconds)
         if wrong != known[0]:
             coordinates.shift(timedelta(seconds=wrong - known[0]))
             known[0] = wrong
-        with suppress(FileNotFoundError):
-            (file.with_suffix(".seen") / str(os.getpid())).touch()
+        (file.with_suffix(".seen") / f"{os.getpid()}-{said}").touch()
 
     def keep_looking() -> None:
         pause = threading.Event()

@@ -79,9 +79,15 @@ def fresh_beat(scene: Scene) -> None:
     scene.deployment.wait_restarted(BEAT, was)
 
 
-@core
 @pytest.mark.parametrize("days", [1, -1])
-@pytest.mark.parametrize("whose", [(DATABASE,), ALL[1:], ALL], ids=["database", "processes", "all"])
+@pytest.mark.parametrize(
+    "whose",
+    [
+        pytest.param((DATABASE,), id="database", marks=core),
+        pytest.param(ALL[1:], id="processes"),
+        pytest.param(ALL, id="all", marks=core),
+    ],
+)
 def test_clock_steps_a_day_and_comes_back(scene: Scene, whose: tuple[str, ...], days: int) -> None:
     name = {1: "the database", 4: "processes"}.get(len(whose), "everything")
     with scene.filer.filing(TICKET):
@@ -114,7 +120,6 @@ def test_what_a_wrong_clock_keeps_from_being_taken_waits_for_the_right_one(scene
     assert verdict.dead == 0
 
 
-@core
 def test_channel_held_while_the_clock_is_a_day_ahead_is_not_held_for_a_day(scene: Scene) -> None:
     """What was to wait seconds by a wrong clock does not wait a day by the right one."""
     _set_clocks(scene, DAY_S, ALL)
@@ -139,9 +144,8 @@ def test_two_hosts_whose_clocks_differ_by_minutes(scene: Scene, minutes: int) ->
     scene.recovered(f"workers' host {minutes:+d} minutes off", began)
 
 
-@core
 @pytest.mark.usefixtures("fresh_beat")
-@pytest.mark.parametrize("days", [1, -1])
+@pytest.mark.parametrize("days", [pytest.param(1, marks=core), -1])
 def test_two_hosts_whose_clocks_differ_by_a_day(scene: Scene, days: int) -> None:
     """To a worker a day ahead each doorbell of the web is long expired, and those of its own host are not."""
     _set_clocks(scene, days * DAY_S, HOST)

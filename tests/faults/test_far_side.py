@@ -140,7 +140,6 @@ def test_ticket_system_misbehaves(scene: Scene, front: Front, odd: Odd, request:
     assert verdict.dead == 0
 
 
-@core
 def test_it_redirects_to_another_host_and_nobody_goes_there(scene: Scene, front: Front) -> None:
     with Front(0) as elsewhere:
         met = front.met

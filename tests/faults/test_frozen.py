@@ -43,7 +43,7 @@ def shared_scene(
         FailPoint.AFTER_LEASE,
         FailPoint.BEFORE_SEND,
         pytest.param(FailPoint.AFTER_LOOK_UP, marks=core),
-        pytest.param(FailPoint.AFTER_CREATE, marks=core),
+        FailPoint.AFTER_CREATE,
     ],
 )
 def test_frozen_past_its_lease_before_or_in_a_send(scene: Scene, point: FailPoint) -> None:

@@ -71,9 +71,8 @@ def test_postgresql_ended_at_once_and_started_again(
     scene.recovered(f"PostgreSQL ended by {number.name}", over)
 
 
-@core
 @pytest.mark.parametrize("when", Cut)
-@pytest.mark.parametrize("part", [WEB, WORKER, CHAINER])
+@pytest.mark.parametrize("part", [pytest.param(WEB, marks=core), pytest.param(WORKER, marks=core), CHAINER])
 def test_connection_cut_at_a_commit(scene: Scene, lines: dict[str, Line], part: str, when: Cut) -> None:
     line = lines[part]
     before = line.cuts

@@ -14,7 +14,8 @@ from tests.faults.filer import Filer
 from tests.running import Product, running
 from tests.servers import RT_TOKEN, StandInRT
 
-pytestmark = [pytest.mark.faults, pytest.mark.core]
+pytestmark = pytest.mark.faults
+core = pytest.mark.core
 
 FAST = {
     "CONCERN_ROUTER_LEASE_S": "6",
@@ -48,6 +49,7 @@ def assert_one_ticket_each(product: Product, filer: Filer, rt: StandInRT) -> Non
     assert sorted(made) == sorted(filer.accepted)
 
 
+@core
 @pytest.mark.parametrize("who", [("celery", "worker"), ("celery", "beat"), ("serve", "public"), ("audit", "chain")])
 def test_it_starts_again_what_was_killed(product: Product, filer: Filer, rt: StandInRT, who: tuple[str, str]) -> None:
     with filer.filing():
@@ -58,6 +60,7 @@ def test_it_starts_again_what_was_killed(product: Product, filer: Filer, rt: Sta
     assert_one_ticket_each(product, filer, rt)
 
 
+@core
 def test_it_starts_postgresql_again(product: Product, filer: Filer, rt: StandInRT) -> None:
     with filer.filing():
         filer.file(5, BOTH)
@@ -68,6 +71,7 @@ def test_it_starts_postgresql_again(product: Product, filer: Filer, rt: StandInR
     assert_one_ticket_each(product, filer, rt)
 
 
+@core
 def test_it_starts_redis_again(product: Product, filer: Filer, rt: StandInRT) -> None:
     with filer.filing():
         filer.file(5, BOTH)
