@@ -45,7 +45,7 @@ check: $(VENV)/.dev ## lint, format, types, import contracts, dependencies, data
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/codespell router workers config Makefile docker-compose.yml pyproject.toml $(wildcard *.md)
+	$(BIN)/codespell router workers config Makefile docker-compose.yml pyproject.toml $(wildcard *.md docs/*.md)
 	$(BIN)/yamllint --strict -d $(YAML_RULES) docker-compose.yml .pre-commit-config.yaml config
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
