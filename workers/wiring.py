@@ -20,21 +20,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
     return {
         **MESSAGES,
         "broker_url": settings.broker,
-        # A half-open connection shows within these; without them a worker waits on it for ever.
-        "broker_transport_options": {
-            "socket_timeout": 10,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-            # Doorbells are acknowledged early, so these hardly matter; with them none is held for an hour.
-            "visibility_timeout": int(2 * turn_s) + 60,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-            # With a colon, so that no pool can be called so.
-            "unacked_key": "kombu:unacked",
-            "unacked_index_key": "kombu:unacked_index",
-            "unacked_mutex_key": "kombu:unacked_mutex",
-        },
+        "broker_transport_options": _lines(turn_s),
         "broker_connection_retry_on_startup": True,
         # Never leave because Redis was away for long.
         "broker_connection_max_retries": None,
@@ -76,4 +62,23 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "beat_schedule_filename": str(run / "beat"),
         "beat_max_loop_interval": settings.sweep_every_s,
         "timezone": "UTC",
+    }
+
+
+def _lines(turn_s: float) -> dict[str, Any]:
+    """Return how lines to Redis are kept, and what is read from them."""
+    return {
+        # A half-open connection shows within these; without them a worker waits on it for ever.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        # Doorbells are acknowledged early, so these hardly matter; with them none is held for an hour.
+        "visibility_timeout": int(2 * turn_s) + 60,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        # With a colon, so that no pool can be called so.
+        "unacked_key": "kombu:unacked",
+        "unacked_index_key": "kombu:unacked_index",
+        "unacked_mutex_key": "kombu:unacked_mutex",
     }
