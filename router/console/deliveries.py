@@ -18,6 +18,7 @@ from router.store import ledger, policies, retries
 from router.store.audit import note
 from router.store.engine import transaction
 from router.store.retries import Moved
+from router.store.shut import try_now
 from router.vocabulary import ReferralState
 
 SHOWN: Final = "delivery_shown"
@@ -64,7 +65,7 @@ def retry(engine: Engine, who: tuple[str, str], reference: str, channel: str | N
     why = "" if reason is None else attempt.check_reason(reason)
     with transaction(engine) as connection:
         moved = retries.retry(connection, attempt.reference, channel)
-        retries.let_through(connection, {row.channel for row in moved})
+        try_now(connection, {row.channel for row in moved}, though_asked=True)
         note(connection, _entries(RETRIED, attempt.actor, moved, why))
     if not moved:
         _refuse(attempt, channel)
@@ -87,7 +88,7 @@ def retry_dead(engine: Engine, who: tuple[str, str], channel: str, reason: str |
             note(connection, _entries(RETRIED, attempt.actor, moved, why))
             last = len(moved)
             if last < retries.BATCH:
-                retries.let_through(connection, {channel})
+                try_now(connection, {channel}, though_asked=True)
         count += last
     if not count:
         check_channel(engine, channel)

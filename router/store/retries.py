@@ -4,7 +4,6 @@ Each act is one conditional UPDATE, so a worker that has the row meanwhile, or a
 sent stays sent. Functions take a connection and never commit; ring the channels after the commit.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -95,14 +94,6 @@ def give_up(connection: Connection, reference: str, channel: str, *, waiting: bo
         waiting=waiting,
         outcome=GIVEN_UP,
     )
-
-
-def let_through(connection: Connection, channels: Collection[str]) -> int:
-    """Have those of `channels` that are left alone tried now, each with one referral; return how many were."""
-    query = text("""
-        update channel_states set until = clock_timestamp()
-        where channel = any(:channels) and breaker = 'open' and until > clock_timestamp()""")
-    return connection.execute(query, {"channels": sorted(channels)}).rowcount
 
 
 def states(connection: Connection, reference: str, channel: str | None = None) -> frozenset[ReferralState]:

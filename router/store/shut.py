@@ -3,6 +3,7 @@
 All times are PostgreSQL's. Functions take a connection and never commit.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,13 +36,15 @@ def shut_channels(connection: Connection) -> dict[str, Shut]:
     }
 
 
-def try_now(connection: Connection, channel: str) -> bool:
-    """Let a channel that is shut be tried at once; return whether it was shut. Ring it after the commit.
+def try_now(connection: Connection, channels: Collection[str], *, though_asked: bool = False) -> frozenset[str]:
+    """Let those of `channels` that are shut be tried at once; return which were. Ring them after the commit.
 
-    One that asked for a pause itself keeps it.
+    One that asked for a pause itself keeps it, unless a person wants it tried `though_asked`.
     """
     query = text("""
         update channel_states set until = clock_timestamp()
-        where channel = :channel and breaker = 'open' and until > clock_timestamp()
-          and (code is null or not code = any(:asks))""")
-    return connection.execute(query, {"channel": channel, "asks": sorted(ASKS)}).rowcount == 1
+        where channel = any(:channels) and breaker = 'open' and until > clock_timestamp()
+          and (:though_asked or code is null or not code = any(:asks))
+        returning channel""")
+    values = {"channels": sorted(channels), "though_asked": though_asked, "asks": sorted(ASKS)}
+    return frozenset(connection.execute(query, values).scalars())

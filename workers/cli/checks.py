@@ -106,7 +106,7 @@ def _try_again(engine: Engine, settings: Settings, found: Sequence[Checked]) -> 
     """Let those that are shut and passed be tried now; return their names."""
     passed = [one.channel.name for one in found if not one.findings]
     with transaction(engine) as connection:
-        tried = frozenset(name for name in passed if try_now(connection, name))
+        tried = try_now(connection, passed)
     if tried:
         ring(settings, engine, tried)
     return tried

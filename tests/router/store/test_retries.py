@@ -14,6 +14,7 @@ from router.store.cases import record
 from router.store.engine import transaction
 from router.store.referrals import Ended
 from router.store.retries import Moved
+from router.store.shut import try_now
 from router.vocabulary import Awaited, Login, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, change, login
@@ -182,19 +183,27 @@ def test_revisions_that_were_dead_go_out_in_their_order(
     assert [leased.id for leased in lease(worker)] == ["second"]
 
 
-def test_a_channel_is_let_through_only_where_it_is_shut(owner: Engine, console: Engine) -> None:
+@pytest.mark.parametrize(
+    ("though_asked", "tried", "left"),
+    [(False, {"open"}, ["asked", "other", "probed"]), (True, {"asked", "open"}, ["other", "probed"])],
+)
+def test_a_channel_is_let_through_only_where_it_is_shut(
+    owner: Engine, console: Engine, *, though_asked: bool, tried: set[str], left: list[str]
+) -> None:
     run(
         owner,
-        """insert into channel_states (channel, breaker, until)
-           values ('open', 'open', now() + interval '9 min'), ('probed', 'half_open', now() + interval '9 min'),
-                  ('used', 'closed', null), ('other', 'open', now() + interval '9 min')""",
+        """insert into channel_states (channel, breaker, code, until)
+           values ('open', 'open', 'no_answer', now() + interval '9 min'),
+                  ('asked', 'open', 'http_429', now() + interval '9 min'),
+                  ('probed', 'half_open', 'no_answer', now() + interval '9 min'), ('used', 'closed', null, null),
+                  ('other', 'open', null, now() + interval '9 min')""",
     )
     with transaction(console) as connection:
-        assert retries.let_through(connection, ["open", "probed", "used"]) == 1
+        assert try_now(connection, ["open", "asked", "probed", "used"], though_asked=though_asked) == tried
 
     with transaction(owner) as connection:
         shut = "select channel from channel_states where until > clock_timestamp() order by channel"
-        assert connection.execute(text(shut)).scalars().all() == ["other", "probed"]
+        assert connection.execute(text(shut)).scalars().all() == left
 
 
 @pytest.mark.parametrize("state", ["due", "dead"])
