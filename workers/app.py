@@ -16,7 +16,7 @@ from celery import Celery, signals
 from redis import Redis
 from redis.exceptions import RedisError
 
-from router.bell import BROKER_FAILURES, SWEEP, WAKE, ring_wake
+from router.bell import BROKER_FAILURES, SWEEP, WAKE, Bell, ring_wake
 from router.errors import RouterError
 from router.settings import Settings
 from router.store.engine import connect
@@ -131,17 +131,24 @@ def _drop_old_doorbells() -> None:
 def _worker_is_ready(**_: object) -> None:
     settings = _settings()
     get_log().info("started", pid=os.getpid())
-    engine = connect(settings.dsn(Login.WORKER), process="worker-watchdog", pool_size=1)
+    # Two threads of this process use it, neither of which sends anything.
+    engine = connect(settings.dsn(Login.WORKER), process="worker-watchdog", pool_size=2)
     channels = Channels(engine)
 
-    def ours(channel: str) -> float | None:
+    def pool(channel: str) -> str:
         found = channels.find(channel)
-        if (found.pool if found else DEFAULT_POOL) not in _pools:
+        return found.pool if found else DEFAULT_POOL
+
+    def ours(channel: str) -> float | None:
+        if pool(channel) not in _pools:
             return None
+        found = channels.find(channel)
         return 1 / found.at_most if found and found.at_most else 0.0
 
     # A call may last a third of a lease: with long leases a worker may do right and show nothing for that long.
     Watchdog(engine, stall_s=max(settings.stall_s, settings.lease_s), ours=ours).start()
+    # Doorbells run out by their sender's clock: a worker whose own is far ahead hears nobody but itself.
+    Bell(settings.broker, engine, sweep_every_s=settings.sweep_every_s, lease_s=settings.lease_s, pool_of=pool).start()
     _stop_at_once_when_told()
 
 

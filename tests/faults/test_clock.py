@@ -26,8 +26,6 @@ core = pytest.mark.core
 DAY_S = 24 * 3600
 DATABASE = "database"
 ALL = (DATABASE, WEB, WORKER, BEAT, CHAINER)
-HOST = (WORKER, BEAT)
-"""What runs on the workers' host."""
 SHADOW = """
     create schema sim;
     create table sim.clock (wrong interval not null);
@@ -69,16 +67,6 @@ def scene(shared_scene: Scene) -> Iterator[Scene]:
     _set_clocks(shared_scene, 0, ALL)
 
 
-@pytest.fixture
-def fresh_beat(scene: Scene) -> None:
-    """Beat remembers when it last rang, which an earlier test had it do tomorrow."""
-    was = scene.deployment.pid(BEAT)
-    for file in (scene.deployment.root / "state/run").glob("beat*"):
-        file.unlink()
-    scene.deployment.kill(BEAT)
-    scene.deployment.wait_restarted(BEAT, was)
-
-
 @pytest.mark.parametrize("days", [1, -1])
 @pytest.mark.parametrize(
     "whose",
@@ -104,16 +92,15 @@ def test_clock_steps_a_day_and_comes_back(scene: Scene, whose: tuple[str, ...], 
     scene.recovered(f"clock of {name} comes back from {days:+d} day", back)
 
 
-@pytest.mark.usefixtures("fresh_beat")
 @pytest.mark.parametrize("days", [pytest.param(1, marks=core), -1])
 def test_what_a_wrong_clock_keeps_from_being_taken_waits_for_the_right_one(scene: Scene, days: int) -> None:
-    _set_clocks(scene, days * DAY_S, HOST)
+    _set_clocks(scene, days * DAY_S, (WORKER,))
     taken = len(scene.far.sink.taken)
     refused = len(scene.far.sink.forged)
     scene.filer.file(3, RECORD)
     assert scene.far.sink.wait_until(lambda: len(scene.far.sink.forged) > refused)
     assert len(scene.far.sink.taken) == taken
-    _set_clocks(scene, 0, HOST)
+    _set_clocks(scene, 0, (WORKER,))
     back = time.monotonic()
 
     verdict = scene.recovered(f"webhooks refused for a clock {days:+d} day off", back)
@@ -134,21 +121,19 @@ def test_channel_held_while_the_clock_is_a_day_ahead_is_not_held_for_a_day(scene
     scene.recovered("clock comes back while a channel is held", back)
 
 
-@pytest.mark.usefixtures("fresh_beat")
 @pytest.mark.parametrize("minutes", [4, -4])
 def test_two_hosts_whose_clocks_differ_by_minutes(scene: Scene, minutes: int) -> None:
-    _set_clocks(scene, minutes * 60, HOST)
+    _set_clocks(scene, minutes * 60, (WORKER,))
     began = time.monotonic()
     scene.filer.file(10, TICKET)
 
     scene.recovered(f"workers' host {minutes:+d} minutes off", began)
 
 
-@pytest.mark.usefixtures("fresh_beat")
 @pytest.mark.parametrize("days", [pytest.param(1, marks=core), -1])
 def test_two_hosts_whose_clocks_differ_by_a_day(scene: Scene, days: int) -> None:
     """To a worker a day ahead each doorbell of the web is long expired, and those of its own host are not."""
-    _set_clocks(scene, days * DAY_S, HOST)
+    _set_clocks(scene, days * DAY_S, (WORKER,))
     began = time.monotonic()
     scene.filer.file(10, TICKET)
 
