@@ -242,6 +242,8 @@ class Seen:
     """Ids of second things that were there, and that this look closed."""
     left: tuple[str, ...] = ()
     """Ids of second things that it left alone: somebody works on them, so a person must look."""
+    resolved: bool | None = None
+    """Whether it is closed there; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

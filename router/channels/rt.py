@@ -7,20 +7,19 @@ sent as correspondence: RT would mail the whole text to them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self, get_args
+from typing import Annotated, Any, Final, Self
 
 import orjson
 from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices
+from router.channels import notices, wording
 from router.channels.overhttp import OverHttp
 from router.channels.setting import ReferralField, SecretReference, Within
-from router.model import FileHash, Payload, Referral
-from router.vocabulary import Guarantee, Notice, Proven, Severity
+from router.model import Payload, Referral
+from router.vocabulary import Guarantee, Proven, Severity
 
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND
@@ -29,9 +28,6 @@ PROVES: Final = Proven.ACKNOWLEDGED
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}
 )
-
-_SPOKEN: Final = frozenset({"notice", "awaited", "about"})
-"""Said in a sentence."""
 
 RtName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$")]
 """A queue's or custom field's name, without the characters that end a name in RT's query language."""
@@ -97,15 +93,15 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # n
 
     Should there be no ticket to comment on, `ticket` says what is made instead.
     """
-    if not is_comment(referral):
+    if not wording.is_note(referral):
         return ticket(settings, referral)
-    comment = {"Subject": subject(referral), "Content": _lines(_spoken(referral)), "ContentType": "text/plain"}
-    return Payload(body=orjson.dumps(comment), media_type="application/json")
+    return comment(wording.title(referral), wording.note(referral))
 
 
-def is_comment(referral: Referral) -> bool:
-    """Say whether the referral belongs into a ticket that should be there already."""
-    return referral.notice is Notice.RECALLED or (referral.notice is not None and referral.revision > 1)
+def comment(title: str, text: str) -> Payload:
+    """Return the body of a comment, which only staff can read."""
+    said = {"Subject": title, "Content": text, "ContentType": "text/plain"}
+    return Payload(body=orjson.dumps(said), media_type="application/json")
 
 
 def ticket(settings: Settings, referral: Referral) -> Payload:
@@ -113,43 +109,17 @@ def ticket(settings: Settings, referral: Referral) -> Payload:
 
     Custom fields that the referral does not set are left out.
     """
-    texts = _texts(referral)
-    shown = texts if settings.text is None else {f: texts[f] for f in texts if f in {"reference", *settings.text}}
+    texts = wording.values(referral)
     made: dict[str, Any] = {
         "Queue": settings.queue,
-        "Subject": subject(referral),
-        "Content": _lines([*_spoken(referral)[:1], *_labelled(shown)]),
+        "Subject": wording.title(referral),
+        "Content": wording.text(referral, settings.text),
         "ContentType": "text/plain",
     }
     if referral.severity is not None:
         made["Priority"] = PRIORITIES[referral.severity]
     made["CustomFields"] = {name: texts[field] for field, name in settings.custom_fields.items() if field in texts}
     return Payload(body=orjson.dumps(made), media_type="application/json")
-
-
-def subject(referral: Referral) -> str:
-    """Return the ticket's or comment's subject; a later notice is found again by it, so it says which one it is."""
-    later = f", notice {referral.revision}" if is_comment(referral) else ""
-    return f"{notices.title(referral)}{later}"
-
-
-def second_subject(referral: Referral) -> str:
-    """Return the subject of the comment in a second ticket, by which it is found again."""
-    return f"{referral.reference} second ticket"
-
-
-def second_comment(referral: Referral, kept: int) -> Payload:
-    """Return the body of the comment in a ticket that is closed because the case has the ticket `kept` already."""
-    said = f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}.\n"
-    comment = {"Subject": second_subject(referral), "Content": said, "ContentType": "text/plain"}
-    return Payload(body=orjson.dumps(comment), media_type="application/json")
-
-
-def words_of(field: str) -> tuple[str, ...]:
-    """Return what a ticket may show for the field, where that is a closed list of ours; empty for all others."""
-    annotation = Referral.model_fields[field].annotation
-    closed = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, StrEnum)]
-    return tuple(word.value for kind in closed for word in kind)
 
 
 def withdrawal(settings: Settings) -> Mapping[str, None]:
@@ -175,24 +145,32 @@ def newest_query(settings: Settings) -> str:
     return f"Queue = '{settings.queue}'"
 
 
-def said_query(number: int, wanted: str) -> str:
+def said_query(number: str, wanted: str) -> str:
     """Return the TransactionSQL that finds in a ticket what was said with the subject `wanted`, one of ours."""
     return f"ObjectType = 'RT::Ticket' AND ObjectId = {number} AND Subject = '{wanted}'"
 
 
-def moves_query(numbers: Iterable[int]) -> str:
+def moves_query(numbers: Iterable[str]) -> str:
     """Return the TransactionSQL that finds every change of queue of these tickets."""
-    return f"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND ({_any_of(numbers)})"
+    these = " OR ".join(f"ObjectId = {number}" for number in numbers)
+    return f"ObjectType = 'RT::Ticket' AND Type = 'Set' AND Field = 'Queue' AND ({these})"
 
 
-def doings_query(numbers: Iterable[int]) -> str:
-    """Return the TransactionSQL that finds every change of status of these tickets, and what was said in them."""
+def doings_query(number: str) -> str:
+    """Return the TransactionSQL that finds every change of the ticket's status, and what was said in it."""
     kinds = "Type = 'Status' OR Type = 'Comment' OR Type = 'Correspond'"
-    return f"ObjectType = 'RT::Ticket' AND ({kinds}) AND ({_any_of(numbers)})"
+    return f"ObjectType = 'RT::Ticket' AND ({kinds}) AND (ObjectId = {number})"
 
 
-def _any_of(numbers: Iterable[int]) -> str:
-    return " OR ".join(f"ObjectId = {number}" for number in numbers)
+def changed_query(settings: Settings, since: datetime) -> str:
+    """Return the TicketSQL that finds what changed in the queue since then, closed tickets included."""
+    at = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"Queue = '{settings.queue}' AND LastUpdated >= '{at}'"
+
+
+def is_of(field: str, reference: str, ticket: Mapping[str, Any]) -> bool:
+    """Say whether the ticket shows the reference itself, whatever the search took it for."""
+    return _values(ticket).get(field) == [reference]
 
 
 def expected(payload: Payload) -> Mapping[str, str]:
@@ -224,37 +202,3 @@ def _values(ticket: Mapping[str, Any]) -> dict[str, list[Any]]:
     listed = ticket.get("CustomFields")
     fields = [field for field in (listed if isinstance(listed, list) else []) if isinstance(field, dict)]
     return {str(field.get("name")): [v for v in field.get("values") or () if v not in (None, "")] for field in fields}
-
-
-def _spoken(referral: Referral) -> list[str]:
-    """Return a notice's lines: its sentence, how bad the case is, and where to look; none without a notice."""
-    if referral.notice is None:
-        return []
-    texts = _texts(referral)
-    return [notices.said(referral), *_labelled({f: texts[f] for f in ("severity", "link") if f in texts})]
-
-
-def _labelled(texts: Mapping[str, str]) -> list[str]:
-    return [f"{name.replace('_', ' ').capitalize()}: {text}" for name, text in texts.items() if name not in _SPOKEN]
-
-
-def _lines(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _texts(referral: Referral) -> dict[str, str]:
-    """Return each field that is set, as one line of text, in the model's order; `revision` says nothing to people."""
-    values = {name: getattr(referral, name) for name in Referral.model_fields if name != "revision"}
-    return {name: _text(name, value) for name, value in values.items() if value not in (None, ())}
-
-
-def _text(field: str, value: Any) -> str:
-    if isinstance(value, datetime):
-        return notices.moment(value)
-    if isinstance(value, tuple):
-        return ", ".join(_text(field, item) for item in value)
-    if isinstance(value, FileHash):
-        return f"{value.algorithm}:{value.value}"
-    if field == "url":  # must not become something to click on
-        return str(value).replace("://", "[:]//", 1)
-    return str(value)

@@ -47,7 +47,7 @@ def statuses(there: StandInRT) -> list[str]:
 def test_a_ticket_that_nobody_touched_is_there_and_not_taken(there: StandInRT) -> None:
     made(there, REFERENCE)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
     assert {request.method for request in there.everything} == {"GET"}
 
 
@@ -55,7 +55,7 @@ def test_an_owner_took_it(there: StandInRT) -> None:
     made(there, REFERENCE)
     there.take(1)
 
-    assert look(there) == Seen("1", Proven.ACKNOWLEDGED)
+    assert look(there) == Seen("1", Proven.ACKNOWLEDGED, resolved=False)
 
 
 @pytest.mark.parametrize("status", ["open", "resolved", "rejected"])
@@ -63,7 +63,7 @@ def test_whoever_changed_its_status_took_it(there: StandInRT, status: str) -> No
     made(there, REFERENCE)
     there.put(1, status)
 
-    assert look(there) == Seen("1", Proven.ACKNOWLEDGED)
+    assert look(there) == Seen("1", Proven.ACKNOWLEDGED, resolved=status != "open")
 
 
 @pytest.mark.parametrize("who", ["RT_System", "router"])
@@ -71,21 +71,21 @@ def test_rt_itself_and_our_own_account_take_nothing(there: StandInRT, who: str) 
     made(there, REFERENCE)
     there.put(1, "open", who=who)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
 
 
 def test_our_own_account_as_its_owner_takes_nothing(there: StandInRT) -> None:
     made(there, REFERENCE)
     there.tickets[0]["Owner"] = {"id": "router"}
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
 
 
 def test_who_only_wrote_in_it_did_not_take_it(there: StandInRT) -> None:
     made(there, REFERENCE)
     there.write(1)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
 
 
 def test_the_acts_of_staff_in_another_ticket_say_nothing_of_this_one(there: StandInRT) -> None:
@@ -98,7 +98,7 @@ def test_the_acts_of_staff_in_another_ticket_say_nothing_of_this_one(there: Stan
 def test_a_second_ticket_is_told_where_to_go_on_and_closed(there: StandInRT) -> None:
     made(there, REFERENCE, OTHER, REFERENCE)
 
-    assert look(there) == Seen("1", Proven.VISIBLE, closed=("3",))
+    assert look(there) == Seen("1", Proven.VISIBLE, closed=("3",), resolved=False)
     assert statuses(there) == ["new", "new", "rejected"]
     assert there.comments(3) == [f"{SECOND} 1.\n"]
     assert there.comments(1) == []
@@ -108,7 +108,7 @@ def test_a_second_ticket_is_told_where_to_go_on_and_closed(there: StandInRT) -> 
 def test_the_ledger_s_ticket_is_kept_though_another_has_a_lower_number(there: StandInRT) -> None:
     made(there, REFERENCE, REFERENCE)
 
-    assert look(there, "2") == Seen("2", Proven.VISIBLE, closed=("1",))
+    assert look(there, "2") == Seen("2", Proven.VISIBLE, closed=("1",), resolved=False)
 
 
 def test_looking_once_more_changes_nothing_more(there: StandInRT) -> None:
@@ -116,7 +116,7 @@ def test_looking_once_more_changes_nothing_more(there: StandInRT) -> None:
     look(there)
     asked = len(there.everything)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
     assert {request.method for request in there.everything[asked:]} == {"GET"}
 
 
@@ -136,7 +136,7 @@ def test_the_open_one_is_kept_when_the_ledger_s_was_closed(there: StandInRT) -> 
     made(there, REFERENCE, REFERENCE, REFERENCE)
     there.put(1, "rejected")
 
-    assert look(there) == Seen("2", Proven.VISIBLE, closed=("3",))
+    assert look(there) == Seen("2", Proven.VISIBLE, closed=("3",), resolved=False)
     assert statuses(there) == ["rejected", "new", "rejected"]
 
 
@@ -148,7 +148,7 @@ def test_a_second_ticket_in_which_somebody_works_is_left_and_said(there: StandIn
     else:
         getattr(there, worked)(2)
 
-    assert look(there) == Seen("1", Proven.VISIBLE, left=("2",))
+    assert look(there) == Seen("1", Proven.VISIBLE, left=("2",), resolved=False)
     assert statuses(there) == ["new", "open" if worked == "open" else "new"]
     assert "second time" not in "".join(there.comments(2))
 
@@ -167,14 +167,14 @@ def test_a_second_ticket_that_rt_will_not_close_is_said(there: StandInRT) -> Non
     made(there, REFERENCE, REFERENCE)
     there.statuses -= {"rejected", "resolved"}
 
-    assert look(there) == Seen("1", Proven.VISIBLE, left=("2",))
+    assert look(there) == Seen("1", Proven.VISIBLE, left=("2",), resolved=False)
 
 
 def test_what_staff_made_of_a_ticket_is_theirs(there: StandInRT) -> None:
     made(there, REFERENCE)
     there.clone(1)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
     assert statuses(there) == ["new", "new"]
 
 
@@ -182,7 +182,7 @@ def test_another_desk_s_ticket_is_no_second_one(there: StandInRT) -> None:
     made(there, REFERENCE)
     there._create({"Queue": "Legal", "CustomFields": {"Reference id": REFERENCE}})
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
     assert statuses(there) == ["new", "new"]
 
 
@@ -190,7 +190,7 @@ def test_a_second_ticket_that_staff_merged_into_the_first_is_none_any_more(there
     made(there, REFERENCE, REFERENCE)
     there.merge(2, 1)
 
-    assert look(there) == Seen("1", Proven.VISIBLE)
+    assert look(there) == Seen("1", Proven.VISIBLE, resolved=False)
     assert statuses(there) == ["new", "new"]
 
 
@@ -198,7 +198,7 @@ def test_a_ticket_that_staff_merged_into_another_is_taken_and_is_that_one_now(th
     made(there, REFERENCE, OTHER)
     there.merge(1, 2)
 
-    assert look(there) == Seen("2", Proven.ACKNOWLEDGED)
+    assert look(there) == Seen("2", Proven.ACKNOWLEDGED, resolved=False)
     assert statuses(there) == ["new", "new"]
 
 
@@ -206,7 +206,7 @@ def test_a_second_ticket_is_told_of_the_one_that_the_first_was_merged_into(there
     made(there, REFERENCE, REFERENCE, OTHER)
     there.merge(1, 3)
 
-    assert look(there) == Seen("3", Proven.ACKNOWLEDGED, closed=("2",))
+    assert look(there) == Seen("3", Proven.ACKNOWLEDGED, closed=("2",), resolved=False)
     assert there.comments(2) == [f"{SECOND} 3.\n"]
 
 
@@ -222,7 +222,7 @@ def test_the_other_one_is_the_ticket_when_the_ledger_s_is_gone(there: StandInRT)
     made(there, REFERENCE, REFERENCE)
     there.put(1, "deleted")
 
-    assert look(there) == Seen("2", Proven.VISIBLE)
+    assert look(there) == Seen("2", Proven.VISIBLE, resolved=False)
 
 
 def test_a_ticket_that_staff_put_where_we_may_not_look_is_left_in_peace(there: StandInRT) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from router.channels import rt
+from router.channels import rt, wording
 from router.errors import Declined, TryLater
 from router.model import Finding
 from workers.channels.findings import findings
@@ -93,7 +93,11 @@ def _of_field(tickets: RtTickets, number: str, field: str, name: str, until: flo
     if str(made.get("MaxValues", "1")) != "1" or made.get("Type") in WRONG_KINDS:
         yield Finding("field_unfit", name)
     listed = made.get("Values")
-    if made.get("Type") == "Select" and isinstance(listed, list) and not set(rt.words_of(field)) <= set(listed):
+    if (
+        made.get("Type") == "Select"
+        and isinstance(listed, list)
+        and not set(wording.closed_words(field)) <= set(listed)
+    ):
         yield Finding("values_missing", name)
 
 
@@ -104,11 +108,11 @@ def _of_tickets(tickets: RtTickets, queue: Mapping[str, Any], settings: rt.Setti
     number = str(newest[0].get("id", "")) if newest else ""
     if not (number.isascii() and number.isdigit()):
         return
-    ticket = tickets.read(int(number), until)
+    ticket = tickets.read(number, until)
     offered = _offered(ticket.shown)
     if "comment" not in offered:
         yield Finding("right_missing", "CommentOnTicket")
-    if queue.get("Lifecycle") == "default" and ticket.status in STARTED and "lifecycle" not in offered:
+    if queue.get("Lifecycle") == "default" and ticket.shown.get("Status") in STARTED and "lifecycle" not in offered:
         yield Finding("right_missing", "ModifyTicket")
 
 

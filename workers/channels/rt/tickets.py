@@ -4,7 +4,7 @@ RT answers 201 and drops what it does not know, 200 to what it did not do, and s
 so each hit is verified and each change read back. A read that fails leaves nothing in doubt; a write may.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -17,6 +17,7 @@ from router.model import Payload
 from workers.channels.base import Surroundings
 from workers.channels.replies import Reply
 from workers.channels.secretrefs import secret
+from workers.channels.ticketing.system import Ticket
 from workers.channels.transport import Transport
 
 CLOSED: Final = frozenset({"resolved", "rejected", "deleted"})
@@ -26,56 +27,16 @@ NOBODY: Final = "Nobody"
 """Who owns a ticket that nobody took."""
 SPOKEN: Final = frozenset({"Comment", "Create"})
 """Transactions that say something to staff; `Correspond` would be mail."""
-PUT_AWAY: Final = ("rejected", "resolved")
-"""What a ticket that nobody shall work on becomes: the first of these that its queue knows."""
 SHOWN: Final = "Status,Queue,CustomFields,Creator,Owner,EffectiveId"
 PER_PAGE: Final = 100
 REST: Final = "/REST/2.0"
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """A ticket as RT shows it, in a search or in a read."""
-
-    own: int
-    """The number that it was made with."""
-    number: int
-    """Where it is now: its own number, or that of the ticket that staff merged it into."""
-    status: str
-    queue: str | None
-    maker: str
-    owner: str
-    shown: Mapping[str, Any]
-
-    @property
-    def merged(self) -> bool:
-        """Whether staff merged it into another."""
-        return self.number != self.own
-
-    @property
-    def closed(self) -> bool:
-        """Whether nobody works on it any more."""
-        return self.status in CLOSED
-
-    @property
-    def taken(self) -> bool:
-        """Whether it has an owner who did not make it."""
-        return self.owner not in {"", NOBODY, self.maker}
-
-    def is_of(self, field: str, reference: str) -> bool:
-        """Say whether it shows the reference itself, whatever the search took it for."""
-        fields = self.shown.get("CustomFields")
-        return any(
-            isinstance(shown, dict) and shown.get("name") == field and shown.get("values") == [reference]
-            for shown in (fields if isinstance(fields, list) else [])
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Doing:
     """A change of a ticket's status, or something said in it."""
 
-    number: int
+    ticket: str
     what: str
     who: str
 
@@ -88,6 +49,10 @@ class RtTickets:
         self._transport = Transport(settings, surroundings.scope)
         self._queues: dict[str, str] = {}
 
+    def desk(self, until: float) -> str:
+        """Return the number of the queue that tickets are made in."""
+        return self.queue(self._settings.queue, until)
+
     def queue(self, name: str, until: float) -> str:
         """Return the queue's number; asked for once."""
         if name not in self._queues:
@@ -97,58 +62,54 @@ class RtTickets:
             self._queues[name] = str(found["id"])
         return self._queues[name]
 
-    def find(self, reference: str, queue: str, until: float) -> list[Ticket]:
+    def find(self, reference: str, until: float) -> list[Ticket]:
         """Return the case's tickets that were made in the queue, each verified: open ones first, merged ones last."""
+        desk = self.desk(until)
         items = self.items("tickets", until, query=rt.find_query(self._settings, reference), fields=SHOWN)
         field = self._settings.custom_fields["reference"]
-        shown = [ticket for ticket in map(_ticket, items) if ticket.is_of(field, reference)]
+        shown = [_ticket(item, desk) for item in items if rt.is_of(field, reference, item)]
         made_in = self._made_in(shown, until) if shown else {}
-        ours = [ticket for ticket in shown if made_in[ticket.own] == queue]
-        return sorted(ours, key=lambda ticket: (ticket.merged, ticket.closed, ticket.own))
+        ours = [ticket for ticket in shown if made_in[ticket.own] == desk]
+        return sorted(ours, key=lambda ticket: (ticket.merged, ticket.closed, int(ticket.own)))
 
-    def _made_in(self, tickets: Sequence[Ticket], until: float) -> dict[int, str | None]:
+    def _made_in(self, tickets: Sequence[Ticket], until: float) -> dict[str, str | None]:
         """Return the queue that each ticket was made in: where it is, unless somebody moved it."""
         query = rt.moves_query(ticket.own for ticket in tickets)
         moves = self.items("transactions", until, query=query, fields="ObjectId,OldValue", orderby="id", order="ASC")
         first = {_number(move, "ObjectId"): str(move.get("OldValue")) for move in reversed(moves)}
-        return {ticket.own: first.get(ticket.own, ticket.queue) for ticket in tickets}
+        return {ticket.own: first.get(ticket.own, queue_of(ticket)) for ticket in tickets}
 
-    def read(self, number: int, until: float) -> Ticket:
+    def read(self, number: str, until: float) -> Ticket:
         """Return the ticket; of a merged one RT shows the one that it was merged into, under that one's number."""
-        return _ticket(self.object(f"/ticket/{number}", until), asked=number)
+        if not _is_number(number):
+            raise TryLater("http_404")
+        return _ticket(self.object(f"/ticket/{number}", until), self.desk(until), asked=number)
 
-    def create(self, payload: Payload, until: float) -> int:
+    def create(self, payload: Payload, until: float) -> str:
         """Make a ticket and return its number; raises an ambiguous TryLater when RT's answer names none."""
         reply = self._write("POST", "/ticket", payload, until)
         number = str(_object(reply).get("id", ""))
         if not _is_number(number):
             raise reply.odd()
-        return int(number)
+        return number
 
-    def change(self, number: int, wanted: Mapping[str, Any], until: float) -> Ticket:
+    def change(self, number: str, wanted: Mapping[str, Any], until: float) -> Ticket:
         """Ask for a change and return the ticket as it is then: RT answers 200 whether it did it or not."""
         self._write("PUT", f"/ticket/{number}", Payload(orjson.dumps(wanted), "application/json"), until)
         return self.read(number, until)
 
-    def put_away(self, ticket: Ticket, until: float) -> Ticket:
-        """Close the ticket, unless it is, and return it as it is then."""
-        for status in PUT_AWAY:
-            if not ticket.closed:
-                ticket = self.change(ticket.number, {"Status": status}, until)
-        return ticket
-
-    def comment(self, number: int, payload: Payload, until: float) -> None:
+    def comment(self, number: str, payload: Payload, until: float) -> None:
         """Say it in the ticket, where only staff can read it."""
         self._write("POST", f"/ticket/{number}/comment", payload, until)
 
-    def said(self, number: int, subject: str, until: float) -> bool:
+    def said(self, number: str, subject: str, until: float) -> bool:
         """Say whether something with this subject, one of ours, was said in the ticket."""
         items = self.items("transactions", until, query=rt.said_query(number, subject), fields="ObjectId,Type")
         return any(_number(item, "ObjectId") == number and item.get("Type") in SPOKEN for item in items)
 
-    def doings(self, numbers: Iterable[int], until: float) -> list[Doing]:
-        """Return the changes of status of these tickets, and what was said in them: the latest PER_PAGE, if more."""
-        query, fields = rt.doings_query(numbers), "ObjectId,Type,Creator"
+    def doings(self, number: str, until: float) -> list[Doing]:
+        """Return the changes of the ticket's status, and what was said in it: the latest PER_PAGE, if more."""
+        query, fields = rt.doings_query(number), "ObjectId,Type,Creator"
         items = self.items("transactions", until, query=query, fields=fields, orderby="id", order="DESC")
         return [Doing(_number(item, "ObjectId"), str(item.get("Type")), _plain(item.get("Creator"))) for item in items]
 
@@ -187,27 +148,34 @@ def _object(reply: Reply) -> Mapping[str, Any]:
     return answer
 
 
-def _ticket(shown: Mapping[str, Any], *, asked: int | None = None) -> Ticket:
+def queue_of(ticket: Ticket) -> str | None:
+    """Return the number of the queue that the ticket is in, None when RT does not show it."""
+    return _plain(ticket.shown.get("Queue")) or None
+
+
+def _ticket(shown: Mapping[str, Any], desk: str, *, asked: str | None = None) -> Ticket:
     """Return a hit of a search, or what a read of the number `asked` showed."""
     number = _number(shown)
     merged_into = _plain(shown.get("EffectiveId"))
+    status, maker = str(shown.get("Status") or ""), _plain(shown.get("Creator"))
     return Ticket(
         own=number if asked is None else asked,
-        number=int(merged_into) if _is_number(merged_into) else number,
-        status=str(shown.get("Status") or ""),
-        queue=_plain(shown.get("Queue")) or None,
-        maker=_plain(shown.get("Creator")),
-        owner=_plain(shown.get("Owner")),
+        id=merged_into if _is_number(merged_into) else number,
+        closed=status in CLOSED,
+        here=_plain(shown.get("Queue")) == desk,
+        gone=status in {"", DELETED},
+        taken=_plain(shown.get("Owner")) not in {"", NOBODY, maker},
+        maker=maker,
         shown=shown,
     )
 
 
-def _number(shown: Mapping[str, Any], name: str = "id") -> int:
+def _number(shown: Mapping[str, Any], name: str = "id") -> str:
     """Return a ticket's number: text in a search and after a create, a number in a read."""
     number = str(shown.get(name, ""))
     if not _is_number(number):
         raise TryLater("odd_reply")
-    return int(number)
+    return number
 
 
 def _is_number(text: str) -> bool:

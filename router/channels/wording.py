@@ -1,0 +1,94 @@
+"""What a ticket, its title and the notes in it say to people; the same for every ticket system.
+
+Pure. A title says the reference and nothing of the matter. One text is one line: what a field holds cannot look like
+another field.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, get_args
+
+from router.channels import notices
+from router.model import FileHash, Referral
+from router.vocabulary import Notice
+
+_SPOKEN: Final = frozenset({"notice", "awaited", "about"})
+"""Said in a sentence."""
+
+
+def is_note(referral: Referral) -> bool:
+    """Say whether the referral belongs into a ticket that should be there already."""
+    return referral.notice is Notice.RECALLED or (referral.notice is not None and referral.revision > 1)
+
+
+def title(referral: Referral) -> str:
+    """Return the ticket's or note's title; a later notice is found again by it, so it says which one it is."""
+    later = f", notice {referral.revision}" if is_note(referral) else ""
+    return f"{notices.title(referral)}{later}"
+
+
+def text(referral: Referral, only: Iterable[str] | None = None) -> str:
+    """Return the first text of a ticket: a sentence, if there is a notice, and the fields, or `only` some of them.
+
+    The reference is always said.
+    """
+    texts = values(referral)
+    shown = texts if only is None else {f: texts[f] for f in texts if f in {"reference", *only}}
+    return _lines([*_spoken(referral)[:1], *_labelled(shown)])
+
+
+def note(referral: Referral) -> str:
+    """Return what a note says: a notice's sentence, how bad the case is, and where to look."""
+    return _lines(_spoken(referral))
+
+
+def second_title(referral: Referral) -> str:
+    """Return the title of the note in a second ticket, by which it is found again."""
+    return f"{referral.reference} second ticket"
+
+
+def second_note(referral: Referral, kept: str) -> str:
+    """Return what is said in a ticket that is closed because the case has the ticket `kept` already."""
+    return f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}.\n"
+
+
+def closed_words(field: str) -> tuple[str, ...]:
+    """Return what a ticket may show for the field, where that is a closed list of ours; empty for all others."""
+    annotation = Referral.model_fields[field].annotation
+    closed = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, StrEnum)]
+    return tuple(word.value for kind in closed for word in kind)
+
+
+def values(referral: Referral) -> dict[str, str]:
+    """Return each field that is set, as one line of text, in the model's order; `revision` says nothing to people."""
+    there = {name: getattr(referral, name) for name in Referral.model_fields if name != "revision"}
+    return {name: _text(name, value) for name, value in there.items() if value not in (None, ())}
+
+
+def _spoken(referral: Referral) -> list[str]:
+    """Return a notice's lines; none without a notice."""
+    if referral.notice is None:
+        return []
+    texts = values(referral)
+    return [notices.said(referral), *_labelled({f: texts[f] for f in ("severity", "link") if f in texts})]
+
+
+def _labelled(texts: Mapping[str, str]) -> list[str]:
+    return [f"{name.replace('_', ' ').capitalize()}: {said}" for name, said in texts.items() if name not in _SPOKEN]
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _text(field: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return notices.moment(value)
+    if isinstance(value, tuple):
+        return ", ".join(_text(field, item) for item in value)
+    if isinstance(value, FileHash):
+        return f"{value.algorithm}:{value.value}"
+    if field == "url":  # must not become something to click on
+        return str(value).replace("://", "[:]//", 1)
+    return str(value)
