@@ -33,6 +33,9 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
     401: {
         "token_refused": "Send the token that `concern-router clients add` printed, or none at all.",
         "client_required": "Send a client's token; only clients may do this.",
+        "signature_missing": "Sign the message with the secret, in the one header that is agreed on.",
+        "signature_wrong": "Sign the bytes that are sent, with the secret of this address.",
+        "signature_old": "Send at once, by a clock that is right.",
     },
     403: {"sent_from_elsewhere": "Send the form from our own page."},
     404: {"not_found": "Check the address."},
@@ -41,7 +44,10 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
         "headers_too_slow": "Send the whole request head sooner.",
         "body_too_slow": "Send the whole body sooner.",
     },
-    409: {"idempotency_key_reused": "Use a new Idempotency-Key for another concern."},
+    409: {
+        "idempotency_key_reused": "Use a new Idempotency-Key for another concern.",
+        "hook_replayed": "This message came before; do not send it again.",
+    },
     413: {"body_too_large": f"Send at most 64 KiB, or 1 MiB in a batch. {LEAVE_IT}"},
     415: {
         "media_type_refused": f"Send application/json, or the page's form. {LEAVE_IT}",
@@ -49,6 +55,7 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
     },
     422: {
         "invalid_concern": "Correct the fields named in errors.",
+        "ticket_missing": "Say which ticket it is about, where the documentation of this system says.",
         "missing": "This field is required.",
         "unknown_field": "Send documented fields only.",
         "unknown_value": "Use one of the documented values.",
