@@ -13,10 +13,12 @@ import pytest
 from psycopg import sql
 
 from router.embedded.redis import EmbeddedRedis
+from router.failpoints import FailPoint
 from tests.conftest import Database
 from tests.faults.deployment import BEAT, CHAINER, WEB, WORKER, Deployment, deployed, wait_until
 from tests.faults.farside import RECORD, TICKET, FarSide
 from tests.faults.filer import Filer
+from tests.faults.orders import Act
 from tests.faults.verdict import Scene
 from tests.servers import Answer
 
@@ -119,6 +121,21 @@ def test_channel_held_while_the_clock_is_a_day_ahead_is_not_held_for_a_day(scene
     back = time.monotonic()
 
     scene.recovered("clock comes back while a channel is held", back)
+
+
+def test_clock_steps_a_day_between_look_up_and_create(scene: Scene) -> None:
+    """The lease ran out with the step, so another one sends too; whoever is late makes a second ticket, and says so."""
+    order = scene.deployment.order(FailPoint.AFTER_LOOK_UP, Act.PAUSE)
+    [reference] = scene.filer.file(1, TICKET)
+    order.wait_taken()
+    _set_clocks(scene, DAY_S, (DATABASE,))
+    scene.wait_settled()
+    order.let_go()
+    late = time.monotonic()
+    wait_until(lambda: len(scene.far.tickets()[reference]) == 2, what="the late create made a second ticket")
+
+    verdict = scene.recovered("clock of the database steps by +1 day in a create", late)
+    assert verdict.mended >= 1
 
 
 @pytest.mark.parametrize("minutes", [4, -4])
