@@ -189,6 +189,34 @@ class Proven(StrEnum):
         return tuple(Proven).index(self)
 
 
+class TicketState(StrEnum):
+    """What the far side showed last of the ticket that a referral made."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    """Closed there."""
+    REOPENED = "reopened"
+    """Open there, and closed before."""
+
+
+class WhenClosedThere(StrEnum):
+    """What follows when a ticket is closed there and the case is open here."""
+
+    TELL = "tell"
+    """Whoever is in `page` is told; nothing is changed."""
+    REOPEN = "reopen"
+    """The ticket is opened again, with a note."""
+
+
+class WhenClosedHere(StrEnum):
+    """What follows when a case is closed here and its ticket is open there."""
+
+    TELL = "tell"
+    """Whoever is in `page` is told; nothing is changed."""
+    CLOSE = "close"
+    """The ticket is closed, with a note."""
+
+
 class Breaker(StrEnum):
     """Whether a channel is used."""
 
@@ -223,8 +251,18 @@ class Notice(StrEnum):
     """No case: something for the channel `about` is dead, and a person must look."""
     CHANNEL_HELD = "channel_held"
     """No case: the channel `about` failed its check and is not used until that is mended."""
+    TAKEN_OVER = "taken_over"
+    """For the ticket that a concern came out of: it is a case now, and nothing more is to be said of it there."""
+    SOURCES_REFUSED = "sources_refused"
+    """No case: sources.yaml is wrong, and the last good one stays in force."""
     SECOND_TICKET = "second_ticket"
     """No case: a case had two tickets at the channel `about`; the second one was closed."""
+    CLOSED = "closed"
+    """The case is closed: nothing is to be done in its ticket any more, which is closed too."""
+    CLOSED_THERE = "closed_there"
+    """No case: a ticket at the channel `about` was closed there, and its case is open here."""
+    CLOSED_HERE = "closed_here"
+    """No case: a case is closed here, and its ticket at the channel `about` is open there."""
 
 
 class Awaited(StrEnum):

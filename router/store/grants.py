@@ -35,9 +35,10 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "insert": _POSTED,
             "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until, settled_at, "
-            "retried_at, outcome, proof, look_at, about, awaited",
+            "retried_at, outcome, proof, look_at, about, awaited, ticket, ticket_at, case_closed_at",
         },
         "channel_states": {"select": ALL},
+        "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
@@ -48,8 +49,9 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "select": ALL,
             "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
-            "remote_id, outcome, proof, unsure, acknowledged_at, look_at, looks",
+            "remote_id, outcome, proof, unsure, acknowledged_at, look_at, looks, ticket, ticket_at, reopens",
         },
+        "hints": {"select": "channel, remote_id, received_at, taken_at", "update": "taken_at", "delete": ALL},
         "attempts": {"select": ALL, "insert": "referral, attempt, started_at, took_ms, outcome, remote_id"},
         "channel_states": {"select": ALL, "insert": ALL, "update": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail"},
@@ -76,7 +78,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "select": ALL,
             "insert": _POSTED,
             "update": "state, settled_at, outcome, acknowledged_at, kept_from, due_at, leased_at, retried_at, "
-            "retried_after, look_at",
+            "retried_after, look_at, case_closed_at",
         },
         "channel_states": {"select": ALL, "update": "until"},
         "attempts": {"select": ALL},

@@ -250,6 +250,10 @@ referrals = Table(
     Column("retried_after", Integer, nullable=False, server_default="0"),
     _moment("look_at", nullable=True),
     Column("looks", SmallInteger, nullable=False, server_default="0"),
+    Column("ticket", Text, nullable=True),
+    _moment("ticket_at", nullable=True),
+    Column("reopens", SmallInteger, nullable=False, server_default="0"),
+    _moment("case_closed_at", nullable=True),
     UniqueConstraint("reference", "channel", "revision"),
     CheckConstraint(
         "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
@@ -257,6 +261,7 @@ referrals = Table(
     CheckConstraint("(state = 'leased') <= (lease_until is not null)", name="lease"),
     CheckConstraint("reference ~ '^(CR|DRILL|NOTICE)-'", name="reference"),
     CheckConstraint("proof in ('accepted', 'visible', 'acknowledged')", name="proof"),
+    CheckConstraint("ticket in ('open', 'resolved', 'reopened')", name="ticket"),
 )
 """The outbox and the ledger. `fields` is the channel's projection: all that a worker ever sees of a case.
 
@@ -265,7 +270,9 @@ standby row from being sent once it was done; `notice` what the row says beside 
 if it is about the router's own work; `kept_from` which teams in conflict must not read it; `instead_of` which channel's
 failure it waits for. `proof` is what the channel showed; `unsure` how often it must still be seen to have nothing
 before anything is made there; from `retried_at` on, `retried_after` attempts, a person's retry counts time and tries
-anew; `look_at` is when the far side is looked at next, after `looks` looks.
+anew; `look_at` is when the far side is looked at next, after `looks` looks. `ticket` is what the ticket was last seen to
+be, since `ticket_at`, and `reopens` how often we opened it again; `case_closed_at` says the worker, who sees no case,
+that the case is closed.
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
@@ -276,6 +283,13 @@ Index(
     "referrals_about_idx",
     *(referrals.c.about, referrals.c.notice, referrals.c.first_due_at),
     postgresql_where=text("about is not null"),
+)
+_DISAGREES = text("(ticket = 'resolved') = (case_closed_at is null)")
+Index("referrals_disagrees_idx", referrals.c.channel, referrals.c.ticket_at, postgresql_where=_DISAGREES)
+Index(
+    "referrals_remote_idx",
+    *(referrals.c.channel, referrals.c.remote_id),
+    postgresql_where=text("state in ('sent', 'acknowledged') and remote_id is not null"),
 )
 _ODD = text("outcome in ('gone', 'second_closed', 'second_left')")
 Index("referrals_odd_idx", referrals.c.channel, referrals.c.first_due_at, postgresql_where=_ODD)
@@ -310,6 +324,8 @@ channel_states = Table(
     _moment("tokens_at", nullable=True),
     Column("checked", Text, nullable=True),
     _moment("checked_at", nullable=True),
+    _moment("poll_at", nullable=True),
+    _moment("polled_to", nullable=True),
     CheckConstraint("breaker in ('closed', 'open', 'half_open')", name="breaker"),
     CheckConstraint("(breaker = 'closed') = (until is null)", name="until"),
 )
@@ -317,8 +333,26 @@ channel_states = Table(
 
 `failures` in a row; `opened` how often in a row it opened without a success between; `since` when the breaker last
 changed; `until` when an open one lets a probe through, or a probe's own time is over; `code` and `named` why it
-opened. `checked` is the digest of the channel's settings that passed their check.
+opened. `checked` is the digest of the channel's settings that passed their check. `poll_at` is when the far side is next
+asked what changed there; all up to `polled_to` was heard.
 """
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("seal", LargeBinary, primary_key=True),
+    Column("delivery", LargeBinary, nullable=True),
+    Column("remote_id", Text, nullable=False),
+    _moment("received_at", now=True),
+    _moment("taken_at", nullable=True),
+    UniqueConstraint("channel", "delivery"),
+)
+"""What a ticket system said of a ticket over there: look at it. `seal` and `delivery` are digests of the signature and
+of the system's own mark of the message: by both, one that comes again is known. Kept for days after it was taken.
+"""
+Index("hints_untaken_idx", hints.c.channel, hints.c.received_at, postgresql_where=text("taken_at is null"))
+Index("hints_received_idx", hints.c.received_at)
 
 idempotency = Table(
     "idempotency",
