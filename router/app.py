@@ -19,7 +19,7 @@ from starlette.responses import Response
 from router import secretfiles
 from router.bell import Bell
 from router.console import pages as console
-from router.errors import RouterError
+from router.errors import RouterError, TryLater
 from router.intake import document, housekeeping, limits
 from router.intake.callers import Callers
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
@@ -29,6 +29,8 @@ from router.intake.pager import LOOK_EVERY_S as PAGER_EVERY_S
 from router.intake.pager import Pager
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
+from router.intake.sources import SourcesApi
+from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
 from router.reporter.pages import Choices, Desk, Kind, Pages
@@ -89,9 +91,11 @@ def public_app(settings: Settings) -> FastAPI:
     quotas = limits.Quotas()
     callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
     door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
+    sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
     pager = Pager(engine, in_force, ring=bell.ring)
     chores = _chores(
         (in_force.refresh, LOOK_EVERY_S),
+        (sources.refresh, LOOK_EVERY_S),
         (recipients.refresh, housekeeping.RECIPIENTS_S),
         (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
         (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
@@ -100,6 +104,8 @@ def public_app(settings: Settings) -> FastAPI:
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
     app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
     app.include_router(api.routes())
+    sources_api = SourcesApi(door, callers, sources, secret=_no_secret, body_deadline_s=settings.body_deadline_s)
+    app.include_router(sources_api.routes())
     desk = _desk(
         settings,
         choices=lambda: _choices(in_force()),
@@ -110,7 +116,7 @@ def public_app(settings: Settings) -> FastAPI:
         receipt_secret=secrets.receipt,
     )
     app.include_router(Pages(desk).routes())
-    degraded = partial(_all_of, in_force.degraded, pager.degraded)
+    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
     return app
@@ -233,3 +239,7 @@ def _choices(policy: Policy) -> Choices:
 def _read(engine: Engine, query: Callable[..., Any], *arguments: Any) -> Any:
     with transaction(engine) as connection:
         return query(connection, *arguments)
+
+
+def _no_secret(_reference: str) -> str:
+    raise TryLater("secret_missing")

@@ -26,6 +26,8 @@ class Fault:
 
     field: str
     code: str
+    pointer: str = ""
+    """Where in a source's message, as `sources.yaml` has it; nothing of the message is in it."""
 
 
 class Refused(RouterError):

@@ -71,6 +71,9 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "policy_followed",  # another process put another policy in force, and this one follows
         "policy_refused",  # the policy file is wrong; the last good one stays in force
         "policy_not_understood",  # the stored policy is of another version; this process stays with the last it read
+        "sources_activated",  # another sources.yaml is in force
+        "sources_refused",  # sources.yaml is wrong; the last good one stays in force
+        "sources_not_kept",  # the last good sources.yaml could not be kept for a restart
         "team_without_key",  # teams of the policy have no key yet; until then only recovery opens what concerns them
         "policy_failed",  # deciding failed; the fallback was told
         "referral_sent",  # a channel accepted a referral and showed it

@@ -34,6 +34,13 @@ _LEADS: Final[Mapping[Notice, str]] = MappingProxyType(
 _OF_A_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
     {
         Notice.RECALLED: "{0} is withdrawn. Nothing is to be done about it here any more; please leave it closed.",
+        Notice.TAKEN_OVER: (
+            "This was reported as a concern and has the reference {0}; the people who must act have it. What to do "
+            "now: write, attach and copy nothing more about it here; leave the device and everything on it as it is "
+            "and keep others away; do not look again; speak about it with nobody who need not know. Whoever deals with "
+            "{0} comes to you. Is somebody in danger now, call the emergency number first."
+        ),
+        Notice.CLOSED: "{0} is closed by those who decide about it. Nothing is to be done about it here any more.",
         Notice.INSTEAD: "{0} comes here because it has not reached those who should have had it first.",
     }
 )
@@ -46,6 +53,10 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
         Notice.POLICY_REFUSED: (
             "This is not a case. The files policy.yaml and channels.yaml of concern-router are wrong, and the last "
             "good ones stay in force. What is wrong: concern-router policy check"
+        ),
+        Notice.SOURCES_REFUSED: (
+            "This is not a case. The file sources.yaml of concern-router is wrong, and the last good one stays in "
+            "force. What is wrong: concern-router sources check"
         ),
         Notice.DELIVERY_LATE: (
             "This is not a case. Something that concern-router sends by the channel {1} has been under way for too "
@@ -65,6 +76,16 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
             "This is not a case. Something that concern-router sent by the channel {1} was there twice. The second one "
             "is closed now (second_closed), or somebody works in it already, and a person must join the two "
             "(second_left). Which it is: concern-router deliveries list --channel {1}"
+        ),
+        Notice.CLOSED_THERE: (
+            "This is not a case. A ticket that concern-router made by the channel {1} was closed there, and its case "
+            "is open here: either the case is to be closed too, or the ticket to be opened again. Which it is: "
+            "concern-router deliveries list --disagreeing --channel {1}"
+        ),
+        Notice.CLOSED_HERE: (
+            "This is not a case. A case is closed here, and the ticket that concern-router made for it by the channel "
+            "{1} is open there: somebody should close it, or find out who still works on it. Which it is: "
+            "concern-router deliveries list --disagreeing --channel {1}"
         ),
     }
 )
@@ -99,6 +120,8 @@ def title(referral: Referral) -> str:
         return f"{referral.reference} drill, not a case"
     if referral.notice in _OF_NO_CASE:
         return f"{referral.reference} notice about concern-router itself, not a case"
+    if referral.notice is Notice.TAKEN_OVER:
+        return f"{referral.reference} taken over"
     return f"{referral.reference} confidential referral"
 
 

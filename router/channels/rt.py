@@ -56,6 +56,8 @@ class Settings(OverHttp):
     """Which of the fields the ticket's first text shows, besides the reference; all when left out."""
     recall_queue: RtName | None = None
     """Where a withdrawn ticket goes: a queue that few people may see, with the custom field of the reference."""
+    taken_over_queue: RtName | None = None
+    """Where a ticket goes that a concern came out of: a queue that few people may see. Left out: it stays."""
     search_lag: Within = timedelta(0)
     """How long a new ticket may stay hidden from a search, where RT reads from a replica; left out: not at all."""
 

@@ -15,16 +15,19 @@ from router.vocabulary import Notice
 
 _SPOKEN: Final = frozenset({"notice", "awaited", "about"})
 """Said in a sentence."""
+_IN_TICKETS: Final = frozenset({Notice.RECALLED, Notice.TAKEN_OVER, Notice.CLOSED})
+"""Whatever their revision."""
 
 
 def is_note(referral: Referral) -> bool:
     """Say whether the referral belongs into a ticket that should be there already."""
-    return referral.notice is Notice.RECALLED or (referral.notice is not None and referral.revision > 1)
+    return referral.notice in _IN_TICKETS or (referral.notice is not None and referral.revision > 1)
 
 
 def title(referral: Referral) -> str:
     """Return the ticket's or note's title; a later notice is found again by it, so it says which one it is."""
-    later = f", notice {referral.revision}" if is_note(referral) else ""
+    again = is_note(referral) and referral.notice is not Notice.TAKEN_OVER
+    later = f", notice {referral.revision}" if again else ""
     return f"{notices.title(referral)}{later}"
 
 
@@ -51,6 +54,16 @@ def second_title(referral: Referral) -> str:
 def second_note(referral: Referral, kept: str) -> str:
     """Return what is said in a ticket that is closed because the case has the ticket `kept` already."""
     return f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}.\n"
+
+
+def reopened_title(referral: Referral, time: int) -> str:
+    """Return the title of the note in a ticket that we open again, the `time`th time."""
+    return f"{referral.reference} open again, {time}"
+
+
+def reopened_note(referral: Referral) -> str:
+    """Return what is said in a ticket that was closed before its case."""
+    return f"This ticket was closed, and {referral.reference} is not. It is open again; close it after the case.\n"
 
 
 def closed_words(field: str) -> tuple[str, ...]:

@@ -74,10 +74,18 @@ class Callers:
             raise Refused("client_required")
         return caller
 
+    async def named(self, name: str) -> Caller | None:
+        """Return the client called so, whose right to ask was proved otherwise; None when there is none any more."""
+        client = await self._known(lambda: next((c for c in self._clients.values() if c.name == name), None))
+        return Caller(client, f"client {client.name}") if client is not None else None
+
     async def _client(self, digest: bytes) -> Client | None:
+        return await self._known(lambda: self._find(digest))
+
+    async def _known(self, find: Callable[[], Client | None]) -> Client | None:
         asked_at = time.monotonic()
         if asked_at - self._loaded_at < REFRESH_S:
-            client = self._find(digest)
+            client = find()
             if client is not None:
                 return client
         # Stale, or not there: it may have been added a moment ago. All who wait share one look.
@@ -86,7 +94,7 @@ class Callers:
                 started_at = time.monotonic()
                 self._clients = await asyncio.to_thread(self._load)
                 self._loaded_at = started_at
-        return self._find(digest)
+        return find()
 
     def _find(self, digest: bytes) -> Client | None:
         found = None

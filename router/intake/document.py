@@ -32,6 +32,7 @@ ANY_REQUEST: Final = frozenset(
 """Codes that each operation may answer with."""
 CLIENT: Final = frozenset({"client_required"})
 KEY: Final = frozenset({"idempotency_key_malformed", "idempotency_key_weak", "idempotency_key_reused"})
+SIGNED: Final = frozenset({"signature_missing", "signature_wrong", "signature_old"})
 LOOKED_UP: Final = frozenset({"not_found"})
 BATCH: Final = frozenset({"idempotency_key_per_item", "invalid_concern", "missing", "wrong_type", "too_many"})
 BODY: Final = frozenset(
@@ -68,6 +69,21 @@ def asking(name: str) -> dict[str, Any]:
     pattern = wire.AcceptedOut.model_json_schema()["properties"]["reference"]["pattern"]
     parameter = {"name": name, "in": "path", "required": True, "schema": {**_STRING, "pattern": pattern}}
     return {"security": [{"client": []}], "parameters": [parameter]}
+
+
+def from_source() -> dict[str, Any]:
+    """Return what an operation says that takes another system's message, whose shape sources.yaml describes."""
+    name = {
+        "name": "source",
+        "in": "path",
+        "required": True,
+        "schema": {**_STRING, "pattern": "^[a-z][a-z0-9_-]{0,47}$"},
+    }
+    return {
+        "requestBody": {"required": True, "content": {body.JSON: {"schema": {}}}},
+        "security": [{"client": []}, {}],
+        "parameters": [name],
+    }
 
 
 def answers(status: int, shape: type[BaseModel], *codes: Collection[str]) -> dict[int | str, dict[str, Any]]:

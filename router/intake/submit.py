@@ -21,6 +21,7 @@ from router.model import NewCase
 from router.store.cases import Repeated
 from router.telemetry import ACCEPTED, FALLBACKS, get_log
 from router.triage.decide import decide
+from router.triage.noteback import with_note_back
 from router.triage.policy import Policy
 from router.vault.seal import seal_case
 from router.vocabulary import Reason
@@ -66,12 +67,13 @@ class Door:
         self._anonymous_per_hour = anonymous_per_hour
         self._console_url = console_url
 
-    async def submit(self, sent: object, caller: Caller, key: str | None) -> bytes:
+    async def submit(self, sent: object, caller: Caller, key: str | None, *, note_back: str | None = None) -> bytes:
         """Return the JSON body of the 201 once the concern is kept.
 
-        Raises Refused, Unavailable when nothing can be kept now, another RouterError when we failed.
+        `note_back` names the channel that tells in its `source_ticket` that it was taken over. Raises Refused,
+        Unavailable when nothing can be kept now, another RouterError when we failed.
         """
-        prepared = self._prepare(sent, caller, key)
+        prepared = self._prepare(sent, caller, key, note_back)
         repeated = await self._recorder.record(prepared.case)
         if repeated is None:
             ACCEPTED.inc()
@@ -117,7 +119,7 @@ class Door:
         except RouterError as error:
             return error
 
-    def _prepare(self, sent: object, caller: Caller, key: str | None) -> _Prepared:
+    def _prepare(self, sent: object, caller: Caller, key: str | None, note_back: str | None) -> _Prepared:
         if key is not None:
             idempotency.check_key(key, anonymous=caller.client is None)
         received_at = now()
@@ -134,6 +136,8 @@ class Door:
             statutory=caller.client is None,
             console_url=self._console_url,
         )
+        if note_back is not None:
+            decision = with_note_back(decision, policy, admitted.facts, note_back, reference=reference)
         if decision.reason is Reason.POLICY_ERROR:
             get_log().error("policy_failed", reference=reference)
         sealed = seal_case(reference, admitted.content, self._readers(decision.teams))

@@ -96,6 +96,8 @@ class FaultOut(Frozen):
     field: str
     code: str
     guidance: str
+    pointer: str | None = None
+    """Where in a source's message the field was looked for, as `sources.yaml` says."""
 
 
 class ProblemOut(Frozen):

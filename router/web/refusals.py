@@ -121,10 +121,13 @@ def problem(code: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
         "detail": GUIDANCE[code],
     }
     if faults:
-        document["errors"] = [
-            {"field": fault.field, "code": fault.code, "guidance": GUIDANCE[fault.code]} for fault in faults
-        ]
+        document["errors"] = [_told(fault) for fault in faults]
     return document
+
+
+def _told(fault: Fault) -> dict[str, str]:
+    told = {"field": fault.field, "code": fault.code, "guidance": GUIDANCE[fault.code]}
+    return {**told, "pointer": fault.pointer} if fault.pointer else told
 
 
 def problem_body(code: str, faults: Sequence[Fault] = ()) -> bytes:

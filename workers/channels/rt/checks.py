@@ -117,6 +117,9 @@ def _of_tickets(tickets: RtTickets, queue: Mapping[str, Any], settings: rt.Setti
 
 
 def _of_recalls(tickets: RtTickets, settings: rt.Settings, until: float) -> Iterator[Finding]:
+    apart = settings.taken_over_queue
+    if apart is not None and _queue(tickets, apart, until) is None:
+        yield Finding("queue_missing", apart)
     if settings.recall_queue is None:
         return
     queue = _queue(tickets, settings.recall_queue, until)

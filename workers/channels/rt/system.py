@@ -99,6 +99,15 @@ class RtSystem:
             ticket = self._tickets.change(ticket.own, {"Queue": self._settings.recall_queue}, until)
         return emptied and queue_of(ticket) == wanted and ticket.closed
 
+    def set_apart(self, ticket: Ticket, until: float) -> bool:
+        """Move a ticket that a concern came out of to its queue, if there is one; return whether it is there."""
+        if self._settings.taken_over_queue is None:
+            return True
+        wanted = self._tickets.queue(self._settings.taken_over_queue, until)
+        if queue_of(ticket) != wanted:
+            ticket = self._tickets.change(ticket.id, {"Queue": self._settings.taken_over_queue}, until)
+        return queue_of(ticket) == wanted
+
     def taken(self, ticket: Ticket, until: float) -> bool:
         """Say whether somebody owns the ticket, or a person changed its status."""
         return ticket.taken or any(doing.what == "Status" for doing in self._by_people(ticket, until))

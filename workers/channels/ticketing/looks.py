@@ -18,7 +18,7 @@ def look(system: TicketSystem, leased: LeasedReferral, until: float) -> Seen:
 
     The ticket of the ledger is kept, unless it is gone, or closed while another is open.
     """
-    if leased.fields.notice is Notice.RECALLED:
+    if leased.fields.notice in {Notice.RECALLED, Notice.TAKEN_OVER, Notice.CLOSED}:
         return Seen(leased.remote_id)
     hits = system.find(leased.fields.reference, until)
     try:
@@ -79,5 +79,5 @@ def _close(system: TicketSystem, leased: LeasedReferral, other: Ticket, kept: Ti
     """Say in the ticket where to go on, and close it; its fields stay, they are the same case's."""
     title = wording.second_title(leased.fields)
     if not system.noted(title, other, until):
-        system.add_note(system.note(title, wording.second_note(leased.fields, kept.id)), other, until)
+        system.add_note(system.note(title, wording.second_note(leased.fields, kept.name or kept.id)), other, until)
     return system.close(other, until).closed

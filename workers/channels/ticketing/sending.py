@@ -14,8 +14,10 @@ from router.errors import NOT_SEEN, Declined, TryLater
 from router.failpoints import FailPoint, reach
 from router.model import Finding, LeasedReferral, Payload, Proof, Seen
 from router.vocabulary import Notice, Proven
+from workers.channels.ticketing.ending import close_all, reopen
 from workers.channels.ticketing.looks import look
-from workers.channels.ticketing.system import Ticket, TicketSystem
+from workers.channels.ticketing.system import SetsApart, Ticket, TicketSystem
+from workers.channels.ticketing.takeover import source_ticket
 
 NOTHING_THERE: Final = "nothing_there"
 """The code of a withdrawal that finds no ticket: none was made, or staff merged or deleted it, or hid it from us."""
@@ -41,9 +43,13 @@ class TicketSender:
         either, TryLater NOT_SEEN while an earlier attempt's ticket or note may still be hidden.
         """
         until = monotonic() + deadline_s
+        if leased.fields.notice is Notice.TAKEN_OVER:
+            return self._take_over(leased, payload, until)
         hits = self._system.find(leased.fields.reference, until)
         if leased.fields.notice is Notice.RECALLED:
             return self._withdraw([hit for hit in hits if not hit.merged], leased, payload, until)
+        if leased.fields.notice is Notice.CLOSED:
+            return self._end([hit for hit in hits if not hit.merged], leased, payload, until)
         doubled = sum(not (hit.closed or hit.merged) for hit in hits) > 1
         if hits and wording.is_note(leased.fields):
             repeated = self._note(hits[0], leased, payload, until)
@@ -65,6 +71,10 @@ class TicketSender:
         """Return whether somebody took the case's ticket, and close second ones; raises TryLater."""
         return look(self._system, leased, monotonic() + deadline_s)
 
+    def reopen(self, leased: LeasedReferral, time: int, *, deadline_s: float) -> bool:
+        """Open the ticket again, the `time`th time; return whether it is open then. Raises TryLater or Declined."""
+        return reopen(self._system, leased, time, monotonic() + deadline_s)
+
     def changed(self, since: datetime, *, deadline_s: float) -> Sequence[str]:
         """Return the ids of tickets that changed since then; raises TryLater."""
         return self._system.changed(since, monotonic() + deadline_s)
@@ -78,17 +88,22 @@ class TicketSender:
         return self._read_back(remote_id, first, until, repeated=False)
 
     def _read_back(self, remote_id: str, first: Payload, until: float, *, repeated: bool) -> Proof:
-        """Compare the ticket with what was sent; raises a TryLater that names it when it is not shown now."""
+        """Compare the ticket with what was sent; raises a TryLater that names it when it is not shown now.
+
+        One that an earlier attempt made is completed: that attempt may have ended before all was said.
+        """
         try:
             ticket = self._system.read(remote_id, until)
         except TryLater as later:
             raise TryLater(later.code, retry_after_s=later.retry_after_s, remote_id=remote_id) from None
         if not (ticket.here or repeated):
             raise Declined("wrong_queue")
-        if ticket.here and self._system.dropped(first, ticket):
+        if ticket.here and not repeated and self._system.dropped(first, ticket):
             raise Declined("field_dropped")
         if ticket.gone or (not repeated and ticket.closed):
             raise Declined("not_open")
+        if repeated:
+            self._complete(ticket, first, until)
         return Proof(ticket.id, Proven.VISIBLE, repeated=repeated)
 
     def _complete(self, hit: Ticket, first: Payload, until: float) -> None:
@@ -123,6 +138,26 @@ class TicketSender:
             if not self._system.withdraw(hit, until):
                 raise Declined("not_withdrawn")
         return Proof(hits[0].id, Proven.VISIBLE, repeated=all(repeated))
+
+    def _take_over(self, leased: LeasedReferral, payload: Payload, until: float) -> Proof:
+        """Say in the ticket that a concern came out of that it was taken over, and put it apart where that is wanted.
+
+        It is not ours: no field of it is touched, and it is not closed.
+        """
+        ticket = source_ticket(self._system, leased, until)
+        repeated = self._note(ticket, leased, payload, until)
+        if isinstance(self._system, SetsApart) and not self._system.set_apart(ticket, until):
+            raise Declined("not_set_apart")
+        return Proof(ticket.id, Proven.VISIBLE, repeated=repeated)
+
+    def _end(self, hits: list[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
+        """Say in the case's ticket that the case is closed, and close it, with any second one."""
+        if not hits:
+            raise self._nothing_there(leased)
+        repeated = self._note(hits[0], leased, payload, until)
+        if not close_all(self._system, hits, until):
+            raise Declined("not_closed")
+        return Proof(hits[0].id, Proven.VISIBLE, repeated=repeated)
 
     def _nothing_there(self, leased: LeasedReferral) -> TryLater | Declined:
         """Return what to raise: that nobody found what was sent is not for us to be content with."""

@@ -7,7 +7,7 @@ answered with yes and not be made: so each hit is verified, and each change is r
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from router.model import Finding, Payload, Referral
 
@@ -30,6 +30,8 @@ class Ticket:
     """A person who is not us took it, as far as the ticket itself shows."""
     maker: str = ""
     """Whose account made it: staff who copy a ticket may copy its reference along. Empty where that is not shown."""
+    name: str = ""
+    """What staff call it, where that is not the id."""
     shown: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """As the system shows it."""
 
@@ -37,6 +39,17 @@ class Ticket:
     def merged(self) -> bool:
         """Whether staff merged it into another."""
         return self.id != self.own
+
+
+@runtime_checkable
+class SetsApart(Protocol):
+    """What a ticket system can do beside, where `channels.yaml` says where to: put a ticket of others out of sight."""
+
+    def set_apart(self, ticket: Ticket, until: float) -> bool:
+        """Put the ticket where few people see it, and change nothing else; return whether it is there.
+
+        True as well where `channels.yaml` names no such place.
+        """
 
 
 class TicketSystem(Protocol):

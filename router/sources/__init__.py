@@ -1,0 +1,1 @@
+"""Where concerns come from besides people: ticket systems and detection, and what of their messages is taken."""
