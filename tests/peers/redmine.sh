@@ -36,6 +36,12 @@ stop() {
   rm -f "$D/pid"
 }
 
+use_bundler() {
+  # Bundler as it comes with Debian's newer Ruby takes Debian's gems for missing; the one of its own package does not.
+  BUNDLER_VERSION=$(apt-cache policy ruby-bundler | sed -n 's/^  Candidate: \([0-9.]*\).*/\1/p')
+  export BUNDLER_VERSION
+}
+
 install_packages() {
   # dbconfig-no-thanks keeps the package off making an instance of its own.
   local wanted=(redmine redmine-sqlite dbconfig-no-thanks puma sqlite3 curl)
@@ -43,7 +49,7 @@ install_packages() {
   [ "$(id -u)" = 0 ] || { say "needs root to install ${wanted[*]}"; exit 1; }
   say "installing ${wanted[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } >"$D/log/apt.log" 2>&1 \
+  { apt-get update -qq && use_bundler && apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } >"$D/log/apt.log" 2>&1 \
     || fail "apt-get failed" "$D/log/apt.log"
 }
 
@@ -54,7 +60,11 @@ write_settings() {
 production: {adapter: sqlite3, database: "$(readlink -f "$D")/redmine.sqlite", timeout: 10000, pool: 16}
 YML
   cat >"$D/config/configuration.yml" <<YML
-production: {email_delivery: {delivery_method: :file, file_settings: {location: "$(readlink -f "$D")/mail"}}}
+production:
+  email_delivery:
+    delivery_method: :file
+    file_settings:
+      location: "$(readlink -f "$D")/mail"
 YML
   [ -s "$D/config/secret_key.txt" ] || (umask 077; od -An -N48 -tx1 /dev/urandom | tr -d ' \n' >"$D/config/secret_key.txt")
 }
@@ -80,6 +90,7 @@ start() {
   D=$(readlink -f "$D")
   exec 9>"$D/lock" && flock 9
   install_packages
+  use_bundler
   write_settings
   make_database
   local now; now="$REDMINE_PORT-$REDMINE_THREADS-$(sha256sum <"$D/seeded")"
