@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from router.channels import folder, rt, webhook
+from router.channels import folder, pagerduty, redmine, rt, webhook, zendesk
 from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
@@ -44,4 +44,6 @@ class Kind(Protocol):
         """Return the exact bytes that will be sent."""
 
 
-KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.KIND: kind for kind in (folder, rt, webhook)})
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {kind.KIND: kind for kind in (folder, pagerduty, redmine, rt, webhook, zendesk)}
+)

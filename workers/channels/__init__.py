@@ -6,10 +6,20 @@ from typing import Any, Final
 
 from workers.channels.base import Sender, Surroundings
 from workers.channels.folder import FolderSender
+from workers.channels.pagerduty import PagerdutySender
+from workers.channels.redmine import RedmineSender
 from workers.channels.rt import RtSender
 from workers.channels.webhook import WebhookSender
+from workers.channels.zendesk import ZendeskSender
 
 SENDERS: Final[Mapping[str, Callable[[Any, Surroundings], Sender]]] = MappingProxyType(
-    {"folder": FolderSender, "rt": RtSender, "webhook": WebhookSender}
+    {
+        "folder": FolderSender,
+        "pagerduty": PagerdutySender,
+        "redmine": RedmineSender,
+        "rt": RtSender,
+        "webhook": WebhookSender,
+        "zendesk": ZendeskSender,
+    }
 )
 """By kind: makes a sender of the kind's settings and its surroundings."""

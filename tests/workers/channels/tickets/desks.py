@@ -11,6 +11,7 @@ from router import clock
 from router.channels import KINDS
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
+from tests.standins import redmine, zendesk
 from tests.standins.standin import StandIn
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels import SENDERS
@@ -38,7 +39,10 @@ class Desk:
     """Its search shows new tickets late."""
 
 
-DESKS: dict[str, Desk] = {}
+DESKS: dict[str, Desk] = {
+    "redmine": Desk("redmine", redmine.StandInRedmine, redmine.settings, {"REDMINE_KEY": redmine.KEY}),
+    "zendesk": Desk("zendesk", zendesk.ZendeskStandIn, zendesk.settings, {"ZENDESK_TOKEN": zendesk.TOKEN}),
+}
 """By name of the kind or recipe."""
 
 
