@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from router.channels import KINDS, folder, rt, webhook
+from router.channels import KINDS, folder, jira_service_management, rt, webhook
 from router.console import progress
 from router.console.conflict import Who, conflict
 from router.errors import Forbidden
@@ -26,6 +26,13 @@ __all__ = ["console", "public", "settings", "start", "token"]  # fixtures
 SECRET = "env:A_SECRET"
 SETTINGS: dict[str, Any] = {
     "folder": folder.Settings(path="a"),
+    "jira_service_management": jira_service_management.Settings(
+        url="https://jira.example.org",
+        token="env:A_TOKEN",
+        service_desk=1,
+        request_type=10,
+        custom_fields={"reference": "customfield_1", "severity": "customfield_2"},
+    ),
     "rt": rt.Settings(
         url="https://rt.example.org", token="env:A_TOKEN", queue="Q", custom_fields={"reference": "R", "severity": "S"}
     ),

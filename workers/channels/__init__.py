@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from workers.channels.base import Sender, Surroundings
 from workers.channels.folder import FolderSender
+from workers.channels.jira_service_management import JiraSender
 from workers.channels.pagerduty import PagerdutySender
 from workers.channels.redmine import RedmineSender
 from workers.channels.rt import RtSender
@@ -15,6 +16,7 @@ from workers.channels.zendesk import ZendeskSender
 SENDERS: Final[Mapping[str, Callable[[Any, Surroundings], Sender]]] = MappingProxyType(
     {
         "folder": FolderSender,
+        "jira_service_management": JiraSender,
         "pagerduty": PagerdutySender,
         "redmine": RedmineSender,
         "rt": RtSender,

@@ -10,7 +10,12 @@ from router.store.shut import Shut
 from router.vocabulary import Breaker
 
 KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
-    {"rt": "Request Tracker", "webhook": "the receiver", "folder": "the folder"}
+    {
+        "folder": "the folder",
+        "jira_service_management": "Jira",
+        "rt": "Request Tracker",
+        "webhook": "the receiver",
+    }
 )
 SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -34,6 +39,23 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "have the certificate renewed, or name the authority that signed it under 'ca'",
         ),
         "folder_unwritable": ("the folder cannot be written", "let the account that runs the workers write there"),
+        "not_jira": ("no Jira answers at 'url'", "write the site's address, which /rest/api/3 follows"),
+        "request_type_missing": (
+            "{kind} shows no request type {named} in the service desk",
+            "write its number, or let the account see it",
+        ),
+        "field_not_asked_for": (
+            "custom field {named!r} of the reference is not on the request type's form",
+            "add it there: it must be set by the call that makes the request",
+        ),
+        "field_public": (
+            "custom field {named!r} is on the request type's form, so the portal would show it",
+            "take it off the form: it is set afterwards, where only staff see it",
+        ),
+        "field_required": (
+            "the request type's form requires more than the summary and the reference",
+            "make a request type of its own whose other fields may stay empty",
+        ),
         "not_rt": ("no Request Tracker answers at 'url'", "write the address that /REST/2.0 follows"),
         "queue_missing": (
             "{kind} shows no queue {named!r}",
@@ -71,11 +93,41 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """By code: what is wrong, and what helps."""
+OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
+    {
+        "jira_service_management": MappingProxyType(
+            {
+                "queue_missing": (
+                    "Jira shows no service desk {named}",
+                    "write its number, or make the account an agent of its project",
+                ),
+                "right_missing": (
+                    "our account has no permission {named!r} in the service desk's project",
+                    "grant it there, by a role of the project",
+                ),
+                "field_missing": (
+                    "Jira has no custom field {named!r} that our account sees",
+                    "add it to the project's screens, as text of one line or a list to choose one value from",
+                ),
+                "field_unfit": (
+                    "custom field {named!r} is of another type than {kind} is told",
+                    "make it text of one line; or a list to choose one value from, and name it under 'selects'",
+                ),
+                "values_missing": (
+                    "there is no priority of a name that {named!r} has",
+                    "write the names as they stand there",
+                ),
+            }
+        )
+    }
+)
+"""Where a kind says it in other words."""
 FINDINGS: Final = frozenset(
     {
         *("secret_missing", "secret_malformed", "redirected", "refused_address", "tls_failed", "folder_unwritable"),
         *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
         *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
+        *("not_jira", "request_type_missing", "field_not_asked_for", "field_public", "field_required"),
     }
 )
 """Codes that a check finds, and that waiting does not mend."""
@@ -83,12 +135,12 @@ FINDINGS: Final = frozenset(
 
 def wrong(channel: Channel, code: str, named: str = "") -> str:
     """Return what `code` says of `channel`."""
-    return _filled(_of(code)[0], channel, named)
+    return _filled(_of(channel, code)[0], channel, named)
 
 
 def mends(channel: Channel, code: str, named: str = "") -> str:
     """Return what helps against it."""
-    return _filled(_of(code)[1], channel, named)
+    return _filled(_of(channel, code)[1], channel, named)
 
 
 def why_shut(channel: Channel, shut: Shut) -> str:
@@ -116,8 +168,8 @@ def span(seconds: float) -> str:
     return " ".join(said[:2]) or "0 s"
 
 
-def _of(code: str) -> tuple[str, str]:
-    return SAID.get(
+def _of(channel: Channel, code: str) -> tuple[str, str]:
+    return OF_KIND.get(channel.kind, SAID).get(code) or SAID.get(
         code, ("it could not take what was sent", "look at `concern-router deliveries list` and over there")
     )
 

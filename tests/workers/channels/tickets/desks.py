@@ -11,7 +11,7 @@ from router import clock
 from router.channels import KINDS
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
-from tests.standins import redmine, zendesk
+from tests.standins import jira_service_management, redmine, zendesk
 from tests.standins.standin import StandIn
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels import SENDERS
@@ -40,6 +40,13 @@ class Desk:
 
 
 DESKS: dict[str, Desk] = {
+    "jira_service_management": Desk(
+        "jira_service_management",
+        jira_service_management.StandInJira,
+        jira_service_management.settings,
+        {"JIRA_TOKEN": jira_service_management.TOKEN},
+        lags=True,
+    ),
     "redmine": Desk("redmine", redmine.StandInRedmine, redmine.settings, {"REDMINE_KEY": redmine.KEY}),
     "zendesk": Desk("zendesk", zendesk.ZendeskStandIn, zendesk.settings, {"ZENDESK_TOKEN": zendesk.TOKEN}),
 }
