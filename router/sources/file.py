@@ -27,6 +27,7 @@ from router.sources.taking import CLOSED, Fields
 from router.vocabulary import Guarantee, Name, Proven, Scope
 
 FILE: Final = "sources.yaml"
+Member = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Texts = Mapping[str, Collection[str]]
 """For `category` and `site`, the words of the policy in force."""
 
@@ -58,7 +59,7 @@ class Entry(Frozen):
     secret: SecretReference | None = None
     key: Annotated[tuple[Pointer, ...], Field(min_length=1, max_length=8)]
     """What makes two messages one: the ticket's id and the kind of event, say. All of it must be there."""
-    lists: Mapping[Pointer, Annotated[str, StringConstraints(min_length=1, max_length=64)]] = MappingProxyType({})
+    lists: Mapping[Pointer, Member] = Field(default_factory=dict)
     """Lists that pointers go into by a member of their items instead of by a number: `/custom_fields: id`."""
     fields: Fields
     note_back: Name | None = None

@@ -12,7 +12,7 @@ from router.model import FileHash, Referral
 from router.vocabulary import Awaited, HashAlgorithm, Notice, Severity, Urgency
 
 ABOUT_A_CHANNEL = (Notice.DELIVERY_LATE, Notice.UNDELIVERABLE, Notice.CHANNEL_HELD, Notice.SECOND_TICKET)
-OF_NO_CASE = (Notice.DRILL, Notice.POLICY_REFUSED, *ABOUT_A_CHANNEL)
+OF_NO_CASE = (Notice.DRILL, Notice.POLICY_REFUSED, Notice.SOURCES_REFUSED, *ABOUT_A_CHANNEL)
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
 

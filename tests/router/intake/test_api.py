@@ -17,6 +17,7 @@ from tests.publicpart import KEY, LEAST, Start, bearer, count, new_client
 
 CONCERNS = "/api/v1/concerns"
 BATCH = "/api/v1/concerns/batch"
+SOURCE = "/api/v1/sources/{source}"
 
 
 def code(answer: Any) -> str:
@@ -255,6 +256,7 @@ def test_the_document_describes_exactly_these_operations(public: TestClient) -> 
         (CONCERNS, "post"),
         (BATCH, "post"),
         (f"{CONCERNS}/{{reference}}", "get"),
+        (SOURCE, "post"),
     }
     assert set(document["components"]["schemas"]["ConcernIn"]["required"]) == {"category", "noticed_how"}
     assert "docs" not in {path.strip("/") for path in document["paths"]}
@@ -270,6 +272,7 @@ def test_the_document_names_the_problems_that_an_operation_can_have_and_no_other
         CONCERNS: always | {"201", "409", "413", "415", "422", "429"},
         BATCH: always | {"200", "413", "415", "422", "429"},
         f"{CONCERNS}/{{reference}}": always | {"200", "404"},
+        SOURCE: always | {"201", "404", "409", "413", "415", "422", "429"},
     }
     described = {status: answer["description"] for status, answer in paths[CONCERNS]["post"]["responses"].items()}
     assert "data_uri" in described["422"]
