@@ -9,6 +9,7 @@ from workers.channels.folder import FolderSender
 from workers.channels.jira_service_management import JiraSender
 from workers.channels.pagerduty import PagerdutySender
 from workers.channels.redmine import RedmineSender
+from workers.channels.rest import RestSender
 from workers.channels.rt import RtSender
 from workers.channels.webhook import WebhookSender
 from workers.channels.zendesk import ZendeskSender
@@ -19,6 +20,7 @@ SENDERS: Final[Mapping[str, Callable[[Any, Surroundings], Sender]]] = MappingPro
         "jira_service_management": JiraSender,
         "pagerduty": PagerdutySender,
         "redmine": RedmineSender,
+        "rest": RestSender,
         "rt": RtSender,
         "webhook": WebhookSender,
         "zendesk": ZendeskSender,

@@ -13,6 +13,7 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "folder": "the folder",
         "jira_service_management": "Jira",
+        "rest": "the ticket system",
         "rt": "Request Tracker",
         "webhook": "the receiver",
     }
