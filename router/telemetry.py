@@ -83,6 +83,9 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "referral_gone",  # a later look found nothing of it any more: a person must look
         "second_ticket_closed",  # a case had two tickets; the one that nobody worked in was closed
         "second_ticket_left",  # a case has two tickets and people work in both: a person must look
+        "ticket_resolved",  # a later look showed a case's ticket closed: by our own note, or by staff, is the code
+        "ticket_reopened",  # a later look showed it open again, or we opened it
+        "poll_failed",  # a ticket system could not be asked now what changed there; it is asked again
         "look_failed",  # the far side could not be looked at again now
         "paged",  # a channel fails, and somebody is told of it by another one: which kind of notice is the code
         "nobody_to_page",  # a channel fails, and none of those who should be told can be reached now
@@ -123,6 +126,12 @@ SECOND_TICKETS = Counter(
     "Second tickets of a case that a later look found, by what became of them.",
     ["channel", "became"],
 )
+TICKETS = Counter(
+    "tickets_total",
+    "Cases' tickets that a later look found closed or open again, by whom.",
+    ["channel", "became", "by"],
+)
+HOOKS = Counter("hooks_total", "Signed messages of ticket systems, by what became of them.", ["channel", "code"])
 PAGES = Counter("pages_total", "Notices that a channel fails, by kind.", ["notice"])
 NOBODY_TO_PAGE = Counter("nobody_to_page_total", "Looks at which a channel failed and nobody could be told.")
 _RECENT: Final = "mostrecent"  # of several web processes the one that looked last knows best

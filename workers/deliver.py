@@ -26,6 +26,7 @@ from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
 from workers.checking import checked, settings_digest
 from workers.gate import tell as tell_shut
+from workers.hearing import forget_channel, hear
 from workers.looking import look
 from workers.retry import FEWEST_TRIES, GIVE_UP_S
 from workers.turn import TURN_S, Pace, Turn, tell
@@ -82,6 +83,7 @@ class Deliverer:
             more = turn.take(ends) or turn.gate.unchecked
         if turn.gate.closed or over() or KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
             return more
+        hear(self.engine, channel, sender, deadline_s=self._pace.call_s)
         return look(self.engine, channel, sender, deadline_s=self._pace.call_s, stopping=over) or more
 
     def pool(self, name: str) -> str:
@@ -135,6 +137,7 @@ class Deliverer:
             ours = settle(connection, overdue) if overdue else set()
         for ended in overdue:
             tell(ended, ours=ended.referral.id in ours)
+        forget_channel(self.engine, name)
         if held:
             get_log().error("channel_unknown", count=len(held))
         return len(held) == self._pace.lease_batch

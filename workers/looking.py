@@ -1,6 +1,7 @@
 """Looks again, later, at what was sent: whether somebody took it, and whether there are two of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -10,12 +11,16 @@ from router.catalogue import Channel
 from router.errors import Declined, TryLater
 from router.model import Seen
 from router.store.engine import transaction
-from router.store.looks import Look, Told, take_looks, write_seen
-from router.telemetry import SECOND_TICKETS, get_log
+from router.store.looks import MOST_REOPENS, Look, Told, take_looks, write_reopened, write_seen
+from router.telemetry import SECOND_TICKETS, TICKETS, get_log
+from router.vocabulary import TicketState, WhenClosedThere
 from workers.channels.base import Sender
+from workers.channels.ticketing import TicketSender
 
 LOOKS_S: Final = (120.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """Seconds after a send, and after each look, until the next look."""
+REOPEN_AFTER_S: Final = 600.0
+"""Who closes a ticket may be about to close the case as well."""
 MOST_LOOKS: Final = 8
 """Looks of one turn."""
 LOOKING_S: Final = 2.0
@@ -38,9 +43,16 @@ def look(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: float,
         seen = _seen(channel, sender, due, deadline_s=deadline_s - (monotonic() - began))
         if seen is None:
             continue
+        reopens = channel.closed_there is WhenClosedThere.REOPEN
         with transaction(engine) as connection:
-            told = write_seen(connection, due, seen, waits_s=LOOKS_S)
+            told = write_seen(
+                connection, due, seen, waits_s=LOOKS_S, reopen_after_s=REOPEN_AFTER_S if reopens else None
+            )
         _tell(due, told)
+        left_s = deadline_s - (monotonic() - began)
+        if reopens and _is_to_open(due, seen) and _opened(channel, sender, due, seen, deadline_s=left_s):
+            with transaction(engine) as connection:
+                _tell(due, write_reopened(connection, due, look_after_s=LOOKS_S[0]))
     return len(taken) == MOST_LOOKS
 
 
@@ -53,6 +65,26 @@ def _seen(channel: Channel, sender: Sender, due: Look, *, deadline_s: float) -> 
     except Exception:  # noqa: BLE001 - it is looked at again
         get_log().exception("crashed", channel=channel.name, referral=due.referral.id)
     return None
+
+
+def _is_to_open(due: Look, seen: Seen) -> bool:
+    """Say whether the ticket has been closed for long enough, too early, and not too often."""
+    closed_before = seen.resolved and due.ticket is TicketState.RESOLVED and due.ticket_s >= REOPEN_AFTER_S - 1
+    return bool(closed_before and due.open_here and due.reopens < MOST_REOPENS)
+
+
+def _opened(channel: Channel, sender: Sender, due: Look, seen: Seen, *, deadline_s: float) -> bool:
+    """Open the ticket again, and say whether it is open then. An edge: raises nothing."""
+    if not isinstance(sender, TicketSender):
+        return False
+    try:
+        leased = replace(due.referral, remote_id=seen.remote_id)
+        return sender.reopen(leased, due.reopens + 1, deadline_s=deadline_s)
+    except (TryLater, Declined) as error:
+        get_log().warning("look_failed", channel=channel.name, referral=due.referral.id, code=error.code)
+    except Exception:  # noqa: BLE001 - it is looked at again
+        get_log().exception("crashed", channel=channel.name, referral=due.referral.id)
+    return False
 
 
 def _tell(due: Look, told: Told) -> None:
@@ -68,3 +100,8 @@ def _tell(due: Look, told: Told) -> None:
     if told.left:
         SECOND_TICKETS.labels(due.referral.channel, "left").inc(len(told.left))
         log.error("second_ticket_left", count=len(told.left), **about)
+    if told.resolved or told.reopened:
+        event = "ticket_resolved" if told.resolved else "ticket_reopened"
+        by = "router" if told.ours else "staff"
+        TICKETS.labels(due.referral.channel, event.removeprefix("ticket_"), by).inc()
+        log.info(event, code=f"by_{by}", **about)

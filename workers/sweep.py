@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.failpoints import FailPoint, reach
+from router.store import hints
 from router.store.backlog import due_channels
 from router.store.engine import transaction
 from router.store.overdue import BATCH as OVERDUE_BATCH
@@ -45,6 +46,7 @@ def sweep(engine: Engine, *, lease_s: float) -> list[str]:
         if len(dead) < OVERDUE_BATCH:
             break
     with transaction(engine) as connection:
+        hints.forget(connection)
         return due_channels(connection, longest_s=lease_s)
 
 

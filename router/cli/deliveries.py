@@ -33,6 +33,13 @@ _DONE: Final[Mapping[str | None, str]] = MappingProxyType(
 )
 """By what a referral waits for: what makes it needless."""
 
+_DISAGREES: Final[Mapping[str | None, str]] = MappingProxyType(
+    {
+        "closed_there": "the ticket is closed and the case is open: close the case too, or open the ticket again",
+        "closed_here": "the case is closed and the ticket is open: close the ticket too",
+    }
+)
+
 commands = typer.Typer(help="See where each referral stands, try again, give up.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -48,9 +55,12 @@ def list_deliveries(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Also what waits for its time, or was withdrawn before it was tried.")
     ] = False,
+    disagreeing: Annotated[
+        bool, typer.Option("--disagreeing", help="Only where a ticket is closed and its case is open, or vice versa.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest referrals: reference, state, attempts, time, channel, outcome, the other side's id, proof.
+    """List the newest referrals: reference, state, attempts, time, channel, outcome, other side's id, proof, ticket.
 
     The time, UTC, is when it was sent or given up; before that, when it is tried next. `deliveries show` says more of
     each: why it waits, and what every attempt came to.
@@ -59,7 +69,9 @@ def list_deliveries(
         with transaction(engine) as connection:
             note(connection, [AuditEntry(whose_login(), "deliveries_listed", "referrals")])
         with transaction(engine) as connection:
-            rows = newest(connection, limit, waiting=waiting, states=state or (), channel=channel)
+            rows = newest(
+                connection, limit, waiting=waiting, states=state or (), channel=channel, disagreeing=disagreeing
+            )
         if not rows and channel is not None:
             staff.check_channel(engine, channel)
     if as_json:
@@ -168,7 +180,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     at = (row["settled_at"] or row["due_at"]).isoformat(timespec="seconds")
     to = f"{row['channel']} ({row['kind']})"
     ended = (row["outcome"] or "-", row["remote_id"] or "-", row["proof"] or "-")
-    return (row["reference"], row["state"], f"{row['attempts']} tried", at, to, *ended)
+    ticket = row["disagreement"] or row["ticket"] or "-"
+    return (row["reference"], row["state"], f"{row['attempts']} tried", at, to, *ended, ticket)
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -197,6 +210,8 @@ def _told(row: dict[str, Any]) -> list[tuple[str, str]]:
         ("retried", _moment(row["retried_at"])),
         ("settled", _moment(row["settled_at"])),
         ("acknowledged", _moment(row["acknowledged_at"])),
+        ("ticket", f"{row['ticket']} since {_moment(row['ticket_at'])}" if row["ticket"] else None),
+        ("disagrees", _DISAGREES.get(row["disagreement"])),
         ("looked at next", _moment(row["look_at"])),
         ("to do", _to_do(row) if row["state"] == ReferralState.DEAD else None),
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from router.cli.asking import console, said, whose_login
+from router.cli.ringing import ring
 from router.console import progress
 from router.settings import Settings
 from router.vocabulary import CaseOutcome
@@ -62,8 +63,13 @@ def close(
 ) -> None:
     """Close a case with its outcome: nothing of it is escalated any more."""
     handle = said(handle, "--as", _WHO)
-    with console(Settings()) as engine:
-        progress.close(engine, reference=reference, handle=handle, login=whose_login(), outcome=outcome, told=told)
+    settings = Settings()
+    with console(settings) as engine:
+        to_ring = progress.close(
+            engine, reference=reference, handle=handle, login=whose_login(), outcome=outcome, told=told
+        )
+        if to_ring:
+            ring(settings, engine, to_ring)
     _say(reference, f"closed, {outcome.value}")
 
 

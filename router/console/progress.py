@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from router.console.attempt import attempted
+from router.console.endings import end_tickets
 from router.errors import Forbidden, RouterError, Taken
 from router.keyrecords import normal_handle
 from router.store import progress
@@ -77,19 +78,31 @@ def answer(engine: Engine, *, reference: str, handle: str, login: str) -> None:
     )
 
 
-def close(engine: Engine, *, reference: str, handle: str, login: str, outcome: CaseOutcome, told: bool) -> None:
-    """Close the case; `told` says that the reporter knows what was done.
+def close(
+    engine: Engine, *, reference: str, handle: str, login: str, outcome: CaseOutcome, told: bool
+) -> tuple[str, ...]:
+    """Close the case; `told` says that the reporter knows what was done. Return the channels to ring.
 
-    Raises Taken when somebody else has the case, Forbidden with a code, and what `transaction` raises.
+    Those are where its ticket is to be closed too. Raises Taken when somebody else has the case, Forbidden with a code,
+    and what `transaction` raises.
     """
+    to_ring: list[str] = []
+
+    def change(connection: Connection, case: Standing, who: str) -> bool:
+        closed = progress.close(connection, case.reference, who, outcome, told=told)
+        if closed:
+            to_ring.extend(end_tickets(connection, case.reference))
+        return closed
+
     _do(
         engine,
         "case_closed",
         (reference, handle, login),
-        change=lambda connection, case, who: progress.close(connection, case.reference, who, outcome, told=told),
+        change=change,
         why_not=lambda case: _not_open(case) or _taken(case),
         detail=lambda _case: f"{outcome.value}{' told' if told else ''} ",
     )
+    return tuple(to_ring)
 
 
 def _do(

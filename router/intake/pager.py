@@ -1,5 +1,6 @@
-"""Tells a person when a channel fails: late, dead, held, or with two of one thing. By another channel, and of no case.
+"""Tells a person when a channel fails, or ticket and case disagree there. By another channel, and of no case.
 
+A channel fails that is late, dead, held, or has two of one thing.
 However many processes look, one posts: at most one notice of a kind about a channel in an hour, and one trouble once
 as long as it lasts, or once a day. A notice is a referral like others, so one that fails in turn is told of like
 others, and no more often.
@@ -37,7 +38,14 @@ APART: Final = timedelta(hours=1)
 """Between two notices of one kind about one channel."""
 AGAIN_AFTER: Final = timedelta(days=1)
 """A trouble that goes on is told of again: by then somebody else is on duty."""
-NOTICES: Final = (Notice.CHANNEL_HELD, Notice.DELIVERY_LATE, Notice.UNDELIVERABLE, Notice.SECOND_TICKET)
+NOTICES: Final = (
+    Notice.CHANNEL_HELD,
+    Notice.DELIVERY_LATE,
+    Notice.UNDELIVERABLE,
+    Notice.SECOND_TICKET,
+    Notice.CLOSED_THERE,
+    Notice.CLOSED_HERE,
+)
 LATE_AFTER: Final = timedelta(minutes=15)
 """For a channel that the policy in force does not name any more."""
 _ACTOR: Final = "pager"
@@ -112,6 +120,12 @@ class Pager:
                     yield Trouble(name, notice, new_reference("NOTICE"))
             if _lately(seen, standing) and _is_news(seen, name, Notice.UNDELIVERABLE, standing.died_at):
                 yield Trouble(name, Notice.UNDELIVERABLE, new_reference("NOTICE"))
+            for notice, at in (
+                (Notice.CLOSED_THERE, standing.closed_there_at),
+                (Notice.CLOSED_HERE, standing.closed_here_at),
+            ):
+                if at is not None and _is_news(seen, name, notice, at):
+                    yield Trouble(name, notice, new_reference("NOTICE"))
             if standing.doubled and _is_news(seen, name, Notice.SECOND_TICKET):
                 named = [reference_about(Notice.SECOND_TICKET, name, reference) for reference in standing.doubled]
                 known = posted(connection, named)

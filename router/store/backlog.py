@@ -37,7 +37,8 @@ def _channels_in(name: str, rows: str) -> str:
 _DUE = text(f"""
     with recursive {_channels_in("open", _UNSETTLED)}, {_channels_in("shown", _SHOWABLE)}
     select channel from (select channel from open union select channel from shown union
-                         select channel from channel_states where breaker <> 'closed') as r
+                         select channel from channel_states where breaker <> 'closed' or poll_at is not null union
+                         select channel from hints where taken_at is null) as r
     where channel is not null and {NOT_SHUT} and (
         (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
            and due_at <= statement_timestamp() and (state = 'due' or {RAN_OUT}) order by due_at limit 1)
@@ -46,6 +47,8 @@ _DUE = text(f"""
         or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
               and look_at > statement_timestamp() + make_interval(secs => {FURTHEST_S:.0f})
               and state in ('sent', 'acknowledged') limit 1)
+        or (select true from hints h where h.channel = r.channel and h.taken_at is null limit 1)
+        or (select true from channel_states s where s.channel = r.channel and s.poll_at <= statement_timestamp())
         or (select opened < {_MOST_OPENINGS} from channel_states s where s.channel = r.channel and s.breaker <> 'closed'
               and not exists (select from open where open.channel = s.channel))
         or (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
@@ -72,7 +75,7 @@ _AT_WORK = text(f"""
 
 
 def due_channels(connection: Connection, *, longest_s: float) -> list[str]:
-    """Return the channels that have something to send, or to look at, now, and those that are shut and have nothing.
+    """Return the channels that have something to send, look at or ask now, and those that are shut and have nothing.
 
     A worker finds out whether these are back. A lease beyond `longest_s` counts as expired.
     """

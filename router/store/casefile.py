@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from router.store.endings import DISAGREEMENT
 from router.vocabulary import Awaited, Severity
 
 DONE: Final[Mapping[Awaited, tuple[str, ...]]] = {
@@ -69,9 +70,10 @@ def _deadline(row: Mapping[Any, Any], awaited: Awaited) -> dict[str, Any]:
 
 
 def _referrals(connection: Connection, reference: str) -> list[dict[str, Any]]:
-    query = text("""
-        select channel, kind, revision, notice, awaited, state, due_at, attempts, remote_id, settled_at, outcome
-        from referrals where reference = :reference order by due_at, channel, revision""")
+    query = text(f"""
+        select channel, kind, revision, notice, awaited, state, due_at, attempts, remote_id, settled_at, outcome,
+               ticket, {DISAGREEMENT}
+        from referrals r where reference = :reference order by due_at, channel, revision""")  # noqa: S608 - our own words
     return _rows(connection, query, reference)
 
 

@@ -12,10 +12,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from router.store.breaker import HOPELESS
+from router.store.endings import DISAGREES
 from router.vocabulary import Breaker, Notice, Proven
 
 LOOK_BACK_S: Final = 2 * 24 * 3600.0
 """What happened before is told of no more: later looks at what was sent end sooner, and so do retries begun before."""
+GRACE_S: Final = 1800.0
+"""Who closes a ticket, or a case, has so long to close the other as well before somebody is told."""
 _LOCK: Final = 0x636F6E_70616765  # "con" "page": any number that nothing else of ours locks
 
 _OPEN = text("""
@@ -42,6 +45,13 @@ _UNPROVEN = text("""
           and coalesce(retried_at, first_due_at) <= statement_timestamp() - make_interval(secs => :late_s)
           and not exists (select from referrals w where w.reference = r.reference and w.channel = r.channel
                             and w.notice = 'recalled'))""")
+_DISAGREEING = text(f"""
+    select channel, max(at) filter (where ticket = 'resolved') as there,
+           max(at) filter (where ticket <> 'resolved') as here
+    from (select r.channel, r.ticket, greatest(r.ticket_at, r.case_closed_at) + make_interval(secs => :grace_s) as at
+          from referrals r where {DISAGREES}) as found
+    where at between clock_timestamp() - make_interval(secs => :back_s) and clock_timestamp()
+    group by channel""")  # noqa: S608 - our own words
 _TOLD = text("""
     select about, notice, max(first_due_at) as at from referrals
     where about is not null and notice = any(:notices)
@@ -65,6 +75,10 @@ class Standing:
     """It is not used because its settings do not fit the other side: waiting alone does not mend that."""
     doubled: tuple[str, ...] = ()
     """Lately sent referrals of which there were two over there, by reference, oldest first."""
+    closed_there_at: datetime | None = None
+    """Since when somebody should be told of the last ticket that is closed while its case is open."""
+    closed_here_at: datetime | None = None
+    """The same of the last case that is closed while its ticket is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,8 @@ def standings(connection: Connection, notices: Iterable[Notice]) -> Standings:
     note(connection.execute(_DEAD), dead="dead", died_at="at")
     note(connection.execute(_STATES, {"hopeless": sorted(HOPELESS)}), breaker="breaker", held="held")
     note(connection.execute(_SECOND, {"back_s": LOOK_BACK_S}), doubled="found")
+    disagreeing = connection.execute(_DISAGREEING, {"grace_s": GRACE_S, "back_s": LOOK_BACK_S})
+    note(disagreeing, closed_there_at="there", closed_here_at="here")
     told = connection.execute(_TOLD, {"notices": [notice.value for notice in notices], "back_s": LOOK_BACK_S})
     return Standings(
         now=connection.execute(text("select clock_timestamp()")).scalar_one(),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from router.store.channelstates import SHUT
+from router.store.endings import DISAGREEMENT, DISAGREES
 
 _PROOF = "case when state = 'acknowledged' then 'acknowledged' else proof end as proof"
 
@@ -20,21 +21,25 @@ def newest(
     waiting: bool = False,
     states: Collection[str] = (),
     channel: str | None = None,
+    disagreeing: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the newest `limit` referrals as plain rows: where each stands.
 
     With `waiting` also those whose time has not come, and those withdrawn before anybody tried to send them; with
-    `states` or `channel` only such, whatever they wait for.
+    `states` or `channel` only such, whatever they wait for; with `disagreeing` those whose ticket is closed and whose
+    case is open, or the other way round.
     """
     query = text(f"""
-        select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome, {_PROOF}
-        from referrals
-        where (cast(:states as text[]) = '{{}}' or state = any(:states))
+        select reference, channel, kind, state, attempts, remote_id, due_at, settled_at, outcome, {_PROOF},
+               ticket, {DISAGREEMENT}
+        from referrals r
+        where (not :disagreeing or {DISAGREES}) and (cast(:states as text[]) = '{{}}' or state = any(:states))
           and (cast(:channel as text) is null or channel = :channel)
           and (:waiting or cast(:states as text[]) <> '{{}}'
                or state <> 'standby' and (state <> 'recalled' or lease_no > 0))
         order by first_due_at desc, id limit :limit""")  # noqa: S608 - our own words
     values = {"limit": limit, "waiting": waiting, "states": sorted(states), "channel": channel}
+    values["disagreeing"] = disagreeing
     return [dict(row) for row in connection.execute(query, values).mappings()]
 
 
@@ -47,6 +52,7 @@ def whole(connection: Connection, reference: str, channel: str | None = None) ->
     query = text(f"""
         select r.id, reference, r.channel, kind, revision, notice, awaited, about, instead_of, state, {_PROOF}, outcome,
                attempts, remote_id, unsure, first_due_at, due_at, retried_at, settled_at, acknowledged_at, look_at,
+               ticket, ticket_at, {DISAGREEMENT},
                s.code as held_by, s.until as held_until
         from referrals r left join channel_states s on s.channel = r.channel and r.state = 'due' and {SHUT}
         where reference = :reference and (cast(:channel as text) is null or r.channel = :channel)

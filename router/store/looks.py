@@ -5,7 +5,7 @@ Functions take a connection and never commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 from router.model import AuditEntry, LeasedReferral, Referral, Seen
 from router.store.audit import note
 from router.store.channelstates import NOT_SHUT
-from router.vocabulary import Proven, ReferralState
+from router.store.hints import OWNS, WITHDRAWN_THERE
+from router.vocabulary import Proven, ReferralState, TicketState
 
 AGAIN_S: Final = 600.0
 """A look that was taken and of which nothing was heard comes again after this."""
@@ -26,6 +27,12 @@ GONE: Final = "gone"
 SECOND_CLOSED: Final = "second_closed"
 SECOND_LEFT: Final = "second_left"
 
+OPEN_AGAIN_S: Final = 24 * 3600.0
+"""After the last planned look, as long as ticket and case are not both closed, another one comes after this."""
+MOST_REOPENS: Final = 2
+"""A ticket that is closed there once more is not opened again: something over there closes it by itself."""
+
+_OF_CASE: Final = f"(r.case_reference is not null and {OWNS})"
 _TAKE = text(f"""
     with picked as (
         select id from referrals r
@@ -36,21 +43,51 @@ _TAKE = text(f"""
         order by look_at limit :limit for update skip locked)
     update referrals r
     set look_at = case when settled_at > clock_timestamp() - make_interval(secs => :last_s)
-                       then clock_timestamp() + make_interval(secs => :again_s) end
+                       then clock_timestamp() + make_interval(secs => :again_s)
+                       when ticket is not null then clock_timestamp() + make_interval(secs => {OPEN_AGAIN_S:.0f}) end
     from picked where r.id = picked.id
     returning r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.first_due_at, r.remote_id, r.state,
-              r.outcome""")  # noqa: S608 - our own words
-_WRITE = text("""
+              r.outcome, r.ticket, r.reopens,
+              extract(epoch from clock_timestamp() - r.ticket_at)::float8 as ticket_s,
+              r.case_closed_at is null and {_OF_CASE} and not {WITHDRAWN_THERE} as open_here""")  # noqa: S608 - our own words
+# What the far side did by our own doing is told apart by the note that asked for it.
+_WRITE = text(f"""
+    with before as (
+        select r.id, r.ticket, {_OF_CASE} and not {WITHDRAWN_THERE} as keeps, exists (
+            select from referrals n where n.reference = r.reference and n.channel = r.channel and n.notice = 'closed'
+               and n.state in ('leased', 'sent', 'acknowledged')) as ours
+        from referrals r
+        where r.id = :id and r.lease_no = :lease_no and r.state in ('sent', 'acknowledged') for update of r),
+    shown as (
+        select id, ticket as was, keeps, ours, case
+            when not keeps or cast(:resolved as bool) is null then ticket
+            when :resolved then 'resolved'
+            when ticket = 'resolved' then 'reopened'
+            else coalesce(ticket, 'open') end as ticket
+        from before)
     update referrals r
-    set looks = r.looks + 1,
-        look_at = clock_timestamp() + make_interval(secs => (cast(:waits as float8[]))[r.looks + 2]),
+    set looks = least(r.looks + 1, 32767),
+        look_at = clock_timestamp() + make_interval(secs => least(
+            coalesce((cast(:waits as float8[]))[r.looks + 2],
+                     case when shown.keeps and cast(:remote_id as text) is not null
+                               and (shown.ticket <> 'resolved' or shown.ticket is not null and r.case_closed_at is null)
+                          then {OPEN_AGAIN_S:.0f} end),
+            case when shown.ticket = 'resolved' and r.case_closed_at is null and r.reopens < {MOST_REOPENS}
+                 then cast(:reopen_s as float8) end)),
         remote_id = coalesce(:remote_id, r.remote_id),
         proof = case when 'acknowledged' in (:proof, r.proof) then 'acknowledged' else coalesce(:proof, r.proof) end,
         state = case when :proof = 'acknowledged' then 'acknowledged' else r.state end,
         acknowledged_at = case when :proof = 'acknowledged' then coalesce(r.acknowledged_at, clock_timestamp())
                                else r.acknowledged_at end,
-        outcome = coalesce(:outcome, r.outcome)
-    where r.id = :id and r.lease_no = :lease_no and r.state in ('sent', 'acknowledged')""")
+        outcome = coalesce(:outcome, r.outcome), ticket = shown.ticket,
+        ticket_at = case when shown.ticket is distinct from shown.was then clock_timestamp() else r.ticket_at end
+    from shown where r.id = shown.id
+    returning shown.was, shown.ticket, shown.ours""")  # noqa: S608 - our own words
+_REOPENED = text("""
+    update referrals
+    set ticket = 'reopened', ticket_at = clock_timestamp(), reopens = reopens + 1,
+        look_at = least(look_at, clock_timestamp() + make_interval(secs => :look_s))
+    where id = :id and lease_no = :lease_no and ticket = 'resolved'""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +97,14 @@ class Look:
     referral: LeasedReferral
     state: ReferralState
     outcome: str | None
+    ticket: TicketState | None = None
+    """What the ticket was seen to be before, where it is a case's."""
+    ticket_s: float = 0.0
+    """For how many seconds."""
+    reopens: int = 0
+    """How often we opened it again."""
+    open_here: bool = False
+    """The ticket is this referral's, the case is open, and nothing was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +115,10 @@ class Told:
     gone: bool = False
     closed: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    resolved: bool = False
+    reopened: bool = False
+    ours: bool = False
+    """What closed or opened it was asked for by us."""
 
 
 def take_looks(connection: Connection, channel: str, *, limit: int) -> list[Look]:
@@ -93,14 +142,26 @@ def _look(row: Any) -> Look:
         remote_id=row["remote_id"],
         readable=readable,
     )
-    return Look(referral, ReferralState(row["state"]), row["outcome"])
+    return Look(
+        referral,
+        ReferralState(row["state"]),
+        row["outcome"],
+        ticket=TicketState(row["ticket"]) if row["ticket"] else None,
+        ticket_s=row["ticket_s"] or 0.0,
+        reopens=row["reopens"],
+        open_here=row["open_here"],
+    )
 
 
-def write_seen(connection: Connection, look: Look, seen: Seen, *, waits_s: Sequence[float]) -> Told:
+def write_seen(
+    connection: Connection, look: Look, seen: Seen, *, waits_s: Sequence[float], reopen_after_s: float | None = None
+) -> Told:
     """Write what a look showed, when the next one is due, and the audit's entries; return what is new.
 
     `waits_s` are the waits before each look, the first one included. What was shown before is not taken back: a
-    person who took it did. A referral that was sent again meanwhile keeps what that showed.
+    person who took it did. A referral that was sent again meanwhile keeps what that showed. After the last wait looks
+    go on, further apart, until the ticket and its case are closed; `reopen_after_s` after a ticket was seen closed
+    while its case is open there is one to open it again.
     """
     told = _news(look, seen)
     values = {
@@ -110,10 +171,25 @@ def write_seen(connection: Connection, look: Look, seen: Seen, *, waits_s: Seque
         "proof": seen.proven.value if seen.proven is not None else None,
         "outcome": _outcome(seen),
         "waits": list(waits_s),
+        "resolved": seen.resolved,
+        "reopen_s": reopen_after_s,
     }
-    if connection.execute(_WRITE, values).rowcount == 0:
+    row = connection.execute(_WRITE, values).one_or_none()
+    if row is None:
         # Tickets that were closed are closed all the same.
         told = Told(closed=seen.closed)
+    elif row.was != row.ticket:
+        became = TicketState(row.ticket)
+        resolved, reopened = became is TicketState.RESOLVED, became is TicketState.REOPENED
+        told = replace(told, resolved=resolved, reopened=reopened, ours=resolved and row.ours)
+    note(connection, _entries(look.referral, told))
+    return told
+
+
+def write_reopened(connection: Connection, look: Look, *, look_after_s: float) -> Told:
+    """Write that we opened the ticket again, with the audit's entry; look at it again after that time at most."""
+    values = {"id": look.referral.id, "lease_no": look.referral.lease_no, "look_s": look_after_s}
+    told = Told(reopened=connection.execute(_REOPENED, values).rowcount == 1, ours=True)
     note(connection, _entries(look.referral, told))
     return told
 
@@ -136,9 +212,14 @@ def _outcome(seen: Seen) -> str | None:
 
 
 def _entries(referral: LeasedReferral, told: Told) -> list[AuditEntry]:
-    """Return one entry for each thing that is new; a second ticket is named by the far side's own number."""
+    """Return one entry for each thing that is new; a second ticket is named by the far side's own number.
+
+    Who closed or opened a ticket is said as a role: our own doing, or that of people or rules over there.
+    """
     what = [("referral_acknowledged", "")] * told.acknowledged + [("referral_gone", "")] * told.gone
     what += [("second_ticket_closed", f" {number}") for number in told.closed]
     what += [("second_ticket_left", f" {number}") for number in told.left]
+    role = " router" if told.ours else " staff"
+    what += [("ticket_resolved", role)] * told.resolved + [("ticket_reopened", role)] * told.reopened
     reference, channel = referral.fields.reference, referral.channel
     return [AuditEntry("worker", action, reference, detail=f"{channel}{number}") for action, number in what]

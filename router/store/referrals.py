@@ -15,7 +15,8 @@ from sqlalchemy import Connection, text
 
 from router.errors import NOT_SEEN
 from router.model import LeasedReferral, Referral
-from router.vocabulary import Proven
+from router.store.hints import look_now
+from router.vocabulary import Notice, Proven
 
 RAN_OUT = """
     (state = 'leased' and (lease_until < clock_timestamp()
@@ -213,6 +214,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     ours = set(map(tuple, connection.execute(_SETTLE, {"ended": rows})))
     won = [e for e in ended if (e.referral.id, e.referral.lease_no) in ours]
     bring_forward(connection, [e.referral.id for e in won if e.state == "dead"])
+    _look_at_closed(connection, won)
     if len(won) < len(ended):
         lost = [e for e in ended if (e.referral.id, e.referral.lease_no) not in ours]
         _look_soon(connection, [e.referral.id for e in lost if _made(e)])
@@ -269,6 +271,13 @@ def _look_soon(connection: Connection, lost: Sequence[str]) -> None:
     if lost:
         query = text("update referrals set look_at = clock_timestamp() where id = any(:lost)")
         connection.execute(query, {"lost": list(lost)})
+
+
+def _look_at_closed(connection: Connection, won: Sequence[Ended]) -> None:
+    """Have tickets looked at that we closed: the ledger says what the far side shows, not what we asked for."""
+    for ended in won:
+        if ended.state == "sent" and ended.referral.fields.notice is Notice.CLOSED and ended.remote_id is not None:
+            look_now(connection, ended.referral.channel, [ended.remote_id])
 
 
 def _recall_again(connection: Connection, lost: Sequence[str]) -> None:

@@ -270,9 +270,9 @@ standby row from being sent once it was done; `notice` what the row says beside 
 if it is about the router's own work; `kept_from` which teams in conflict must not read it; `instead_of` which channel's
 failure it waits for. `proof` is what the channel showed; `unsure` how often it must still be seen to have nothing
 before anything is made there; from `retried_at` on, `retried_after` attempts, a person's retry counts time and tries
-anew; `look_at` is when the far side is looked at next, after `looks` looks. `ticket` is what the ticket was last seen to
-be, since `ticket_at`, and `reopens` how often we opened it again; `case_closed_at` says the worker, who sees no case,
-that the case is closed.
+anew; `look_at` is when the far side is looked at next, after `looks` looks. `ticket` is what the ticket was last seen
+to be, since `ticket_at`, and `reopens` how often we opened it again; `case_closed_at` tells the worker, who sees no
+case, that the case is closed.
 """
 _OPEN = text("state in ('due', 'leased')")
 Index("referrals_open_idx", referrals.c.channel, referrals.c.due_at, postgresql_where=_OPEN)
@@ -333,8 +333,8 @@ channel_states = Table(
 
 `failures` in a row; `opened` how often in a row it opened without a success between; `since` when the breaker last
 changed; `until` when an open one lets a probe through, or a probe's own time is over; `code` and `named` why it
-opened. `checked` is the digest of the channel's settings that passed their check. `poll_at` is when the far side is next
-asked what changed there; all up to `polled_to` was heard.
+opened. `checked` is the digest of the channel's settings that passed their check. `poll_at` is when the far side is
+next asked what changed there; all up to `polled_to` was heard.
 """
 
 hints = Table(

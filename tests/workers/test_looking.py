@@ -8,6 +8,7 @@ import pytest
 
 from router.catalogue import parse_catalogue
 from router.model import NewCase
+from router.store.looks import OPEN_AGAIN_S
 from tests.servers import RT_TOKEN, Answer, Received, StandInRT
 from tests.workers.rooms import Room
 from workers.looking import LOOKS_S, MOST_LOOKS
@@ -26,7 +27,8 @@ class Desk:
     def __post_init__(self) -> None:
         text = (
             f"desk: {{kind: rt, scope: internal, readable_by: [security], carries: [category], token: 'env:RT_TOKEN', "
-            f"url: '{self.there.url}', queue: Safeguarding, custom_fields: {{reference: Reference id}}{self.more}}}"
+            f"url: '{self.there.url}', queue: Safeguarding, poll_every: null, "
+            f"custom_fields: {{reference: Reference id}}{self.more}}}"
         )
         self.deliverer = self.room.deliverer(parse_catalogue(text))
 
@@ -80,13 +82,17 @@ def test_a_sent_ticket_is_visible_and_looked_at_in_two_minutes(desk: Desk) -> No
     assert sweep(desk.room.engine, lease_s=30) == []
 
 
-def test_looks_become_rarer_and_end(desk: Desk) -> None:
+def test_looks_become_rarer_and_go_on_once_a_day_until_ticket_and_case_are_closed(desk: Desk) -> None:
     desk.send()
-    waits = [desk.look().look_in_s for _ in LOOKS_S]
+    waits = [desk.look().look_in_s for _ in (*LOOKS_S, "one more")]
+    desk.there.put(1, "resolved")
+    case_open = desk.look().look_in_s
+    desk.room.run("update referrals set case_closed_at = now()")
+    case_closed = desk.look().look_in_s
 
-    assert [round(wait / 60) for wait in waits[:-1]] == [round(wait / 60) for wait in LOOKS_S[1:]]
-    assert waits[-1] is None
-    assert desk.row().looks == len(LOOKS_S)
+    assert [round(wait / 60) for wait in waits[: len(LOOKS_S) - 1]] == [round(wait / 60) for wait in LOOKS_S[1:]]
+    assert [round(wait) for wait in (*waits[len(LOOKS_S) - 1 :], case_open)] == [OPEN_AGAIN_S] * 3
+    assert case_closed is None
 
 
 def test_a_due_look_has_its_channel_rung(desk: Desk) -> None:

@@ -23,7 +23,7 @@ KEYS = {"reference", "channel", "kind", "state", "attempts", "remote_id", "due_a
 SHOWN = {
     *KEYS,
     *("proof", "revision", "notice", "awaited", "about", "instead_of", "unsure", "first_due_at", "retried_at"),
-    *("acknowledged_at", "look_at", "held_by", "held_until", "tried"),
+    *("acknowledged_at", "look_at", "held_by", "held_until", "tried", "ticket", "ticket_at", "disagreement"),
 }
 
 
@@ -111,7 +111,7 @@ def kill(desk: Desk) -> None:
 def test_json_has_the_agreed_keys_and_the_proof(desk: Desk) -> None:
     rows = {row["channel"]: row for row in json.loads(desk.run("list", "--json"))}
 
-    assert all(set(row) == {*KEYS, "proof"} and row["reference"] == desk.reference for row in rows.values())
+    assert all(set(row) == {*KEYS, "proof", "ticket", "disagreement"} and row["reference"] == desk.reference for row in rows.values())
     assert (rows["hr"]["state"], rows["hr"]["remote_id"], rows["hr"]["attempts"]) == ("sent", "7", 1)
     assert (rows["desk"]["state"], rows["desk"]["settled_at"]) == ("due", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", rows["desk"]["due_at"])

@@ -46,10 +46,9 @@ class TicketSender:
         if leased.fields.notice is Notice.TAKEN_OVER:
             return self._take_over(leased, payload, until)
         hits = self._system.find(leased.fields.reference, until)
-        if leased.fields.notice is Notice.RECALLED:
-            return self._withdraw([hit for hit in hits if not hit.merged], leased, payload, until)
-        if leased.fields.notice is Notice.CLOSED:
-            return self._end([hit for hit in hits if not hit.merged], leased, payload, until)
+        if leased.fields.notice in {Notice.RECALLED, Notice.CLOSED}:
+            ends = self._withdraw if leased.fields.notice is Notice.RECALLED else self._end
+            return ends(hits, leased, payload, until)
         doubled = sum(not (hit.closed or hit.merged) for hit in hits) > 1
         if hits and wording.is_note(leased.fields):
             repeated = self._note(hits[0], leased, payload, until)
@@ -128,8 +127,9 @@ class TicketSender:
             raise Declined("comment_dropped")
         return False
 
-    def _withdraw(self, hits: list[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
+    def _withdraw(self, hits: Sequence[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
         """Say it in each ticket, empty its fields, close it, put it apart; several are no accident to tell of here."""
+        hits = [hit for hit in hits if not hit.merged]
         if not hits:
             raise self._nothing_there(leased)
         repeated = []
@@ -150,12 +150,12 @@ class TicketSender:
             raise Declined("not_set_apart")
         return Proof(ticket.id, Proven.VISIBLE, repeated=repeated)
 
-    def _end(self, hits: list[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
-        """Say in the case's ticket that the case is closed, and close it, with any second one."""
+    def _end(self, hits: Sequence[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
+        """Say in the case's ticket that the case is closed, and close it; one that staff merged into it is theirs."""
         if not hits:
             raise self._nothing_there(leased)
         repeated = self._note(hits[0], leased, payload, until)
-        if not close_all(self._system, hits, until):
+        if not close_all(self._system, [hit for hit in hits if not hit.merged], until):
             raise Declined("not_closed")
         return Proof(hits[0].id, Proven.VISIBLE, repeated=repeated)
 

@@ -1,0 +1,47 @@
+"""When a case is closed: its tickets are closed too, where the channel says so.
+
+In the transaction that closes the case, as referrals like others, so that it is done once and after what was to be said
+before. Elsewhere the ticket stays, and whoever is in `page` is told.
+"""
+
+from sqlalchemy import Connection
+
+from router.catalogue import Catalogue, parse_catalogue
+from router.errors import PolicyErrors
+from router.model import PlannedReferral, Referral
+from router.store import endings, policies
+from router.store.posting import Post, post
+from router.vocabulary import Notice, ReferralState, WhenClosedHere
+
+
+def end_tickets(connection: Connection, reference: str) -> tuple[str, ...]:
+    """Write that the case is closed, and have its tickets closed; return the channels to ring after the commit."""
+    endings.case_closed(connection, reference)
+    channels = _in_force(connection).channels
+    posts = [
+        Post(reference, there.policy, _note(reference, there))
+        for there in endings.open_tickets(connection, reference)
+        if there.channel in channels and channels[there.channel].closed_here is WhenClosedHere.CLOSE
+    ]
+    post(connection, posts)
+    return tuple(posted.planned.channel for posted in posts)
+
+
+def _note(reference: str, there: endings.HasTicket) -> PlannedReferral:
+    fields = Referral(reference=reference, revision=there.revision + 1, notice=Notice.CLOSED)
+    return PlannedReferral(
+        channel=there.channel,
+        kind=there.kind,
+        state=ReferralState.DUE,
+        fields=fields,
+        kept_from=there.kept_from,
+    )
+
+
+def _in_force(connection: Connection) -> Catalogue:
+    """Return the channels in force; none when another version wrote them: closing a case must not fail for that."""
+    digest = policies.active_digest(connection)
+    try:
+        return parse_catalogue(policies.channels_text(connection, digest)) if digest else Catalogue({})
+    except PolicyErrors:
+        return Catalogue({})
