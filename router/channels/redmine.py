@@ -119,10 +119,12 @@ def note(title: str, text: str) -> Payload:
 
 
 def ticket(settings: Settings, referral: Referral) -> Payload:
-    """Return the create call's body; the subject says the reference and nothing of the matter."""
+    """Return the create call's body; the subject says the reference and nothing of the matter.
+
+    Its project stands in the call's address: there Redmine says that we may not, and here that it cannot be blank.
+    """
     texts = wording.values(referral)
     made: dict[str, Any] = {
-        "project_id": settings.project,
         "tracker_id": settings.tracker,
         "subject": wording.title(referral),
         "description": wording.text(referral, settings.text),
@@ -156,6 +158,12 @@ def find_query(settings: Settings, reference: str) -> Mapping[str, str]:
     """Return what finds the issues of `reference`, closed ones and those in other projects included."""
     named = {f"cf_{settings.custom_fields['reference']}": reference}
     return {**named, "status_id": "*", "sort": "id:desc", "limit": str(PER_PAGE)}
+
+
+def newest_query(settings: Settings) -> Mapping[str, str]:
+    """Return what finds the newest issue of our tracker in the project, whosoever."""
+    ours = {"project_id": settings.project, "tracker_id": str(settings.tracker), "status_id": "*"}
+    return {**ours, "sort": "id:desc", "limit": "1"}
 
 
 def changed_query(project: int, since: datetime, offset: int) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""One real RT for all tests of it."""
+"""One real RT and one real Redmine for all tests of them."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers import redminepeer
+from tests.peers.redmineways import WAYS
 from tests.peers.rtpeer import SCRIPT, Peer
 
 
@@ -16,3 +18,16 @@ def rt() -> Iterator[Peer]:
     home, mail = Path(told["RT_DATABASE"]).parent, Path(told["RT_MAIL_DIR"])
     yield Peer(told["RT_URL"], told["RT_TOKEN"], told["RT_OFFICER_TOKEN"], home, mail)
     subprocess.run([SCRIPT, "stop"], check=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def redmine() -> Iterator[redminepeer.Peer]:
+    started = redminepeer.Peer.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module", params=sorted(WAYS))
+def way(request: pytest.FixtureRequest) -> str:
+    """Each way to describe a channel to Redmine."""
+    return str(request.param)

@@ -101,10 +101,10 @@ class Peer:
 
     # What staff do.
 
-    def again(self, reference: str, *, by_staff: bool = False) -> str:
+    def again(self, reference: str, *, by_staff: bool = False, project: str = PROJECT) -> str:
         """Make an issue of the reference by hand, with the router's own account if staff does not."""
         fields = [{"id": self.fields["reference"], "value": reference}]
-        issue = {"project_id": PROJECT, "tracker_id": self.tracker, "subject": "by hand", "custom_fields": fields}
+        issue = {"project_id": project, "tracker_id": self.tracker, "subject": "by hand", "custom_fields": fields}
         headers = self._officer if by_staff else self._as("REDMINE_KEY")
         made = httpx2.post(f"{self.url}/issues.json", json={"issue": issue}, headers=headers).raise_for_status()
         return str(made.json()["issue"]["id"])

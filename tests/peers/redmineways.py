@@ -3,11 +3,17 @@
 Add a way: a function like `by_kind`, and a line in WAYS.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
+from router import clock
+from router.channels import KINDS
+from router.model import LeasedReferral, Proof, Referral, Seen
 from tests.peers.redminepeer import PROJECT, Peer
+from tests.workers.rooms import SURROUNDINGS
+from workers.channels import SENDERS
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,39 @@ def by_kind(wanted: Wanted) -> dict[str, Any]:
 
 WAYS: dict[str, Callable[[Wanted], dict[str, Any]]] = {"redmine": by_kind}
 """By name: returns the entry of `channels.yaml`, `kind` among it, without scope, readable_by and carries."""
+
+
+class Desk:
+    """A sender to the project that is wanted, by one of the ways."""
+
+    def __init__(self, way: str, peer: Peer, **wanted: Any) -> None:
+        self.way = way
+        self.peer = peer
+        entry = WAYS[way](replace(Wanted(peer), **wanted))
+        kind = entry.pop("kind")
+        self._kind = KINDS[kind]
+        self._settings = self._kind.Settings.model_validate(entry)
+        self._sender: Any = SENDERS[kind](self._settings, SURROUNDINGS)
+
+    def send(self, referral: Referral, **more: Any) -> Proof:
+        payload = self._kind.render(self._settings, referral, key="k")
+        proof: Proof = self._sender.send(self._leased(referral, **more), payload, deadline_s=20)
+        return proof
+
+    def look(self, referral: Referral, remote_id: str | None) -> Seen:
+        seen: Seen = self._sender.look(self._leased(referral, remote_id=remote_id), deadline_s=20)
+        return seen
+
+    def reopen(self, referral: Referral, remote_id: str) -> bool:
+        """Open the case's issue, as is done the first time that staff closed it too early."""
+        return bool(self._sender.reopen(self._leased(referral, remote_id=remote_id), 1, deadline_s=20))
+
+    def changed(self, since: datetime) -> Sequence[str]:
+        changed: Sequence[str] = self._sender.changed(since, deadline_s=20)
+        return changed
+
+    def check(self) -> list[tuple[str, str]]:
+        return [(found.code, found.named) for found in self._sender.check(deadline_s=20)]
+
+    def _leased(self, referral: Referral, **more: Any) -> LeasedReferral:
+        return replace(LeasedReferral("k", "desk", referral, 1, 1, clock.now()), **more)

@@ -47,8 +47,7 @@ def _issue(required: list[str], **properties: object) -> dict[str, Any]:
 
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 _CREATE: Final = _issue(
-    ["project_id", "tracker_id", "subject"],
-    project_id=_TEXT,
+    ["tracker_id", "subject"],
     tracker_id=_NUMBER,
     subject={"type": "string", "minLength": 1, "maxLength": 255},
     description=_TEXT,
@@ -80,7 +79,7 @@ class StandInRedmine(StandIn):
         Call("GET", "/issue_statuses.json"),
         Call("GET", "/issues.json"),
         Call("GET", "/issues/[0-9]+.json"),
-        Call("POST", "/issues.json", _CREATE),
+        Call("POST", "/projects/[a-z0-9_-]+/issues.json", _CREATE),
         Call("PUT", "/issues/[0-9]+.json", _CHANGE),
     )
 
@@ -135,7 +134,9 @@ class StandInRedmine(StandIn):
         return str(self._add({**like, "custom_fields": fields, "status": STATES[0], "journals": []}))
 
     def drop_field(self, name: str) -> None:
-        del self.fields[name]
+        number = self.fields.pop(name)
+        for issue in self.issues:
+            issue["custom_fields"] = [field for field in issue["custom_fields"] if field["id"] != number]
 
     def forget_account(self) -> None:
         self._keys.clear()
@@ -150,8 +151,8 @@ class StandInRedmine(StandIn):
         match request.method, address.path.removesuffix(".json").strip("/").split("/"):
             case "GET", ["issues"]:
                 return self._search({name: values[-1] for name, values in parse_qs(address.query).items()})
-            case "POST", ["issues"]:
-                return self._create(request.json["issue"])
+            case "POST", ["projects", project, "issues"]:
+                return self._create(project, request.json["issue"])
             case method, ["issues", number]:
                 return self._issue(method, int(number), request)
             case _, place:
@@ -166,9 +167,8 @@ class StandInRedmine(StandIn):
             case ["roles", _]:
                 return {"role": {"id": 3, "name": "Router", "permissions": sorted(self.permissions)}}
             case ["projects", ("safeguarding" | "elsewhere") as name]:
-                fields = [{"id": FIELDS[name], "name": name.capitalize()} for name in self.fields]
                 project = SAFEGUARDING if name == "safeguarding" else ELSEWHERE
-                return {"project": {**project, "trackers": [{"id": 4, "name": "R"}], "issue_custom_fields": fields}}
+                return {"project": {**project, "trackers": [{"id": 4, "name": "Referral"}]}}
             case ["enumerations", _]:
                 return {"issue_priorities": [{"id": number, "name": str(number)} for number in range(1, 6)]}
             case ["issue_statuses"]:
@@ -203,8 +203,8 @@ class StandInRedmine(StandIn):
                 return False
         return True
 
-    def _create(self, wanted: Mapping[str, Any]) -> Answer:
-        if wanted["project_id"] != "safeguarding" or "add_issues" not in self.permissions:
+    def _create(self, project: str, wanted: Mapping[str, Any]) -> Answer:
+        if project != "safeguarding" or "add_issues" not in self.permissions:
             return Answer(403, b"")
         private = wanted.get("is_private", False) and "set_issues_private" in self.permissions
         number = self._add(

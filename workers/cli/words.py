@@ -13,6 +13,7 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "folder": "the folder",
         "jira_service_management": "Jira",
+        "redmine": "Redmine",
         "rest": "the ticket system",
         "rt": "Request Tracker",
         "webhook": "the receiver",
@@ -84,6 +85,24 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{kind} has no custom field {named!r} for recall_queue {recall_queue!r}",
             "add it there: by it a withdrawn ticket is found again",
         ),
+        "not_redmine": ("no Redmine answers at 'url'", "write the address that /issues follows"),
+        "project_missing": (
+            "{kind} shows no project {named!r}",
+            "write its identifier as it stands in its address, or make the account a member",
+        ),
+        "tracker_missing": (
+            "project {project!r} has no tracker with the number {named}",
+            "choose it in the project's settings, or write the number of another",
+        ),
+        "priority_missing": (
+            "the number that 'priorities' has for {named} is none of a priority",
+            "write the right one",
+        ),
+        "state_missing": ("the number that {named!r} has is none of a state that closes", "write the right one"),
+        "no_filter": (
+            "a search for our {named} shows everything",
+            "mark its custom field as 'Used as a filter', for all trackers and projects that we use",
+        ),
         "unreachable": ("nothing answers at its address", "look at the name, the port, and what is between"),
         "no_answer": ("it took the call and gave no answer in time", "look whether it is busy or broken"),
         "odd_reply": ("it answered with something that cannot be read", "look whether something else answers for it"),
@@ -96,6 +115,18 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """By code: what is wrong, and what helps."""
 OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
     {
+        "redmine": MappingProxyType(
+            {
+                "right_missing": (
+                    "our account has no permission {named!r} in project {project!r}",
+                    "give it a role there that has it",
+                ),
+                "field_missing": (
+                    "issues in project {project!r} have no custom field for our {named!r} with the number given",
+                    "add it for the project and the tracker, and make it visible to the account's role",
+                ),
+            }
+        ),
         "jira_service_management": MappingProxyType(
             {
                 "queue_missing": (
@@ -119,7 +150,7 @@ OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
                     "write the names as they stand there",
                 ),
             }
-        )
+        ),
     }
 )
 """Where a kind says it in other words."""
@@ -129,6 +160,7 @@ FINDINGS: Final = frozenset(
         *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
         *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
         *("not_jira", "request_type_missing", "field_not_asked_for", "field_public", "field_required"),
+        *("not_redmine", "project_missing", "tracker_missing", "priority_missing", "state_missing", "no_filter"),
     }
 )
 """Codes that a check finds, and that waiting does not mend."""
@@ -181,5 +213,6 @@ def _filled(words: str, channel: Channel, named: str) -> str:
         kind=KINDS_SAID.get(channel.kind, channel.kind),
         named=named,
         queue=getattr(settings, "queue", ""),
+        project=getattr(settings, "project", ""),
         recall_queue=getattr(settings, "recall_queue", ""),
     )

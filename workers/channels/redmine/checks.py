@@ -2,8 +2,8 @@
 
 Changes nothing over there, and says nothing that Redmine said: a finding has our own code and our own name for it.
 
-What Redmine shows to administrators alone is seen at the first send, best at a drill's: whether a custom field is in
-use for the tracker, and whether its list has our words.
+What Redmine shows to administrators alone is seen at the first send, best at a drill's: whether a custom field's list
+has our words, and, in a project without an issue of our tracker, whether the field is there at all.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from router.channels import redmine
 from router.errors import Declined, TryLater
 from router.model import Finding
 from workers.channels.findings import findings
-from workers.channels.redmine.issues import RedmineIssues, objects
+from workers.channels.redmine.issues import RedmineIssues, issues_in, objects
 
 RIGHTS: Final = (
     frozenset({"view_issues"}),
@@ -41,7 +41,8 @@ def check(issues: RedmineIssues, settings: redmine.Settings, until: float) -> tu
         return (Finding("project_missing", settings.project),)
     return (
         *_of_rights(issues, account, project, until),
-        *_of_project(project, settings),
+        *_of_tracker(project, settings),
+        *_of_fields(issues, settings, until),
         *_of_filter(issues, settings, until),
         *_of_numbers(issues, settings, until),
         *_elsewhere(issues, settings, until),
@@ -69,8 +70,8 @@ def _account(issues: RedmineIssues, until: float) -> Mapping[str, Any] | tuple[F
 
 
 def _project(issues: RedmineIssues, name: str, until: float) -> Mapping[str, Any] | None:
-    """Return the project with its trackers and custom fields; None when our account does not see it."""
-    asked = "include=trackers,issue_custom_fields"
+    """Return the project with its trackers; None when our account does not see it."""
+    asked = "include=trackers"
     try:
         return issues.object(f"/projects/{quote(name, safe='')}", "project", until, asked=asked)
     except TryLater as later:
@@ -97,12 +98,17 @@ def _of_rights(
             yield Finding("right_missing", max(one_of, key=lambda right: ("_own_" not in right, right)))
 
 
-def _of_project(project: Mapping[str, Any], settings: redmine.Settings) -> Iterator[Finding]:
+def _of_tracker(project: Mapping[str, Any], settings: redmine.Settings) -> Iterator[Finding]:
     if settings.tracker not in _numbers(project, "trackers"):
         yield Finding("tracker_missing", str(settings.tracker))
-    for field, number in settings.custom_fields.items():
-        if number not in _numbers(project, "issue_custom_fields"):
-            yield Finding("field_missing", field)
+
+
+def _of_fields(issues: RedmineIssues, settings: redmine.Settings, until: float) -> Iterator[Finding]:
+    """Tell which fields the newest issue does not show: each shows all that it could have, empty ones too."""
+    for issue in issues_in(issues.search(redmine.newest_query(settings), until))[:1]:
+        for field, number in settings.custom_fields.items():
+            if number not in _numbers(issue, "custom_fields"):
+                yield Finding("field_missing", field)
 
 
 def _of_filter(issues: RedmineIssues, settings: redmine.Settings, until: float) -> Iterator[Finding]:
@@ -125,15 +131,9 @@ def _of_numbers(issues: RedmineIssues, settings: redmine.Settings, until: float)
 
 def _elsewhere(issues: RedmineIssues, settings: redmine.Settings, until: float) -> Iterator[Finding]:
     """Tell of projects that issues are moved to later."""
-    if settings.taken_over_project is not None and _project(issues, settings.taken_over_project, until) is None:
-        yield Finding("project_missing", settings.taken_over_project)
-    if settings.recall_project is None:
-        return
-    project = _project(issues, settings.recall_project, until)
-    if project is None:
-        yield Finding("project_missing", settings.recall_project)
-    elif settings.custom_fields["reference"] not in _numbers(project, "issue_custom_fields"):
-        yield Finding("recall_field_missing", "reference")
+    for project in (settings.recall_project, settings.taken_over_project):
+        if project is not None and _project(issues, project, until) is None:
+            yield Finding("project_missing", project)
 
 
 def _numbers(shown: Mapping[str, Any], name: str) -> frozenset[int]:

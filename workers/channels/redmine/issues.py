@@ -63,8 +63,8 @@ class RedmineIssues:
         there: what it does not show may be the case's.
         """
         answer = self.search(redmine.find_query(self._settings, reference), until)
-        hits = [issue for issue in _issues(answer) if redmine.is_of(self._settings, reference, issue)]
-        if len(hits) < len(_issues(answer)) < _total(answer):
+        hits = [issue for issue in issues_in(answer) if redmine.is_of(self._settings, reference, issue)]
+        if len(hits) < len(issues_in(answer)) < _total(answer):
             raise TryLater("odd_reply")
         desk = str(self.desk(until))
         read = [self.read(str(_number(issue)), until) for issue in hits]
@@ -85,7 +85,7 @@ class RedmineIssues:
 
     def create(self, payload: Payload, until: float) -> str:
         """Make an issue and return its number; raises an ambiguous TryLater when Redmine's answer names none."""
-        reply = self._write("POST", "/issues.json", payload, until)
+        reply = self._write("POST", f"/projects/{self._settings.project}/issues.json", payload, until)
         answer = reply.json()
         issue = answer.get("issue") if isinstance(answer, dict) else None
         number = issue.get("id") if isinstance(issue, dict) else None
@@ -103,7 +103,7 @@ class RedmineIssues:
         desk, found = self.desk(until), []
         for page in range(PAGES):
             answer = self.search(redmine.changed_query(desk, since, page * redmine.PER_PAGE), until)
-            found += [str(_number(issue)) for issue in _issues(answer)]
+            found += [str(_number(issue)) for issue in issues_in(answer)]
             if (page + 1) * redmine.PER_PAGE >= _total(answer):
                 break
         return found
@@ -164,6 +164,13 @@ def objects(shown: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     return [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
 
 
+def issues_in(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return what a search for issues showed."""
+    if not isinstance(answer.get("issues"), list):
+        raise TryLater("odd_reply")
+    return objects(answer, "issues")
+
+
 def _made_in(ticket: Ticket) -> str:
     """Return the number of the project that the issue was made in: where it is, unless somebody moved it."""
     moves = [entry.changed["project_id"] for entry in history(ticket) if "project_id" in entry.changed]
@@ -178,12 +185,6 @@ def _entry(journal: Mapping[str, Any]) -> Entry:
         private=journal.get("private_notes") is True,
         changed={str(one.get("name")): str(one.get("old_value")) for one in details},
     )
-
-
-def _issues(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    if not isinstance(answer.get("issues"), list):
-        raise TryLater("odd_reply")
-    return objects(answer, "issues")
 
 
 def _total(answer: Mapping[str, Any]) -> int:
