@@ -13,16 +13,17 @@ from urllib.parse import urlsplit
 from pydantic import Field, create_model
 
 from router.channels import KINDS
-from router.channels.overhttp import OverHttp
+from router.channels.hooks import Scheme
+from router.channels.overhttp import OverNetwork
 from router.channels.reach import literal, may_reach, needs_listing
-from router.channels.setting import Every, PerSecond, ReferralField, Within
+from router.channels.setting import Every, PerSecond, ReferralField, SecretReference, Within
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, nearest, read, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
-from router.vocabulary import DEFAULT_POOL, Code, Guarantee, Name, Proven, Scope
+from router.vocabulary import DEFAULT_POOL, Code, Guarantee, Name, Proven, Scope, WhenClosedHere, WhenClosedThere
 
 FILE: Final = "channels.yaml"
 ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about"})
@@ -56,6 +57,14 @@ class Common(Frozen):
     """The channel that gets a case which this one should have got at once and did not."""
     instead_after: Within = timedelta(minutes=30)
     """How long this one has, before `instead` gets it; at once when this one declined it for good."""
+    hook_secret: SecretReference | None = None
+    """Where the secret stands that the far side signs its hooks with; None: none are taken."""
+    poll_every: Within | None = timedelta(minutes=1)
+    """How often the far side is asked which tickets changed, where it can say; null: never."""
+    closed_there: WhenClosedThere = WhenClosedThere.TELL
+    """What follows when a ticket is closed there and its case is open here."""
+    closed_here: WhenClosedHere = WhenClosedHere.TELL
+    """What follows when a case is closed here and its ticket is open there."""
 
 
 class Channel(Common):
@@ -75,9 +84,20 @@ class Channel(Common):
         """Fields of `carries` that what is sent can show; the others are carried for nothing."""
         return KINDS[self.kind].fields_shown(self.settings, frozenset(self.carries))
 
+    @property
+    def hook(self) -> Scheme | None:
+        """How the far side signs its hooks; None: the kind has none, or the channel takes none."""
+        return _scheme(self.kind, self.settings) if self.hook_secret is not None else None
+
     def render(self, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that this channel sends for `referral`."""
         return KINDS[self.kind].render(self.settings, referral, key=key)
+
+
+def _scheme(kind: str, settings: Frozen) -> Scheme | None:
+    """Return how hooks are signed: as the settings describe it, or as all of the kind are."""
+    found = getattr(settings, "hook", None) or getattr(KINDS[kind], "HOOK", None)
+    return found if isinstance(found, Scheme) else None
 
 
 def _both(own: type[Frozen]) -> Any:
@@ -127,6 +147,7 @@ def read_channels(document: Document) -> dict[str, Channel]:
     no_secrets(document)
     channels_made = [channel for channel in made.values() if channel is not None]
     _places_apart(document, channels_made)
+    _secrets_apart(document, channels_made)
     for channel in channels_made:
         _others_named(document, channel, made)
     return {name: channel for name, channel in made.items() if channel is not None}
@@ -154,6 +175,7 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
     )
     _uses_what_it_carries(document, channel)
     _may_be_reached(document, channel)
+    _has_tickets(document, channel)
     return channel
 
 
@@ -205,10 +227,23 @@ def _uses_what_it_carries(document: Document, channel: Channel) -> None:
         document.complain(_used_at(document, channel.name, field), "not_carried", said)
 
 
+def _has_tickets(document: Document, channel: Channel) -> None:
+    """What is said of tickets over there is for kinds that make some, and can look at them later."""
+    if channel.hook_secret is not None and _scheme(channel.kind, channel.settings) is None:
+        said = f"nobody knows how kind {channel.kind!r} signs a hook: leave this out"
+        document.complain((channel.name, "hook_secret"), "no_effect", said)
+    if KINDS[channel.kind].PROVES is Proven.ACKNOWLEDGED:
+        return
+    for key in ("poll_every", "closed_there", "closed_here"):
+        if document.at(channel.name, key) is not None:
+            said = f"kind {channel.kind!r} never sees what becomes of a ticket: leave this out"
+            document.complain((channel.name, key), "no_effect", said)
+
+
 def _may_be_reached(document: Document, channel: Channel) -> None:
     """An address that may not be reached is refused here too; a network that may be reached anyway limits nothing."""
     settings = channel.settings
-    if not isinstance(settings, OverHttp):
+    if not isinstance(settings, OverNetwork):
         return
     host = urlsplit(settings.url).hostname or ""
     if literal(host) is not None and not may_reach(host, channel.scope, settings.networks):
@@ -230,6 +265,18 @@ def _used_at(document: Document, name: str, field: str) -> Place:
         if isinstance(value, list) and field in value:
             return (name, key, value.index(field))
     return (name,)
+
+
+def _secrets_apart(document: Document, channels: Iterable[Channel]) -> None:
+    """A hook of one channel must prove nothing to another."""
+    first: dict[str, str] = {}
+    for channel in channels:
+        if channel.hook_secret is None:
+            continue
+        other = first.setdefault(channel.hook_secret, channel.name)
+        if other != channel.name:
+            said = f"{channel.name!r} and {other!r} have one hook_secret: each needs its own"
+            document.complain((channel.name, "hook_secret"), "same_secret", said)
 
 
 def _places_apart(document: Document, channels: Iterable[Channel]) -> None:

@@ -1,4 +1,4 @@
-"""Settings of every kind that calls a service over HTTP: where it is, and what the way there needs.
+"""Settings of every kind that calls a service: where it is, and what the way there needs; most speak HTTP.
 
 Pure: files are named here and read by the worker that connects. Nothing of the environment adds to them: no proxy, no
 bundle of authorities, no password file.
@@ -63,15 +63,22 @@ Proxy = Annotated[str, AfterValidator(_proxy)]
 """http(s)://host:port, without a name or password."""
 
 
-class OverHttp(Frozen):
+class OverNetwork(Frozen):
     """What `channels.yaml` says for any kind that calls a service."""
 
-    url: WebService
-    """Where the service is: https, or http on this machine. Any port; only this host is ever called."""
+    url: str
+    """Where the service is; only this host is ever called."""
     networks: tuple[ListedNetwork, ...] = ()
     """What the channel may reach beside what its scope allows: for an external channel, what is not public."""
     ca: FilePath | None = None
     """PEM file of the authorities that may vouch for the service, instead of the list that comes with the program."""
+
+
+class OverHttp(OverNetwork):
+    """The same for a service that speaks HTTP."""
+
+    url: WebService
+    """Where the service is: https, or http on this machine. Any port; only this host is ever called."""
     client_certificate: FilePath | None = None
     """PEM file of the certificate that the service knows us by, with its chain, and with its key or `client_key`."""
     client_key: FilePath | None = None
