@@ -5,8 +5,8 @@ A secret itself is never a setting; what looks like one does not load, and is no
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final, LiteralString
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -22,7 +22,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _RATE = re.compile(r"([1-9][0-9]{0,4})/(s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 _NUMBER_AT_END = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)\.?$")
-_HOME = frozenset({"127.0.0.1", "::1", "localhost"})
+HOME: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _CONTENT: Final = frozenset({"narrative", "contact"})
 
 
@@ -36,23 +36,38 @@ def _reference(text: str) -> str:
 
 
 def _service(text: str) -> str:
+    parts = _parts(text, "https://tickets.example.org")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in HOME):
+        raise PydanticCustomError("odd_address", "an address must be https; http only to this machine")
+    return text
+
+
+def _mail_server(text: str) -> str:
+    parts = _parts(text, "smtp://mail.example.org:587")
+    if parts.scheme not in {"smtp", "smtps"} or parts.path:
+        said = "smtp://mail.example.org:587 or, with TLS from the first byte, smtps://mail.example.org:465 is wanted"
+        raise PydanticCustomError("odd_address", said)
+    return text
+
+
+def _parts(text: str, such_as: LiteralString) -> SplitResult:
+    """Return the parts of an address that holds no secret, and a host that every resolver takes for the same."""
+    wanted: LiteralString = "an address such as {such_as} is wanted"
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise PydanticCustomError("odd_address", "an address such as https://tickets.example.org is wanted") from None
+        raise PydanticCustomError("odd_address", wanted, {"such_as": such_as}) from None
     if parts.username is not None or parts.password is not None:
         raise PydanticCustomError("clear_secret", "an address must not hold a name or password (not shown here)")
     if parts.query or parts.fragment:
         raise PydanticCustomError("odd_address", "an address must end with its path: no ? and no #")
     if not parts.hostname or port == 0 or not re.fullmatch(r"[!-~]+", text) or "%" in parts.netloc:
-        raise PydanticCustomError("odd_address", "an address such as https://tickets.example.org is wanted")
+        raise PydanticCustomError("odd_address", wanted, {"such_as": such_as})
     if _NUMBER_AT_END.search(parts.hostname) and literal(parts.hostname) is None:
         # Resolvers read 127.1, 0x7f.1 and 2130706433 as addresses.
         raise PydanticCustomError("odd_address", "an address of numbers is written as 192.0.2.7")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HOME):
-        raise PydanticCustomError("odd_address", "an address must be https; http only to this machine")
-    return text
+    return parts
 
 
 def _field(word: str) -> str:
@@ -111,3 +126,5 @@ SecretReference = Annotated[str, AfterValidator(_reference)]
 """`env:NAME`, `file:/path` or `command:/path`; resolved by the worker just before it sends."""
 WebService = Annotated[str, AfterValidator(_service)]
 """https anywhere, http to this machine only; no credentials, query or fragment; a name of other letters as xn--."""
+MailServer = Annotated[str, AfterValidator(_mail_server)]
+"""smtp://host:port, where TLS begins by STARTTLS, or smtps://host:port; no credentials."""

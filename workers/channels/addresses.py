@@ -16,6 +16,8 @@ from router.channels.reach import Network, literal, may_reach
 from router.vocabulary import Scope
 
 MOST_TRIED: Final = 8
+CONNECT_S: Final = 10.0
+"""Longest wait for a name to be looked up, and for a connection."""
 Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 """As socket.getaddrinfo, asked for streams."""
 
@@ -23,6 +25,10 @@ Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 def resolve(host: str, port: int) -> Sequence[tuple[Any, ...]]:
     """Return what the machine's resolver says of `host`."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+class NotSent(OSError):
+    """Nothing of the request left."""
 
 
 class RefusedAddress(OSError):
@@ -95,3 +101,18 @@ class Addresses:
             with self._lock:
                 del self._asked[host, port]
             asked.set_result(found)
+
+
+def connected(places: list[Place], until: float) -> socket.socket:
+    """Return a line to the first of the places that takes one; each gets its share of the time. Raises NotSent."""
+    for left, place in zip(range(len(places), 0, -1), places, strict=True):
+        line = socket.socket(place.family, socket.SOCK_STREAM)
+        try:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            line.settimeout(max(0.001, (until - monotonic()) / left))
+            line.connect(place.address)
+        except OSError:
+            line.close()
+        else:
+            return line
+    raise NotSent

@@ -18,21 +18,15 @@ from typing import Any, Final
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from workers.channels.addresses import Addresses, Place, RefusedAddress
+from workers.channels.addresses import CONNECT_S, Addresses, RefusedAddress, connected
 from workers.channels.trust import Trust
 from workers.channels.watching import Call
 
-CONNECT_S: Final = 10.0
-"""Longest wait for a name to be looked up, and for a connection."""
 KEPT_S: Final = 2.0
 """How long a line without a call is kept: well below the 5 s after which common servers begin to close theirs."""
 _NOT_LET_IN: Final = re.compile("CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR")
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
-
-
-class NotSent(OSError):
-    """Nothing of the request left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ class _Line(HTTPConnection):
         except RefusedAddress:
             call.why = "refused_address"
             raise
-        line = _connected(places, until)
+        line = connected(places, until)
         line.settimeout(self.timeout)
         call.use(line)
         return line
@@ -164,18 +158,3 @@ class TlsPool(HTTPSConnectionPool):
     """Lines with TLS."""
 
     ConnectionCls = _TlsLine
-
-
-def _connected(places: list[Place], until: float) -> socket.socket:
-    """Return a line to the first of the places that takes one; each gets its share of the time."""
-    for left, place in zip(range(len(places), 0, -1), places, strict=True):
-        line = socket.socket(place.family, socket.SOCK_STREAM)
-        try:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            line.settimeout(max(0.001, (until - monotonic()) / left))
-            line.connect(place.address)
-        except OSError:
-            line.close()
-        else:
-            return line
-    raise NotSent

@@ -21,14 +21,16 @@ from router.channels.overhttp import OverHttp
 from router.channels.reach import literal
 from router.errors import Declined, TryLater
 from router.vocabulary import Scope
-from workers.channels.addresses import Addresses, Resolve, resolve
-from workers.channels.lines import CONNECT_S, PlainPool, TlsPool, Way, under_way
+from workers.channels.addresses import CONNECT_S, Addresses, Resolve, resolve
+from workers.channels.lines import PlainPool, TlsPool, Way, under_way
 from workers.channels.replies import READS, Reply, judge
 from workers.channels.trust import Trust
 from workers.channels.watching import Call, Timer
 
 REPLY_CAP: Final = 256 * 1024
 CONNECTIONS: Final = 32
+AUTHORITIES: Final = DEFAULT_CA_BUNDLE_PATH
+"""Who may vouch for a service where a channel names nobody: the list that comes with the program."""
 _CHUNK: Final = 64 * 1024
 _POOLS: Final = {"http": PlainPool, "https": TlsPool}
 _FAILURES: Final = (RequestException, HTTPError, OSError, ValueError)
@@ -62,7 +64,7 @@ class Transport:
         addresses = Addresses(scope, settings.networks, this_machine_only=parts.scheme == "http", resolve=resolve)
         # A proxy is told the name; an address that stands in its place can be judged all the same.
         self._refused = literal(parts.hostname or "") is not None and not addresses.may_reach(parts.hostname or "")
-        self._trust = Trust(settings.ca or DEFAULT_CA_BUNDLE_PATH, settings.client_certificate, settings.client_key)
+        self._trust = Trust(settings.ca or AUTHORITIES, settings.client_certificate, settings.client_key)
         self._way = Way(addresses, self._trust)
         self._adapter = _Adapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0)
         self._timer = Timer()
