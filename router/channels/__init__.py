@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from router.channels import folder, jira_service_management, pagerduty, redmine, rest, rt, webhook, zendesk
+from router.channels import folder, jira_service_management, mail, pagerduty, redmine, rest, rt, servicenow, webhook, zendesk
 from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
@@ -45,5 +45,8 @@ class Kind(Protocol):
 
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
-    {kind.KIND: kind for kind in (folder, jira_service_management, pagerduty, redmine, rest, rt, webhook, zendesk)}
+    {
+        kind.KIND: kind
+        for kind in (folder, jira_service_management, mail, pagerduty, redmine, rest, rt, servicenow, webhook, zendesk)
+    }
 )

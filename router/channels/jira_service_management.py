@@ -100,6 +100,8 @@ class Settings(Account):
     """What a closing that asks for a resolution is given."""
     recall_level: Id | None = None
     """Id of the security level that a withdrawn request gets, so that few people see it; ours must be one of them."""
+    taken_over_level: Id | None = None
+    """Id of the security level that a request gets that a concern came out of. Left out: it stays as it is."""
     search_lag: Within = timedelta(minutes=2)
     """How long a new request may stay hidden from a search."""
 
@@ -213,7 +215,7 @@ def changed_query(project: str, since: datetime) -> str:
 def asked(settings: Settings) -> tuple[str, ...]:
     """Return the fields that are read of a request."""
     ours = (*settings.custom_fields.values(), *(() if settings.team is None else (settings.team.field,)))
-    return (*SHOWN, *ours, *(() if settings.recall_level is None else ("security",)))
+    return (*SHOWN, *ours, "security")
 
 
 def unlike(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[str, ...]:
@@ -224,6 +226,11 @@ def unlike(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[str, ..
 def unfilled(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a request has no value for of what was sent; what staff changed since stays theirs."""
     return MappingProxyType({name: value for name, value in wanted.items() if shown.get(name) in (None, "", [])})
+
+
+def level(wanted: str) -> Mapping[str, Any]:
+    """Return the field that says who may see a request at all, with the level of that id."""
+    return {"security": {"id": wanted}}
 
 
 def still_filled(settings: Settings, shown: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from router.channels import KINDS, folder, jira_service_management, rt, webhook
+from router.channels import KINDS, folder, jira_service_management, rt, servicenow, webhook
 from router.console import progress
 from router.console.conflict import Who, conflict
 from router.errors import Forbidden
@@ -35,6 +35,9 @@ SETTINGS: dict[str, Any] = {
     ),
     "rt": rt.Settings(
         url="https://rt.example.org", token="env:A_TOKEN", queue="Q", custom_fields={"reference": "R", "severity": "S"}
+    ),
+    "servicenow": servicenow.Settings(
+        url="https://example.service-now.com", token="env:A_TOKEN", group="a" * 32, custom_fields={"severity": "u_s"}
     ),
     "webhook": webhook.Settings(url="https://a.example.org", secret=SECRET),
 }

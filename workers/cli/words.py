@@ -16,6 +16,7 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
         "redmine": "Redmine",
         "rest": "the ticket system",
         "rt": "Request Tracker",
+        "servicenow": "ServiceNow",
         "webhook": "the receiver",
     }
 )
@@ -42,6 +43,8 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "folder_unwritable": ("the folder cannot be written", "let the account that runs the workers write there"),
         "not_jira": ("no Jira answers at 'url'", "write the site's address, which /rest/api/3 follows"),
+        "not_servicenow": ("no ServiceNow answers at 'url'", "write the instance's address, which /api/now follows"),
+        "table_missing": ("{kind} knows no table {named!r}", "write its name as it stands there, such as incident"),
         "request_type_missing": (
             "{kind} shows no request type {named} in the service desk",
             "write its number, or let the account see it",
@@ -127,6 +130,19 @@ OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
                 ),
             }
         ),
+        "servicenow": MappingProxyType(
+            {
+                "queue_missing": (
+                    "ServiceNow shows no group of the sys_id {named!r}",
+                    "write its sys_id, or let the account read sys_user_group",
+                ),
+                "queue_disabled": ("the group of the sys_id {named!r} is not active", "activate it, or name another"),
+                "field_missing": (
+                    "ServiceNow does not show a column {named!r}, or does not search by it",
+                    "write its name as it stands there, or let the account read it (ACL)",
+                ),
+            }
+        ),
         "jira_service_management": MappingProxyType(
             {
                 "queue_missing": (
@@ -159,6 +175,7 @@ FINDINGS: Final = frozenset(
         *("secret_missing", "secret_malformed", "redirected", "refused_address", "tls_failed", "folder_unwritable"),
         *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
         *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
+        *("not_servicenow", "table_missing"),
         *("not_jira", "request_type_missing", "field_not_asked_for", "field_public", "field_required"),
         *("not_redmine", "project_missing", "tracker_missing", "priority_missing", "state_missing", "no_filter"),
     }

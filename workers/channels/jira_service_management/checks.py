@@ -14,7 +14,7 @@ from router.channels import jira_service_management as jira
 from router.errors import Declined, TryLater
 from router.model import Finding
 from workers.channels.findings import findings
-from workers.channels.jira_service_management.requests import PLATFORM, JiraRequests
+from workers.channels.jira_service_management.servicedesk import PLATFORM, JiraRequests
 from workers.channels.ticketing.calls import as_object, objects
 
 RIGHTS: Final = (

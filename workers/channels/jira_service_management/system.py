@@ -15,7 +15,7 @@ from router.errors import TryLater
 from router.model import Finding, Payload, Referral
 from workers.channels.base import Surroundings
 from workers.channels.jira_service_management.checks import check
-from workers.channels.jira_service_management.requests import (
+from workers.channels.jira_service_management.servicedesk import (
     JiraRequests,
     account_of,
     first_line,
@@ -119,11 +119,11 @@ class JiraSystem:
         if not emptied or not ticket.closed or self._settings.recall_level is None:
             return emptied and ticket.closed
         # Last: once it is there, we may be among those who cannot see it.
-        level = {"security": {"id": self._settings.recall_level}}
-        if jira.unlike(level, ticket.shown):
-            self._requests.edit(ticket.own, level, until)
-            ticket = self._requests.read(ticket.own, until)
-        return not jira.unlike(level, ticket.shown)
+        return self._put_on(self._settings.recall_level, ticket, until)
+
+    def set_apart(self, ticket: Ticket, until: float) -> bool:
+        """Put a request that a concern came out of on its level, if there is one; return whether it is there."""
+        return self._settings.taken_over_level is None or self._put_on(self._settings.taken_over_level, ticket, until)
 
     def taken(self, ticket: Ticket, until: float) -> bool:
         """Say whether a person assigned the request, or changed its state; what Jira assigns by itself is no sign."""
@@ -140,6 +140,13 @@ class JiraSystem:
     def changed(self, since: datetime, until: float) -> Sequence[str]:
         """Return the keys of our requests in the service desk that changed since then."""
         return self._requests.changed(jira.changed_query(self._requests.project(until), since), until)
+
+    def _put_on(self, level: str, ticket: Ticket, until: float) -> bool:
+        wanted = jira.level(level)
+        if jira.unlike(wanted, ticket.shown):
+            self._requests.edit(ticket.own, wanted, until)
+            ticket = self._requests.read(ticket.own, until)
+        return not jira.unlike(wanted, ticket.shown)
 
     def _moved(self, ticket: Ticket, *, done: bool, until: float) -> Ticket:
         if ticket.closed is done:

@@ -11,7 +11,7 @@ from router import clock
 from router.channels import KINDS
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
-from tests.standins import jira_service_management, redmine, zendesk
+from tests.standins import jira_service_management, redmine, servicenow, zendesk
 from tests.standins.standin import StandIn
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels import SENDERS
@@ -40,6 +40,9 @@ class Desk:
 
 
 DESKS: dict[str, Desk] = {
+    "servicenow": Desk(
+        "servicenow", servicenow.StandInServiceNow, servicenow.settings, {"SERVICENOW_PASSWORD": servicenow.TOKEN}
+    ),
     "jira_service_management": Desk(
         "jira_service_management",
         jira_service_management.StandInJira,
