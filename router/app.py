@@ -19,16 +19,18 @@ from starlette.responses import Response
 from router import secretfiles
 from router.bell import Bell
 from router.console import pages as console
-from router.errors import RouterError, TryLater
+from router.errors import RouterError
 from router.intake import document, housekeeping, limits
 from router.intake.callers import Callers
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
 from router.intake.drills import Drills
+from router.intake.hooks import HooksApi
 from router.intake.inforce import LOOK_EVERY_S, InForce, vocabulary
 from router.intake.pager import LOOK_EVERY_S as PAGER_EVERY_S
 from router.intake.pager import Pager
 from router.intake.recorder import Recorder
 from router.intake.routes import PREFIX, Api
+from router.intake.secrets import Secrets
 from router.intake.sources import SourcesApi
 from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
@@ -89,6 +91,7 @@ def public_app(settings: Settings) -> FastAPI:
         raise
     recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
     quotas = limits.Quotas()
+    signing = Secrets()
     callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
     door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
     sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
@@ -104,8 +107,16 @@ def public_app(settings: Settings) -> FastAPI:
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
     app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
     app.include_router(api.routes())
-    sources_api = SourcesApi(door, callers, sources, secret=_no_secret, body_deadline_s=settings.body_deadline_s)
+    sources_api = SourcesApi(door, callers, sources, secret=signing.find, body_deadline_s=settings.body_deadline_s)
     app.include_router(sources_api.routes())
+    hooks_api = HooksApi(
+        engine,
+        lambda: in_force().channels,
+        signing,
+        ring=bell.ring,
+        body_deadline_s=settings.body_deadline_s,
+    )
+    app.include_router(hooks_api.routes())
     desk = _desk(
         settings,
         choices=lambda: _choices(in_force()),
@@ -239,7 +250,3 @@ def _choices(policy: Policy) -> Choices:
 def _read(engine: Engine, query: Callable[..., Any], *arguments: Any) -> Any:
     with transaction(engine) as connection:
         return query(connection, *arguments)
-
-
-def _no_secret(_reference: str) -> str:
-    raise TryLater("secret_missing")

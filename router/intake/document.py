@@ -33,6 +33,7 @@ ANY_REQUEST: Final = frozenset(
 CLIENT: Final = frozenset({"client_required"})
 KEY: Final = frozenset({"idempotency_key_malformed", "idempotency_key_weak", "idempotency_key_reused"})
 SIGNED: Final = frozenset({"signature_missing", "signature_wrong", "signature_old"})
+HOOK: Final = frozenset({"ticket_missing", "hook_replayed"})
 LOOKED_UP: Final = frozenset({"not_found"})
 BATCH: Final = frozenset({"idempotency_key_per_item", "invalid_concern", "missing", "wrong_type", "too_many"})
 BODY: Final = frozenset(
@@ -40,7 +41,7 @@ BODY: Final = frozenset(
     | {"body_too_slow", "body_too_large", "media_type_refused", "content_encoding_refused", "quota_exceeded"}
 )
 CONCERN: Final = frozenset(
-    code for code, status in refusals.STATUS.items() if status == HTTPStatus.UNPROCESSABLE_ENTITY
+    code for code, status in refusals.STATUS.items() if status == HTTPStatus.UNPROCESSABLE_ENTITY and code not in HOOK
 )
 
 _PLACE: Final = "#/components/schemas/{model}"
@@ -73,31 +74,43 @@ def asking(name: str) -> dict[str, Any]:
 
 def from_source() -> dict[str, Any]:
     """Return what an operation says that takes another system's message, whose shape sources.yaml describes."""
-    name = {
-        "name": "source",
-        "in": "path",
-        "required": True,
-        "schema": {**_STRING, "pattern": "^[a-z][a-z0-9_-]{0,47}$"},
-    }
+    return {**_foreign("source"), "security": [{"client": []}, {}]}
+
+
+def from_ticket_system() -> dict[str, Any]:
+    """Return what an operation says that takes a ticket system's signed message, whose shape is that system's own."""
+    return {**_foreign("channel"), "security": [{}]}
+
+
+def _foreign(name: str) -> dict[str, Any]:
+    """Return what is said of a message of any shape, sent to the address that ends with a `name`."""
+    schema = {**_STRING, "pattern": "^[a-z][a-z0-9_-]{0,47}$"}
     return {
         "requestBody": {"required": True, "content": {body.JSON: {"schema": {}}}},
-        "security": [{"client": []}, {}],
-        "parameters": [name],
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": schema}],
     }
 
 
 def answers(status: int, shape: type[BaseModel], *codes: Collection[str]) -> dict[int | str, dict[str, Any]]:
     """Return an operation's answers: the good one, those that any may have, and the problems that `codes` name."""
-    possible = ANY_REQUEST.union(*codes)
     good = {"description": HTTPStatus(status).phrase, "content": {body.JSON: {"schema": _reference(shape)}}}
-    problems: dict[int | str, dict[str, Any]] = {
+    return {status: good, **_problems(*codes)}
+
+
+def nothing(status: int, *codes: Collection[str]) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of an operation whose good one has no body."""
+    return {status: {"description": HTTPStatus(status).phrase}, **_problems(*codes)}
+
+
+def _problems(*codes: Collection[str]) -> dict[int | str, dict[str, Any]]:
+    possible = ANY_REQUEST.union(*codes)
+    return {
         bad: {
             "description": ", ".join(sorted(code for code in possible if refusals.STATUS[code] == bad)),
             "content": {refusals.MEDIA_TYPE: {"schema": _reference(wire.ProblemOut)}},
         }
         for bad in sorted({refusals.STATUS[code] for code in possible})
     }
-    return {status: good, **problems}
 
 
 def writer(app: FastAPI, words: Callable[[], Vocabulary]) -> Callable[[], dict[str, Any]]:

@@ -4,7 +4,7 @@ The message is dangerous: a ticket's text may be in it. It is read once, what th
 the rest is dropped; nothing of it is logged, stored or answered.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import APIRouter
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from router import clock
 from router.channels import hooks
-from router.errors import Refused, TryLater, Unavailable
+from router.errors import Refused
 from router.intake import document, strictjson, wire
 from router.intake.callers import Caller, Callers
 from router.intake.submit import Door
@@ -33,10 +33,10 @@ class SourcesApi:
         callers: Callers,
         sources: Callable[[], Sources],
         *,
-        secret: Callable[[str], str],
+        secret: Callable[[str], Awaitable[str]],
         body_deadline_s: float,
     ) -> None:
-        """`secret` returns what a reference names, and raises TryLater."""
+        """`secret` returns what a reference names, and raises Unavailable."""
         self._door = door
         self._callers = callers
         self._sources = sources
@@ -88,10 +88,7 @@ class SourcesApi:
             if caller.name != source.client:
                 raise Refused("not_found")
             return caller
-        try:
-            secret = self._secret(source.secret)
-        except TryLater as later:
-            raise Unavailable(later.code) from None
+        secret = await self._secret(source.secret)
         hooks.verify(source.signed, secret, request.headers.getlist, sent, now=clock.now())
         named = await self._callers.named(source.client)
         if named is None:

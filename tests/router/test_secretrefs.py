@@ -10,9 +10,9 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
+from router import secretrefs
 from router.errors import TryLater
-from workers.channels import secretrefs
-from workers.channels.secretrefs import SECRET_CAP, secret
+from router.secretrefs import SECRET_CAP, secret
 
 MARKED = "MARKED-7f3a"
 
