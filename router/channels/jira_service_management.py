@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from router import clock
 from router.channels import notices, wording
 from router.channels.account import Account
+from router.channels.hooks import Clock, Scheme
 from router.channels.setting import ReferralField, Within
 from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven, Severity
@@ -26,6 +27,16 @@ from router.vocabulary import Guarantee, Proven, Severity
 KIND: Final = "jira_service_management"
 GUARANTEE: Final = Guarantee.FOUND
 PROVES: Final = Proven.ACKNOWLEDGED
+HOOK: Final = Scheme(
+    signature="X-Hub-Signature",
+    prefix="sha256=",
+    timestamp_at="/timestamp",
+    clock=Clock.UNIX_MS,
+    window="1h",
+    delivery="X-Atlassian-Webhook-Identifier",
+    ticket="/issue/key",
+)
+"""An administrator's webhook with a secret; those of apps are not signed so. Sent again for up to half an hour."""
 
 SHOWN: Final = ("status", "project", "creator", "assignee", "priority", "labels")
 """What is read of a request, besides our own fields."""

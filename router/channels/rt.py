@@ -16,6 +16,7 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from router.channels import notices, wording
+from router.channels.hooks import Scheme
 from router.channels.overhttp import OverHttp
 from router.channels.setting import ReferralField, SecretReference, Within
 from router.model import Payload, Referral
@@ -24,6 +25,15 @@ from router.vocabulary import Guarantee, Proven, Severity
 KIND: Final = "rt"
 GUARANTEE: Final = Guarantee.FOUND
 PROVES: Final = Proven.ACKNOWLEDGED
+HOOK: Final = Scheme(
+    signature="X-RT-Signature",
+    prefix="sha256=",
+    signed="{timestamp}.{body}",
+    timestamp="X-RT-Timestamp",
+    delivery="X-RT-Delivery",
+    ticket="/ticket",
+)
+"""RT has no hooks of its own: this is what the scrip in docs/helpdesk/rt.md sends."""
 
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}

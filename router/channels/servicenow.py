@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from router import clock
 from router.channels import notices, wording
 from router.channels.account import Account
+from router.channels.hooks import Encoding, Scheme
 from router.channels.setting import ReferralField, Within
 from router.errors import Declined
 from router.model import Frozen, Payload, Referral
@@ -26,6 +27,14 @@ from router.vocabulary import Guarantee, Proven, Severity
 KIND: Final = "servicenow"
 GUARANTEE: Final = Guarantee.FOUND
 PROVES: Final = Proven.ACKNOWLEDGED
+HOOK: Final = Scheme(
+    signature="X-Concern-Signature",
+    encoding=Encoding.BASE64,
+    signed="{timestamp}.{body}",
+    timestamp="X-Concern-Timestamp",
+    ticket="/sys_id",
+)
+"""ServiceNow has no hooks of its own: this is what a business rule sends; see docs/delivery.md."""
 
 IMPACT_AND_URGENCY: Final[Mapping[Severity, tuple[str, str]]] = MappingProxyType(
     {

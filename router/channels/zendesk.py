@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from router.channels import notices, wording
 from router.channels.account import Account
+from router.channels.hooks import Clock, Encoding, Scheme
 from router.channels.setting import ReferralField
 from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven, Severity
@@ -23,6 +24,15 @@ from router.vocabulary import Guarantee, Proven, Severity
 KIND: Final = "zendesk"
 GUARANTEE: Final = Guarantee.FOUND
 PROVES: Final = Proven.ACKNOWLEDGED
+HOOK: Final = Scheme(
+    signature="X-Zendesk-Webhook-Signature",
+    encoding=Encoding.BASE64,
+    signed="{timestamp}{body}",
+    timestamp="X-Zendesk-Webhook-Signature-Timestamp",
+    clock=Clock.ISO,
+    ticket="/id",
+)
+"""A webhook behind a trigger whose JSON body is `{"id": "{{ticket.id}}"}` and nothing more."""
 
 PRIORITIES: Final[Mapping[Severity, str]] = MappingProxyType(
     {Severity.LOW: "low", Severity.MEDIUM: "normal", Severity.HIGH: "high", Severity.CRITICAL: "urgent"}

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from router.channels import wording
+from router.channels.hooks import Scheme
 from router.channels.overhttp import OverHttp
 from router.channels.rest.language import (
     NO_FLAG,
@@ -75,6 +76,9 @@ class Settings(OverHttp):
     """What a check asks for beside the tickets themselves."""
     search_lag: Within = timedelta(0)
     """How long a new ticket may stay hidden from `find`, or a note from `notes`; left out: not at all."""
+
+    hook: Scheme | None = None
+    """How the system signs its hooks, where it sends some; `hook_secret` names the secret."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
