@@ -72,11 +72,14 @@ class Peer:
 
     # What stands there.
 
+    def numbers(self, reference: str) -> list[str]:
+        """Return the number of every issue with this reference, the oldest first."""
+        asked = {f"cf_{self.fields['reference']}": reference, "status_id": "*", "sort": "id", "limit": "100"}
+        return [str(issue["id"]) for issue in self._get("issues", self._officer, **asked)["issues"]]
+
     def tickets(self, reference: str) -> list[dict[str, Any]]:
         """Return every issue with this reference as `shown`, the oldest first."""
-        asked = {f"cf_{self.fields['reference']}": reference, "status_id": "*", "sort": "id", "limit": "100"}
-        issues = self._get("issues", self._officer, **asked)["issues"]
-        return [self.shown(str(issue["id"])) for issue in issues]
+        return [self.shown(number) for number in self.numbers(reference)]
 
     def shown(self, number: str) -> dict[str, Any]:
         """Return an issue as Redmine shows it to staff, with its journals."""
