@@ -241,6 +241,8 @@ class Notice(StrEnum):
     """What was sent before is withdrawn: close it, keep it apart, ask nobody here about it."""
     DRILL = "drill"
     """No case: somebody tests the way."""
+    DIGEST = "digest"
+    """No case: the mail that goes out at a fixed time, whether or not there is something."""
     POLICY_REFUSED = "policy_refused"
     """No case: the policy's files are wrong, and the last good ones stay in force."""
     INSTEAD = "instead"

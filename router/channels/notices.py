@@ -50,6 +50,7 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
             "This is a drill, not a case: nobody has reported anything. Whoever sees it tells the people who run "
             "concern-router, who note it with: concern-router channels acknowledge {0}"
         ),
+        Notice.DIGEST: "This comes at fixed times and always says the same, whether or not there is something new.",
         Notice.POLICY_REFUSED: (
             "This is not a case. The files policy.yaml and channels.yaml of concern-router are wrong, and the last "
             "good ones stay in force. What is wrong: concern-router policy check"

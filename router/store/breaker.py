@@ -29,6 +29,9 @@ HOPELESS: Final = frozenset(
         "foreign_host",
         "refused_address",
         "tls_failed",
+        "tls_missing",
+        "sender_refused",
+        "recipient_refused",
     }
 )
 """Codes that every other referral would get as well: the first one shuts the channel."""

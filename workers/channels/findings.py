@@ -7,7 +7,10 @@ from router.errors import TryLater
 from router.model import Finding
 
 AS_CONFIGURED: Final = frozenset(
-    {"not_authorised", "redirected", "refused_address", "secret_malformed", "secret_missing", "tls_failed"}
+    {
+        *("not_authorised", "redirected", "refused_address", "secret_malformed", "secret_missing", "tls_failed"),
+        *("tls_missing", "sender_refused"),
+    }
 )
 """Codes that say something of the configuration, whatever is tried. Other codes may be another's at the next try."""
 
