@@ -27,6 +27,7 @@ desk:
   queue: Safeguarding
   custom_fields: {reference: Reference id, severity: Severity}
 """
+RECIPES = sorted((CONFIG / "recipes").glob("*.yaml"))
 
 
 def found(text: str) -> list[tuple[int, str]]:
@@ -74,9 +75,20 @@ def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: 
 @pytest.mark.parametrize("folder", ["", "us"])
 def test_the_shipped_comments_tell_of_every_key(folder: str) -> None:
     comments = "\n".join(line for line in (CONFIG / folder / FILE).read_text().splitlines() if line.startswith("#"))
+    comments += "".join(recipe.read_text() for recipe in RECIPES)
     keys = {key for entry in ENTRIES.values() for key in entry.model_fields}
 
     assert {key for key in keys if not re.search(rf"\b{key}\b", comments)} == set()
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
+def test_each_recipe_can_stand_in_the_shipped_files(recipe: Path) -> None:
+    (entry,) = yaml.safe_load(recipe.read_text()).values()
+    replaced = yaml.safe_load((CONFIG / FILE).read_text()) | {"security-desk": entry}
+    policy = (CONFIG / "policy.yaml").read_text()
+    problems = lint.findings(policy, yaml.safe_dump(replaced), today=date(2026, 11, 23))
+
+    assert [problem for problem in problems if problem.file == FILE] == []
 
 
 def test_channels_render_as_their_kind_and_say_its_guarantee() -> None:
@@ -98,7 +110,7 @@ def test_settings_stay_as_they_are() -> None:
     ("old", "new", "expected"),
     [
         ("kind: rt", "kind: rtt", (2, "unknown_value")),
-        ("kind: rt", "kind: servicenow", (2, "unknown_value")),
+        ("kind: rt", "kind: osticket", (2, "unknown_value")),
         ("scope: internal", "scope: inside", (3, "unknown_value")),
         ("[category, severity]", "[category, severity, narrative]", (4, "unknown_value")),
         ("[category, severity]", "[category, severity, url]", (4, "url_inside")),
