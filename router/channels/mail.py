@@ -131,11 +131,6 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:
     return Payload(body="".join(f"{line}\r\n" for line in lines).encode("ascii"), media_type="message/rfc822")
 
 
-def goes_now(settings: Settings, referral: Referral) -> bool:
-    """Say whether the referral is a mail of its own, and does not wait for the one that goes out at a fixed time."""
-    return settings.digest is None or referral.notice is Notice.DIGEST
-
-
 def _text(settings: Settings, referral: Referral) -> list[str]:
     if settings.digest is not None:
         return [*_wrapped(_ALWAYS), "", f"Please look: {settings.look_at}", "", *_wrapped(_NO_MORE)]
@@ -153,7 +148,7 @@ def _rings(referral: Referral) -> str:
     if referral.notice is Notice.RECALLED:
         return notices.said(referral)
     if sentence := notices.said_of_no_case(referral):
-        return sentence
+        return f"{sentence} ({referral.reference})"
     return (_STILL if referral.notice in _AGAIN else _NEW).format(referral.reference)
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from router.channels import KINDS, folder, jira_service_management, rt, servicenow, webhook
+from router.channels import KINDS, folder, jira_service_management, mail, pagerduty, rt, servicenow, webhook, zendesk
 from router.console import progress
 from router.console.conflict import Who, conflict
 from router.errors import Forbidden
@@ -33,6 +33,10 @@ SETTINGS: dict[str, Any] = {
         request_type=10,
         custom_fields={"reference": "customfield_1", "severity": "customfield_2"},
     ),
+    "mail": mail.Settings(
+        url="smtp://mail.example.org", sender="a@example.org", to="b@example.org", look_at="https://c.example.org"
+    ),
+    "pagerduty": pagerduty.Settings(routing_key=SECRET),
     "rt": rt.Settings(
         url="https://rt.example.org", token="env:A_TOKEN", queue="Q", custom_fields={"reference": "R", "severity": "S"}
     ),
@@ -40,6 +44,7 @@ SETTINGS: dict[str, Any] = {
         url="https://example.service-now.com", token="env:A_TOKEN", group="a" * 32, custom_fields={"severity": "u_s"}
     ),
     "webhook": webhook.Settings(url="https://a.example.org", secret=SECRET),
+    "zendesk": zendesk.Settings(url="https://example.zendesk.com", token="env:A_TOKEN", group=5),
 }
 
 

@@ -13,11 +13,14 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "folder": "the folder",
         "jira_service_management": "Jira",
+        "mail": "the mail server",
+        "pagerduty": "PagerDuty",
         "redmine": "Redmine",
         "rest": "the ticket system",
         "rt": "Request Tracker",
         "servicenow": "ServiceNow",
         "webhook": "the receiver",
+        "zendesk": "Zendesk",
     }
 )
 SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -41,6 +44,18 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the connection cannot be trusted, by what {named!r} says",
             "have the certificate renewed, or name the authority that signed it under 'ca'",
         ),
+        "tls_missing": (
+            "the mail server offers no TLS",
+            "write smtps:// or the port for handing in mail, or have TLS switched on there",
+        ),
+        "sender_refused": ("the mail server takes no mail from our {named}", "let the account send as that address"),
+        "recipient_refused": ("the mail server takes no mail for 'to'", "write the address that people read"),
+        "not_zendesk": ("no Zendesk answers at 'url'", "write https://yours.zendesk.com"),
+        "made_public": (
+            "a trigger of {kind} lets others than staff read our tickets",
+            "exempt our group's tickets from triggers that make comments public",
+        ),
+        "awaits_digest": ("it waits for the mail of the next fixed time", "nothing"),
         "folder_unwritable": ("the folder cannot be written", "let the account that runs the workers write there"),
         "not_jira": ("no Jira answers at 'url'", "write the site's address, which /rest/api/3 follows"),
         "not_servicenow": ("no ServiceNow answers at 'url'", "write the instance's address, which /api/now follows"),
@@ -173,6 +188,7 @@ OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
 FINDINGS: Final = frozenset(
     {
         *("secret_missing", "secret_malformed", "redirected", "refused_address", "tls_failed", "folder_unwritable"),
+        *("tls_missing", "sender_refused", "recipient_refused", "not_zendesk"),
         *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
         *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
         *("not_servicenow", "table_missing"),

@@ -103,13 +103,6 @@ def test_at_fixed_times_all_are_the_same_to_the_byte(referral: Referral) -> None
     assert rendered(referral, digest=TWICE) == rendered(Referral(reference="NOTICE-0000-0000-0000"), digest=TWICE)
 
 
-def test_only_the_mail_of_the_fixed_time_goes_then() -> None:
-    digest = Referral(reference="NOTICE-0000-0000-0000", notice=Notice.DIGEST)
-
-    assert mail.goes_now(configured(), FULL)
-    assert [mail.goes_now(configured(digest=TWICE), one) for one in (FULL, digest)] == [False, True]
-
-
 def test_only_a_link_is_shown_and_not_even_that_at_fixed_times() -> None:
     carries = frozenset({"link", "severity", "category"})
 
