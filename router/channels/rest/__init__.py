@@ -8,7 +8,8 @@ from typing import Final
 
 from router.channels import notices, wording
 from router.channels.rest import rendering
-from router.channels.rest.settings import Settings, names_of, place
+from router.channels.rest.described import names_of, place
+from router.channels.rest.settings import Settings
 from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven
 

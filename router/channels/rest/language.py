@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from router.channels.rest.templates import Node, Template, Text, TextTemplate, names
@@ -18,7 +27,6 @@ from router.model import Frozen
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 HeaderText = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,256}$")]
 OwnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-Plain = str | int | bool
 NO_FLAG: Final = "no_flag"
 """Said of a system that has no internal flag there."""
 
@@ -41,6 +49,22 @@ def _path(node: Node) -> Node:
     return node
 
 
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str | int | bool):
+        raise PydanticCustomError("wrong_kind", "a text, whole number, true or false is wanted here")
+    return value
+
+
+def _flag(text: str) -> str:
+    return text if text == NO_FLAG else _POINTER.validate_python(text)
+
+
+Plain = Annotated[Any, BeforeValidator(_plain), WithJsonSchema({"type": ["string", "integer", "boolean"]})]
+"""A text, whole number or truth."""
+FrozenEntries: Final = AfterValidator(_frozen)
+_POINTER: Final[TypeAdapter[str]] = TypeAdapter(Pointer)
+Flag = Annotated[str, AfterValidator(_flag)]
+"""Where a body says that only staff read it, or `no_flag`."""
 PathTemplate = Annotated[TextTemplate, AfterValidator(_path)]
 """What follows `url`; what a name stands for is percent-encoded."""
 
@@ -52,7 +76,7 @@ class Part(Frozen):
     """Seen from the ticket, or from the item that `list` and `where` choose."""
     list_: Annotated[Pointer | None, Field(alias="list")] = None
     """A list in the ticket, of which the first item is meant that fits `where`."""
-    where: Annotated[Mapping[str, Plain], Field(min_length=1), AfterValidator(_frozen)] | None = None
+    where: Annotated[Mapping[str, Plain], Field(min_length=1), FrozenEntries] | None = None
     """What the item says of itself, by its own keys."""
     is_: Annotated[TextTemplate, Field(alias="is")] = None
     """What must stand there; left out: the value of the field."""
@@ -80,7 +104,7 @@ class Call(Frozen):
 
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     path: PathTemplate
-    query: Annotated[Mapping[str, TextTemplate], AfterValidator(_frozen)] = Field(default_factory=no_entries)
+    query: Annotated[Mapping[str, TextTemplate], FrozenEntries] = Field(default_factory=no_entries)
     """What follows the `?`; encoded by us."""
     body: Template = None
     """What is sent as JSON."""
@@ -135,8 +159,7 @@ class Create(Call):
 
     id: Pointer
     """Where its id stands in the answer."""
-    internal_by: Pointer | Literal["no_flag"]
-    """Where the body says that only staff read the ticket's text, or `no_flag`."""
+    internal_by: Flag
     perhaps_there: tuple[Annotated[int, Field(ge=400, le=499)], ...] = ()
     """Statuses by which the system may also say that it has such a ticket."""
 
@@ -144,7 +167,7 @@ class Create(Call):
 class Note(Call):
     """How an internal note is put into a ticket."""
 
-    internal_by: Pointer | Literal["no_flag"]
+    internal_by: Flag
 
 
 class Notes(Listing):
@@ -204,7 +227,7 @@ class ShownTicket(Frozen):
     """Where it says that it is deleted."""
     here: Place | None = None
     """Where it says that it stands at the desk."""
-    shows: Annotated[Mapping[ReferralField, Place], AfterValidator(_frozen)]
+    shows: Annotated[Mapping[ReferralField, Place], FrozenEntries]
     """Our fields; `reference` among them, by which a ticket is ours."""
 
 
@@ -212,7 +235,7 @@ class NameOf(Frozen):
     """Another word for what a field holds."""
 
     of: ReferralField
-    is_: Annotated[Mapping[str, Plain], Field(alias="is"), AfterValidator(_frozen)]
+    is_: Annotated[Mapping[str, Plain], Field(alias="is"), FrozenEntries]
     otherwise: Plain | None = None
     """What any other value becomes; left out: nothing."""
     unset: Plain | None = None
@@ -221,11 +244,21 @@ class NameOf(Frozen):
     """What stands there when the field is emptied; left out: what `empty` says."""
 
 
+def _own(value: Any) -> Any:
+    return NameOf.model_validate(value) if isinstance(value, dict) else _plain(value)
+
+
+OwnValue = Annotated[
+    Any, PlainValidator(_own), WithJsonSchema({"description": "A value, or of, is, otherwise, unset and empty."})
+]
+"""What a name of the file's own stands for: itself, or what it says of a field."""
+
+
 class Expected(Frozen):
     """Something that must be there for the desk to work; asked for by a check."""
 
     path: PathTemplate
-    query: Annotated[Mapping[str, TextTemplate], AfterValidator(_frozen)] = Field(default_factory=no_entries)
+    query: Annotated[Mapping[str, TextTemplate], FrozenEntries] = Field(default_factory=no_entries)
     list_: Annotated[Pointer, Field(alias="list")] = ""
     """The list that names what is there."""
     at: Pointer = ""
@@ -265,7 +298,7 @@ class Session(Frozen):
 
     method: Literal["GET", "POST"] = "GET"
     path: PathTemplate
-    headers: Annotated[Mapping[HeaderName, SecretHeader], AfterValidator(_frozen)]
+    headers: Annotated[Mapping[HeaderName, SecretHeader], FrozenEntries]
     """What the log-in is made with."""
     token: Pointer
     """Where the answer has the token."""
@@ -299,7 +332,7 @@ class Auth(Frozen):
     bearer: SecretReference | None = None
     session: Session | None = None
     oauth2: OAuth2 | None = None
-    headers: Annotated[Mapping[HeaderName, SecretHeader], AfterValidator(_frozen)] = Field(default_factory=no_entries)
+    headers: Annotated[Mapping[HeaderName, SecretHeader], FrozenEntries] = Field(default_factory=no_entries)
     """Go along with every call, beside one of the others or alone."""
 
     @model_validator(mode="after")

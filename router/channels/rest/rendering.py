@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from router.channels import wording
+from router.channels.rest.described import emptied, known
 from router.channels.rest.language import NameOf, Part
-from router.channels.rest.settings import Settings, emptied, known
+from router.channels.rest.settings import Settings
 from router.channels.rest.templates import UNSET, Node, filled
 from router.model import Payload, Referral
 
@@ -28,7 +29,8 @@ def ticket(settings: Settings, referral: Referral) -> TicketPayload:
     """Return the create call's body; what the referral does not set is left out."""
     texts = wording.values(referral)
     said = wording.text(referral, settings.text)
-    unset = {name: own.unset for name, own in settings.names.items() if isinstance(own, NameOf) and own.unset is not None}
+    own = {name: value for name, value in settings.names.items() if isinstance(value, NameOf)}
+    unset = {name: value.unset for name, value in own.items() if value.unset is not None}
     values = {**unset, **of_fields(settings, texts), **_sentences(wording.title(referral), said)}
     shows = {name: value for name, value in texts.items() if name in settings.ticket.shows}
     return TicketPayload(_body(settings.calls.create.body, values), JSON, MappingProxyType(shows))

@@ -5,13 +5,15 @@ Add a kind: a stand-in in tests/standins/, and a line in DESKS.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from router import clock
 from router.channels import KINDS
 from router.model import LeasedReferral, Proof, Referral
 from router.vocabulary import Awaited, Notice, Severity
-from tests.standins import jira_service_management, redmine, servicenow, zendesk
+from tests.standins import freshservice, glpi, jira_service_management, redmine, servicenow, thehive, zammad, zendesk
+from tests.standins.shelf import recipe
 from tests.standins.standin import StandIn
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels import SENDERS
@@ -54,6 +56,16 @@ DESKS: dict[str, Desk] = {
     "zendesk": Desk("zendesk", zendesk.ZendeskStandIn, zendesk.settings, {"ZENDESK_TOKEN": zendesk.TOKEN}),
 }
 """By name of the kind or recipe."""
+DESKS |= {
+    f"recipe_{name}": Desk("rest", stand_in, partial(recipe, name), secrets, lags=lags)
+    for name, (stand_in, secrets, lags) in {
+        "freshservice": (freshservice.StandInFreshservice, {"FRESHSERVICE_KEY": freshservice.KEY}, True),
+        "zammad": (zammad.StandInZammad, {"ZAMMAD_TOKEN": zammad.TOKEN}, True),
+        "glpi": (glpi.StandInGlpi, {"GLPI_CLIENT_SECRET": glpi.CLIENT_SECRET, "GLPI_PASSWORD": glpi.PASSWORD}, False),
+        "thehive": (thehive.StandInTheHive, {"THEHIVE_KEY": thehive.KEY}, True),
+        "redmine": (redmine.StandInRedmine, {"REDMINE_KEY": redmine.KEY}, False),
+    }.items()
+}
 
 
 def leased(referral: Referral = FIRST, **more: Any) -> LeasedReferral:
