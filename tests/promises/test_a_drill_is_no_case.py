@@ -9,7 +9,18 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from router.channels import KINDS, folder, jira_service_management, mail, pagerduty, rt, servicenow, webhook, zendesk
+from router.channels import (
+    KINDS,
+    folder,
+    jira_service_management,
+    mail,
+    pagerduty,
+    redmine,
+    rt,
+    servicenow,
+    webhook,
+    zendesk,
+)
 from router.console import progress
 from router.console.conflict import Who, conflict
 from router.errors import Forbidden
@@ -37,6 +48,9 @@ SETTINGS: dict[str, Any] = {
         url="smtp://mail.example.org", sender="a@example.org", to="b@example.org", look_at="https://c.example.org"
     ),
     "pagerduty": pagerduty.Settings(routing_key=SECRET),
+    "redmine": redmine.Settings(
+        url="https://redmine.example.org", key="env:A_KEY", project="p", tracker=1, custom_fields={"reference": 1}
+    ),
     "rt": rt.Settings(
         url="https://rt.example.org", token="env:A_TOKEN", queue="Q", custom_fields={"reference": "R", "severity": "S"}
     ),

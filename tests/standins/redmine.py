@@ -177,9 +177,8 @@ class StandInRedmine(StandIn):
 
     def _search(self, asked: Mapping[str, str]) -> Answer:
         shown = [one for one in self.issues if self._fits(one, asked)]
-        for issue in shown if any(name.startswith("cf_") for name in asked) else []:
-            self._hidden[issue["id"]] = self._hidden.get(issue["id"], 0) - 1
-        shown = [one for one in shown if self._hidden.get(one["id"], 0) < 0 or "updated_on" in asked]
+        if any(name.startswith("cf_") for name in asked):
+            shown = [one for one in shown if not self._late(one)]
         by = "updated_on" if asked.get("sort", "").startswith("updated_on") else "id"
         shown.sort(key=lambda one: one[by], reverse=asked.get("sort", "id:desc").endswith(":desc"))
         start, many = int(asked.get("offset", 0)), min(100, int(asked.get("limit", 25)))
@@ -187,6 +186,12 @@ class StandInRedmine(StandIn):
             {name: value for name, value in one.items() if name != "journals"} for one in shown[start : start + many]
         ]
         return answer(200, {"issues": page, "total_count": len(shown), "offset": start, "limit": many})
+
+    def _late(self, issue: Mapping[str, Any]) -> bool:
+        """Say whether this search does not show the issue yet."""
+        left = self._hidden[issue["id"]]
+        self._hidden[issue["id"]] = left - 1
+        return left > 0
 
     def _fits(self, issue: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
         if asked.get("status_id") != "*" and issue["status"]["is_closed"]:
