@@ -18,9 +18,10 @@ from starlette.responses import Response
 
 from router import secretfiles
 from router.bell import Bell
+from router.clock import now
 from router.console import pages as console
-from router.errors import RouterError
-from router.intake import document, housekeeping, limits
+from router.errors import Refused, RouterError
+from router.intake import document, guard, housekeeping, limits
 from router.intake.callers import Callers
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
 from router.intake.drills import Drills
@@ -35,8 +36,10 @@ from router.intake.sources import SourcesApi
 from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
+from router.reporter.agents import AgentPages, AgentsDesk
 from router.reporter.pages import Choices, Desk, Kind, Pages
 from router.settings import Settings
+from router.sources.mapping import note_back_of
 from router.store import cases
 from router.store.clients import active_clients
 from router.store.engine import connect, transaction
@@ -127,6 +130,10 @@ def public_app(settings: Settings) -> FastAPI:
         receipt_secret=secrets.receipt,
     )
     app.include_router(Pages(desk).routes())
+    agents = _agents_desk(
+        desk, link_secret=secrets.link, in_force=in_force, sources=sources, door=door, callers=callers
+    )
+    app.include_router(AgentPages(agents).routes())
     degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
@@ -231,6 +238,35 @@ def _desk(
         wait_for_guess_s=wait_for_guess_s,
         receipt_secret=receipt_secret,
         body_deadline_s=settings.body_deadline_s,
+    )
+
+
+def _agents_desk(
+    desk: Desk,
+    *,
+    link_secret: bytes,
+    in_force: InForce,
+    sources: SourcesInForce,
+    door: Door,
+    callers: Callers,
+) -> AgentsDesk:
+    async def submit(sent: Mapping[str, Any], client: str, key: str | None) -> bytes:
+        caller = await callers.named(client)
+        if caller is None:
+            raise Refused("link_refused")
+        note_back = note_back_of(sources(), client, str(sent.get("source_ticket", "")))
+        return await door.submit(dict(sent), caller, key, note_back=note_back)
+
+    async def known(client: str) -> bool:
+        return await callers.named(client) is not None
+
+    return AgentsDesk(
+        choices=desk.choices,
+        known=known,
+        submit=submit,
+        faults=lambda sent: guard.faults(sent, vocabulary(in_force()), now=now()),
+        link_secret=link_secret,
+        body_deadline_s=desk.body_deadline_s,
     )
 
 

@@ -38,6 +38,8 @@ class IntakeSecrets:
     """Digests of network addresses, for quotas."""
     handle: bytes = field(repr=False)
     """Digests of handles, to compare a person named with teams' members."""
+    link: bytes = field(repr=False)
+    """Proofs in the links that `clients link` prints."""
 
 
 def make(secrets_dir: Path) -> None:
@@ -74,6 +76,7 @@ def intake_secrets(secrets_dir: Path) -> IntakeSecrets:
         receipt=derived("receipt"),
         address=derived("address"),
         handle=derived("handle"),
+        link=derived("link"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands for machine clients: `clients add`, `clients list`, `clients revoke`.
+"""Commands for machine clients: `clients add`, `clients list`, `clients link`, `clients revoke`.
 
 A token is printed once and stored as its digest only.
 """
@@ -11,8 +11,11 @@ from typing import Annotated, Final
 import typer
 
 from router.cli.asking import console, say_json, whose_login
+from router.clock import now
 from router.errors import Broken, StoreFailed
 from router.model import AuditEntry
+from router.reporter import links
+from router.secretfiles import intake_secrets
 from router.settings import Settings
 from router.store.audit import note
 from router.store.clients import add_client, all_clients, revoke_client
@@ -67,6 +70,34 @@ def list_clients(*, as_json: Annotated[bool, typer.Option("--json", help="Print 
     for row in rows:
         state = "revoked" if row["revoked_at"] else "active"
         typer.echo(f"{row['name']:48}  {state:7}  {row['per_minute']} a minute")
+
+
+@commands.command()
+def link(
+    name: Name,
+    *,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3660, help="For how long; else until the client is revoked.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Print the address of the form for helpdesk agents: whoever has it can file facts as this client.
+
+    Put it behind a button of the ticket system; `&source_ticket=...&category=...&asset_tag=...` after it fill the form.
+    """
+    settings = Settings()
+    with console(settings) as engine, transaction(engine) as connection:
+        active = [row for row in all_clients(connection) if row["name"] == name and row["revoked_at"] is None]
+        if not active:
+            raise Broken("no_such_client", "see `clients list`")
+        note(connection, [AuditEntry(whose_login(), "client_linked", f"client:{name}")])
+    until = int(now().timestamp()) + days * 24 * 3600 if days else links.FOR_EVER
+    query = links.signed(intake_secrets(settings.secrets_path).link, name, until)
+    address = f"{str(settings.public_url).rstrip('/')}{links.PLACE}?{query}"
+    if as_json:
+        say_json({"name": name, "link": address, "until": until or None})
+        return
+    typer.echo(address)
 
 
 @commands.command()

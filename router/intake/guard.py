@@ -20,7 +20,7 @@ from router.intake import texts, wire
 from router.intake.countries import COUNTRIES
 from router.intake.strictjson import strings
 from router.model import Content, Facts, FileHash
-from router.vocabulary import HEX_DIGITS, HashAlgorithm
+from router.vocabulary import HEX_DIGITS, HashAlgorithm, NoticedHow
 from router.web.refusals import leading_code
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -75,6 +75,16 @@ def admit(sent: object, vocabulary: Vocabulary, *, now: datetime) -> Admitted:
         _refuse(list(wire.faults_of(error)))
     content = Content(narrative=concern.narrative or None, contact=concern.contact or None)
     return Admitted(facts, content, orjson.dumps(sent, option=orjson.OPT_SORT_KEYS))
+
+
+def faults(sent: Mapping[str, Any], vocabulary: Vocabulary, *, now: datetime) -> tuple[Fault, ...]:
+    """Return what is wrong with a part of a concern, as `admit` would say it; nothing of what is still missing."""
+    needed = {"category": next(iter(vocabulary.categories)), "noticed_how": NoticedHow.HELPDESK_REPAIR.value}
+    try:
+        admit({**needed, **sent}, vocabulary, now=now)
+    except Refused as refused:
+        return refused.faults
+    return ()
 
 
 def _refuse(found: list[Fault]) -> NoReturn:

@@ -4,7 +4,7 @@ Keeps what was typed for one answer, in memory, so that nobody has to type it tw
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -33,9 +33,9 @@ class Typed:
         """The page's own random key, the same for a double click."""
         return self.single.get(KEY) or None
 
-    def concern(self) -> dict[str, Any]:
-        """Return the answers as the body of a concern; empty ones left out."""
-        sent: dict[str, Any] = {name: value for name, value in self.single.items() if name in LABELS and value}
+    def concern(self, asked: Collection[str] = LABELS) -> dict[str, Any]:
+        """Return the answers to what was asked as the body of a concern; empty ones left out."""
+        sent: dict[str, Any] = {name: value for name, value in self.single.items() if name in asked and value}
         sent.update({name: list(values) for name, values in self.several.items() if values})
         if "occurred_at" in sent and _LOCAL.fullmatch(sent["occurred_at"]):
             sent["occurred_at"] += f":00{self.single.get(ZONE, '')}"

@@ -116,11 +116,11 @@ class Pages:
         try:
             sent = await self._read(request)
             typed = read_form(sent, names=REPORT_FIELDS)
-            _check_sender(request)
+            check_sender(request)
             answer = orjson.loads(await self._desk.submit(typed.concern(), request, typed.key))
         except RouterError as error:
             return self._report(typed, error)
-        return _page(
+        return page(
             "receipt.html",
             201,
             receipt=answer["receipt"],
@@ -131,7 +131,7 @@ class Pages:
 
     async def show_follow_up(self, _request: Request) -> Response:
         """Ask for the receipt."""
-        return _page("follow_up.html", 200, message=None, status=None)
+        return page("follow_up.html", 200, message=None, status=None)
 
     async def take_follow_up(self, request: Request) -> Response:
         """Say where the case of a receipt stands; the same answer for every wrong one.
@@ -141,7 +141,7 @@ class Pages:
         """
         try:
             typed = read_form(await self._read(request), names=FOLLOW_UP_FIELDS)
-            _check_sender(request)
+            check_sender(request)
             found = await asyncio.to_thread(
                 receipts.status, typed.single.get(RECEIPT, ""), self._desk.receipt_secret, self._desk.find
             )
@@ -149,27 +149,27 @@ class Pages:
             if wait_s:
                 raise Refused("quota_exceeded", retry_after_s=wait_s)
         except RouterError as error:
-            told = _told(error)
-            return _page("follow_up.html", told.status, told.headers, message=told.message, status=None)
+            said = told(error, words.LABELS)
+            return page("follow_up.html", said.status, said.headers, message=said.message, status=None)
         if found is None:
-            return _page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None)
-        return _page("follow_up.html", 200, message=None, status=_status(found))
+            return page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None)
+        return page("follow_up.html", 200, message=None, status=_status(found))
 
     async def _read(self, request: Request) -> bytes:
         return await body.read_body(request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s)
 
     def _report(self, typed: Typed, error: RouterError | None = None) -> Response:
         choices = self._desk.choices()
-        told = _told(error) if error else _Told(200, {}, None, ())
+        said = told(error, words.LABELS)
         # Words are kept for who typed them; material goes back to nobody.
-        material = {fault.field for fault in told.faults if GUIDANCE[fault.code] == LEAVE_IT}
-        return _page(
+        material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
+        return page(
             "report.html",
-            told.status,
-            told.headers,
-            message=told.message,
-            faults=told.faults,
-            wrong={fault.field for fault in told.faults},
+            said.status,
+            said.headers,
+            message=said.message,
+            faults=said.faults,
+            wrong={fault.field for fault in said.faults},
             typed={name: text for name, text in typed.single.items() if name not in material},
             ticked=typed.several,
             key=_key(typed, error),
@@ -177,12 +177,13 @@ class Pages:
             sites=choices.sites,
             zones=ZONES,
             zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            asked=words.LABELS,
             words=words,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """How an error is told to a person."""
 
     status: int
@@ -191,19 +192,21 @@ class _Told:
     faults: Sequence[Fault]
 
 
-def _told(error: RouterError) -> _Told:
-    """Return how a person is told; counted and logged like every refusal."""
+def told(error: RouterError | None, labels: Mapping[str, str]) -> Told:
+    """Return how a person is told, on a page that asks for `labels`; counted and logged like every refusal."""
+    if error is None:
+        return Told(200, {}, None, ())
     if not isinstance(error, Refused | Unavailable):
         edge.failed(error)
-        return _Told(500, {}, words.plainly("internal_error"), ())
+        return Told(500, {}, words.plainly("internal_error"), ())
     status, headers = edge.refusal(error)
     faults = error.faults if isinstance(error, Refused) else ()
-    asked = tuple(fault for fault in faults if fault.field in words.LABELS)
+    asked = tuple(fault for fault in faults if fault.field in labels)
     code = error.code if isinstance(error, Refused) else "unavailable"
-    return _Told(status, headers, None if asked else words.plainly(code), asked)
+    return Told(status, headers, None if asked else words.plainly(code), asked)
 
 
-def _check_sender(request: Request) -> None:
+def check_sender(request: Request) -> None:
     """Refuse what another site's page made a browser send: it would use up the quota of the visitor's whole office.
 
     Browsers say so themselves, by https; those that do not are believed. Origin says nothing: we send no referrer.
@@ -219,7 +222,8 @@ def _key(typed: Typed, error: RouterError | None) -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
-def _page(template: str, status_code: int, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+def page(template: str, status_code: int, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """Return a page made of one of our templates."""
     return HTMLResponse(_templates.get_template(template).render(values), status_code, dict(headers or {}))
 
 

@@ -96,6 +96,21 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Questions of the page, by field; the page asks no others."""
+AGENT_LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "source_ticket": "Ticket",
+        "category": "What is it about?",
+        "noticed_how": "How was it noticed?",
+        "urgency": "What cannot wait?",
+        "where_found": "Where was it?",
+        "site": "Which of our places or companies?",
+        "occurred_at": "When did it happen?",
+        "evidence_state": "Where is the evidence now?",
+        "involves": "Is one of these involved?",
+        "asset_tag": "Number on the device's label",
+    }
+)
+"""Questions of the helpdesk's page: facts alone."""
 
 _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -119,6 +134,8 @@ _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
         "body_too_slow": "Your report did not arrive in time. Please send it again.",
         "sent_from_elsewhere": "This came to us from another web page, and we did not keep it. If it is what you want "
         "to tell us, please press the button below.",
+        "link_refused": "This link is not valid any more. Please ask whoever runs this page for a new one, or use the "
+        "page for everybody.",
         "not_a_form": "Please fill in this page and press Send.",
         "internal_error": "Something went wrong on our side, and we cannot keep your report right now. "
         "Please try again, or go to somebody you trust.",

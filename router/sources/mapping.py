@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from router.configfile.pointers import at
 from router.errors import Fault, Refused
-from router.sources.file import Source
+from router.sources.file import Source, Sources
 from router.sources.taking import NOTHING, SEVERAL, TIMES, Taken, Written
 
 LONGEST: Final = 4096
@@ -68,6 +68,12 @@ def reduced(source: Source, sent: object) -> object:
     wanted = [pointer.split("/")[1:] for pointer in source_pointers(source)]
     by = {tuple(pointer.split("/")[1:]): member for pointer, member in source.lists.items()}
     return _reduced(sent, wanted, by, ())
+
+
+def note_back_of(sources: Sources, client: str, ticket: str) -> str | None:
+    """Return the channel that writes into `ticket` for what the client files itself; None when there is none."""
+    named = (source.note_back for source in sources.values() if source.client == client and source.note_back)
+    return next(named, None) if TICKET_ID.fullmatch(ticket) else None
 
 
 def source_pointers(source: Source) -> frozenset[str]:

@@ -37,7 +37,10 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
         "signature_wrong": "Sign the bytes that are sent, with the secret of this address.",
         "signature_old": "Send at once, by a clock that is right.",
     },
-    403: {"sent_from_elsewhere": "Send the form from our own page."},
+    403: {
+        "sent_from_elsewhere": "Send the form from our own page.",
+        "link_refused": "Use the link that `concern-router clients link` printed.",
+    },
     404: {"not_found": "Check the address."},
     405: {"method_not_allowed": "Use one of the documented methods."},
     408: {

@@ -1,0 +1,122 @@
+"""The helpdesk's form at /report/agent: facts only, filled in from the ticket system's link, done in a minute.
+
+Content has no place here: the page asks for none, and a link that holds any is refused and never shown. What stood in
+the link is judged as the door would judge it before any of it is shown.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router import clock
+from router.errors import Fault, Refused, RouterError
+from router.reporter import links, words
+from router.reporter.form import KEY, ZONE, Typed, read_form
+from router.reporter.pages import KEY_BYTES, MAX_FORM_BYTES, ZONES, Choices, check_sender, page, told
+from router.vocabulary import NoticedHow
+from router.web import body, edge
+
+ASKED: Final = frozenset(words.AGENT_LABELS)
+NAMES: Final = ASKED | links.FIELDS | {ZONE, KEY}
+MOST_QUERY: Final = 4096
+"""Bytes of a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsDesk:
+    """What the page needs from the rest of the product."""
+
+    choices: Callable[[], Choices]
+    known: Callable[[str], Awaitable[bool]]
+    """Says whether a client of this name is there and not revoked."""
+    submit: Callable[[Mapping[str, Any], str, str | None], Awaitable[bytes]]
+    """Takes a concern in as the client's; returns the body of the API's 201."""
+    faults: Callable[[Mapping[str, Any]], Sequence[Fault]]
+    """Says what the door would refuse of a part of a concern."""
+    link_secret: bytes
+    body_deadline_s: float
+
+
+class AgentPages:
+    """The handlers."""
+
+    def __init__(self, desk: AgentsDesk) -> None:
+        self._desk = desk
+
+    def routes(self) -> APIRouter:
+        """Return the page; it is not part of the API's document."""
+        routes = APIRouter(include_in_schema=False)
+        routes.add_api_route(links.PLACE, self.show, methods=edge.READ)
+        routes.add_api_route(links.PLACE, self.take, methods=["POST"])
+        return routes
+
+    async def show(self, request: Request) -> Response:
+        """Show the form with what the link says, if all is as it should be."""
+        try:
+            typed = _read(request.scope["query_string"][: MOST_QUERY + 1])
+            await self._client(typed)
+        except RouterError as error:
+            return self._form(Typed(), error)
+        faults = tuple(self._desk.faults(typed.concern(ASKED)))
+        wrong = {fault.field for fault in faults}
+        kept = {name: text for name, text in typed.single.items() if name not in wrong | {KEY}}
+        several = {name: texts for name, texts in typed.several.items() if name not in wrong}
+        filled = Typed({"noticed_how": NoticedHow.HELPDESK_REPAIR.value, **kept}, several)
+        return self._form(filled, Refused("invalid_concern", *faults) if faults else None)
+
+    async def take(self, request: Request) -> Response:
+        """Take the facts in and show the reference, or what is wrong with them."""
+        typed = Typed()
+        try:
+            sent = await body.read_body(
+                request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
+            )
+            typed = _read(sent)
+            check_sender(request)
+            client = await self._client(typed)
+            answer = orjson.loads(await self._desk.submit(typed.concern(ASKED), client, typed.key))
+        except RouterError as error:
+            return self._form(typed, error)
+        return page("taken_over.html", 201, reference=answer["reference"])
+
+    async def _client(self, typed: Typed) -> str:
+        client = links.client_in(self._desk.link_secret, typed.single, now_s=clock.now().timestamp())
+        if client is None or not await self._desk.known(client):
+            raise Refused("link_refused")
+        return client
+
+    def _form(self, typed: Typed, error: RouterError | None = None) -> Response:
+        choices = self._desk.choices()
+        said = told(error, words.AGENT_LABELS)
+        anew = error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
+        return page(
+            "agent.html",
+            said.status,
+            said.headers,
+            usable=error is None or error.code not in {"link_refused", "unknown_field", "not_a_form", "not_utf8"},
+            message=said.message,
+            faults=said.faults,
+            wrong={fault.field for fault in said.faults},
+            typed=typed.single,
+            ticked=typed.several,
+            link={name: typed.single.get(name, "") for name in sorted(links.FIELDS)},
+            key=secrets.token_urlsafe(KEY_BYTES) if anew or not typed.key else typed.key,
+            groups=choices.groups,
+            sites=choices.sites,
+            zones=ZONES,
+            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            asked=words.AGENT_LABELS,
+            words=words,
+        )
+
+
+def _read(given: bytes) -> Typed:
+    if len(given) > MOST_QUERY:
+        raise Refused("body_too_large")
+    return read_form(given, names=NAMES)
