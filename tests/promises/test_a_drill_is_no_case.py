@@ -16,6 +16,7 @@ from router.channels import (
     mail,
     pagerduty,
     redmine,
+    rest,
     rt,
     servicenow,
     webhook,
@@ -31,6 +32,7 @@ from router.store.engine import transaction
 from router.vocabulary import Notice
 from tests.conftest import Database
 from tests.publicpart import bearer, console, count, public, settings, start, token
+from tests.standins.shelf import recipe
 
 __all__ = ["console", "public", "settings", "start", "token"]  # fixtures
 
@@ -51,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "redmine": redmine.Settings(
         url="https://redmine.example.org", key="env:A_KEY", project="p", tracker=1, custom_fields={"reference": 1}
     ),
+    "rest": rest.Settings.model_validate(recipe("zammad", "https://zammad.example.org")),
     "rt": rt.Settings(
         url="https://rt.example.org", token="env:A_TOKEN", queue="Q", custom_fields={"reference": "R", "severity": "S"}
     ),

@@ -17,12 +17,13 @@ RECIPES: Final = Path(__file__).parents[2] / "config" / "recipes"
 ROUTER, OFFICER = 5, 6
 
 
-def recipe(name: str, there: StandIn, **more: Any) -> dict[str, Any]:
-    """Return a recipe's own settings, those of every channel left out."""
+def recipe(name: str, there: StandIn | str, **more: Any) -> dict[str, Any]:
+    """Return a recipe's own settings for the system there, those of every channel left out."""
     document = read((RECIPES / f"{name}.yaml").read_text(), f"{name}.yaml")
     assert not document.problems
     (entry,) = document.value.values()
-    return {key: value for key, value in entry.items() if key not in Common.model_fields} | {"url": there.url, **more}
+    own = {key: value for key, value in entry.items() if key not in Common.model_fields}
+    return {**own, "url": there if isinstance(there, str) else there.url, **more}
 
 
 class Shelf(StandIn):

@@ -121,6 +121,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "a search for our {named} shows everything",
             "mark its custom field as 'Used as a filter', for all trackers and projects that we use",
         ),
+        "call_refused": (
+            "it does not answer the call {named!r} as channels.yaml has it",
+            "compare path, query, body and 'list' of that call with the system's own documents",
+        ),
         "unreachable": ("nothing answers at its address", "look at the name, the port, and what is between"),
         "no_answer": ("it took the call and gave no answer in time", "look whether it is busy or broken"),
         "odd_reply": ("it answered with something that cannot be read", "look whether something else answers for it"),
@@ -142,6 +146,27 @@ OF_KIND: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
                 "field_missing": (
                     "issues in project {project!r} have no custom field for our {named!r} with the number given",
                     "add it for the project and the tracker, and make it visible to the account's role",
+                ),
+            }
+        ),
+        "rest": MappingProxyType(
+            {
+                "no_filter": (
+                    "a search for our {named} shows everything",
+                    "mend the call 'find' in channels.yaml: the system ignores what it does not know",
+                ),
+                "queue_missing": (
+                    "the ticket system shows no desk {named!r}",
+                    "write it as 'expects' in channels.yaml looks for it, or let the account see it",
+                ),
+                "right_missing": ("our account lacks {named!r}, which 'expects' looks for", "grant it over there"),
+                "field_missing": (
+                    "the ticket system has no field {named!r}, which 'expects' looks for",
+                    "add it there, or let the account see it",
+                ),
+                "values_missing": (
+                    "the ticket system has no value {named!r}, which 'expects' looks for",
+                    "add it there, or write the one that is meant",
                 ),
             }
         ),
@@ -191,7 +216,7 @@ FINDINGS: Final = frozenset(
         *("tls_missing", "sender_refused", "recipient_refused", "not_zendesk"),
         *("not_authorised", "not_rt", "queue_missing", "queue_disabled", "right_missing", "field_missing"),
         *("field_unfit", "values_missing", "recall_right_missing", "recall_field_missing"),
-        *("not_servicenow", "table_missing"),
+        *("not_servicenow", "table_missing", "call_refused"),
         *("not_jira", "request_type_missing", "field_not_asked_for", "field_public", "field_required"),
         *("not_redmine", "project_missing", "tracker_missing", "priority_missing", "state_missing", "no_filter"),
     }

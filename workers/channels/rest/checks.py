@@ -30,7 +30,7 @@ def check(calls: RestCalls, settings: rest.Settings, until: float) -> tuple[Find
     if answer := _answer(calls, settings.calls.find, found, until):
         return answer
     if found and _searches(settings.calls.find):
-        return (Finding("filter_ignored", "find"),)
+        return (Finding("no_filter", "reference"),)
     return tuple(_expected(calls, settings, until))
 
 
