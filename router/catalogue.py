@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, create_model
 
 from router.channels import KINDS
+from router.channels.fixedtimes import FixedTimes
 from router.channels.hooks import Scheme
 from router.channels.overhttp import OverNetwork
 from router.channels.reach import literal, may_reach, needs_listing
-from router.channels.setting import Every, PerSecond, ReferralField, SecretReference, Within
+from router.channels.setting import Asked, Every, PerSecond, ReferralField, SecretReference, Within
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, nearest, read, shown
@@ -59,8 +60,8 @@ class Common(Frozen):
     """How long this one has, before `instead` gets it; at once when this one declined it for good."""
     hook_secret: SecretReference | None = None
     """Where the secret stands that the far side signs its hooks with; None: none are taken."""
-    poll_every: Within | None = timedelta(minutes=1)
-    """How often the far side is asked which tickets changed, where it can say; null: never."""
+    poll_every: Asked = timedelta(minutes=1)
+    """How often the far side is asked which tickets changed, where it can say; None, written `never`: not at all."""
     closed_there: WhenClosedThere = WhenClosedThere.TELL
     """What follows when a ticket is closed there and its case is open here."""
     closed_here: WhenClosedHere = WhenClosedHere.TELL
@@ -78,6 +79,12 @@ class Channel(Common):
     def guarantee(self) -> Guarantee:
         """How this channel keeps a second delivery from becoming a second ticket."""
         return KINDS[self.kind].GUARANTEE
+
+    @property
+    def digest(self) -> FixedTimes | None:
+        """When mails go out, if at fixed times only, each for all that waits by then; None: each is sent by itself."""
+        found = getattr(self.settings, "digest", None)
+        return found if isinstance(found, FixedTimes) else None
 
     @property
     def fields_shown(self) -> frozenset[str]:
@@ -150,6 +157,7 @@ def read_channels(document: Document) -> dict[str, Channel]:
     _secrets_apart(document, channels_made)
     for channel in channels_made:
         _others_named(document, channel, made)
+        _told_in_time(document, channel, made)
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
@@ -217,6 +225,21 @@ def _others_named(document: Document, channel: Channel, made: Mapping[str, Chann
     if channel.proof is not None and channel.proof.rank > most.rank:
         said = f"kind {channel.kind!r} can show no more than {most.value!r}"
         document.complain((channel.name, "proof"), "no_such_proof", said)
+
+
+def _told_in_time(document: Document, channel: Channel, made: Mapping[str, Channel | None]) -> None:
+    """What waits for a fixed time is not late before it, and whoever must hear at once does not wait for one."""
+    keys = ("late_after", "instead_after") if channel.instead is not None else ("late_after",)
+    for key in keys:
+        if channel.digest is not None and getattr(channel, key) <= channel.digest.longest_gap:
+            hours = channel.digest.longest_gap.total_seconds() / 3600
+            said = f"mails go out up to {hours:g} hours apart when clocks are put back: {key} must be longer"
+            document.complain((channel.name, key), "too_soon", said)
+    for key in ("page", "instead"):
+        other = made.get(getattr(channel, key) or "")
+        if other is not None and other.digest is not None:
+            said = f"{key} must be told at once, and {other.name!r} waits for fixed times"
+            document.complain((channel.name, key), "too_late", said)
 
 
 def _uses_what_it_carries(document: Document, channel: Channel) -> None:

@@ -23,6 +23,7 @@ _RATE = re.compile(r"([1-9][0-9]{0,4})/(s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 _NUMBER_AT_END = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)\.?$")
 HOME: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+NEVER: Final = "never"
 _CONTENT: Final = frozenset({"narrative", "contact"})
 
 
@@ -85,6 +86,10 @@ def _within(value: Any) -> timedelta:
     return _span(_WITHIN, value, "30s, 15m or 4h")
 
 
+def _asked(value: Any) -> timedelta | None:
+    return None if value == NEVER else _within(value)
+
+
 def _span(pattern: re.Pattern[str], value: Any, such_as: str) -> timedelta:
     parts = pattern.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
@@ -118,6 +123,14 @@ Every = Annotated[timedelta, BeforeValidator(_every), WithJsonSchema(_text(_EVER
 """How long from one time to the next, in real time: `12h`, `7d`."""
 Within = Annotated[timedelta, BeforeValidator(_within), WithJsonSchema(_text(_WITHIN, "Such as 30s, 15m or 4h."))]
 """How long something may take, in real time: `30s`, `15m`, `4h`, `1d`."""
+Asked = Annotated[
+    timedelta | None,
+    BeforeValidator(_asked),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^({_WITHIN.pattern}|{NEVER})$", "description": "Such as 1m, or never."}
+    ),
+]
+"""How often somebody is asked, as `Within`; `never` is None."""
 PerSecond = Annotated[float, BeforeValidator(_rate), WithJsonSchema(_text(_RATE, "Such as 10/s, 300/min or 1000/h."))]
 """How many a second: written `10/s`, `300/min` or `1000/h`."""
 ReferralField = Annotated[str, AfterValidator(_field)]

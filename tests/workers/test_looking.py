@@ -27,7 +27,7 @@ class Desk:
     def __post_init__(self) -> None:
         text = (
             f"desk: {{kind: rt, scope: internal, readable_by: [security], carries: [category], token: 'env:RT_TOKEN', "
-            f"url: '{self.there.url}', queue: Safeguarding, poll_every: null, "
+            f"url: '{self.there.url}', queue: Safeguarding, poll_every: never, "
             f"custom_fields: {{reference: Reference id}}{self.more}}}"
         )
         self.deliverer = self.room.deliverer(parse_catalogue(text))
