@@ -1,12 +1,15 @@
 """The sender alone against a real Redmine 5, by each way: what it makes, says, checks, sees later and closes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from router import clock
 from router.errors import Declined, TryLater
+from router.failpoints import FailPoint, on_reach
 from router.model import Proof, Referral, Seen
 from router.vocabulary import Awaited, Notice, Proven, Severity
 from tests.peers.redminepeer import Peer
@@ -157,6 +160,28 @@ def test_a_second_issue_is_told_where_to_go_on_and_closed(redmine: Peer, desk: D
     ((private, said),) = redmine.said(second)
     assert private
     assert f"go on in ticket {number}" in said
+
+
+def test_two_workers_that_create_at_once_leave_one_open_issue(redmine: Peer, desk: Desk) -> None:
+    """The window that the guarantee `found` names: both have looked before either wrote."""
+    case, both = a_case(), Barrier(2)
+
+    def meet(point: FailPoint) -> None:
+        if point is FailPoint.AFTER_LOOK_UP:
+            both.wait(30)
+
+    on_reach(meet)
+    try:
+        with ThreadPoolExecutor(2) as workers:
+            made = {str(proof.remote_id) for proof in workers.map(lambda _: desk.send(case), range(2))}
+    finally:
+        on_reach(None)
+    first, second = redmine.numbers(case.reference)
+    seen = desk.look(case, first)
+
+    assert made == {first, second}
+    assert (seen.remote_id, seen.closed) == (first, (second,))
+    assert desk.send(case) == Proof(first, Proven.VISIBLE, repeated=True)
 
 
 def test_a_second_issue_that_is_worked_in_is_left_and_said(redmine: Peer, desk: Desk) -> None:

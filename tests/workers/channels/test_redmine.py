@@ -150,6 +150,13 @@ def test_an_owner_whom_the_project_sets_has_not_taken_it(there: StandInRedmine, 
     assert desk.look(number).proven is Proven.VISIBLE
 
 
+def test_what_our_own_account_changed_is_no_sign_that_somebody_took_it(there: StandInRedmine, desk: Desk) -> None:
+    number = str(desk.send().remote_id)
+    there.put(number, 2, who=ROUTER)
+
+    assert desk.look(number).proven is Proven.VISIBLE
+
+
 def test_what_staff_wrote_is_no_sign_that_somebody_took_it_and_keeps_a_second_open(
     there: StandInRedmine, desk: Desk
 ) -> None:
