@@ -23,6 +23,8 @@ from router.console import pages as console
 from router.errors import Refused, RouterError
 from router.intake import document, guard, housekeeping, limits
 from router.intake.callers import Callers
+from router.intake.digests import LOOK_EVERY_S as DIGESTS_EVERY_S
+from router.intake.digests import Digests
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
 from router.intake.drills import Drills
 from router.intake.hooks import HooksApi
@@ -105,6 +107,7 @@ def public_app(settings: Settings) -> FastAPI:
         (recipients.refresh, housekeeping.RECIPIENTS_S),
         (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
         (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
+        (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
         (pager.look, PAGER_EVERY_S),
     )
     api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)

@@ -12,19 +12,23 @@ from typing import Final
 from router import clock
 from router.catalogue import ALWAYS_CARRIED, Channel
 from router.channels import KINDS
+from router.channels.fixedtimes import FixedTimes
 from router.errors import NOT_SEEN, Declined, TryLater
 from router.failpoints import FailPoint, reach
 from router.model import LeasedReferral, Payload, Proof, Referral
 from router.store.breaker import HOPELESS, Heard
+from router.store.digests import AWAITS
 from router.store.referrals import Ended
 from router.telemetry import get_log
-from router.vocabulary import Proven, Scope
+from router.vocabulary import Notice, Proven, Scope
 from workers.channels.base import Sender
 from workers.looking import LOOKS_S
 from workers.retry import MOST_BROKEN, MOST_TRIES, wait_before
 
 OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there"})
 """Codes of TryLater that are about one referral: the channel answered, and the next referral may well get through."""
+HELD_FOR_S: Final = 900.0
+"""After a fixed time, until what waited for its mail is looked at again: the mail should have gone by then."""
 LOOKS_WANTED: Final = 2
 """How often a channel that shows things late must be seen to have nothing before anything is made there again."""
 
@@ -42,6 +46,8 @@ def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadlin
     started, began = clock.now(), monotonic()
     if why_not := _why_not(channel, leased):
         return _unsent(leased, why_not, started)
+    if channel.digest is not None and leased.fields.notice is not Notice.DIGEST:
+        return _held(channel.digest, leased, started)
     leased = replace(leased, fields=_narrowed(channel, leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:
@@ -125,6 +131,18 @@ def _later(channel: Channel, leased: LeasedReferral, later: TryLater, started: d
     if later.ambiguous or later.code == NOT_SEEN:
         wait_s = max(wait_s, search_lag_s(channel))
     return Tried(replace(ended, state="due", wait_s=wait_s), heard)
+
+
+def _held(digest: FixedTimes, leased: LeasedReferral, started: datetime) -> Tried:
+    """Return that it waits for the mail of the next fixed time, which will stand for it; the channel was not asked.
+
+    Should that mail not have got through by then, it waits for the one after that, for as long as anything is tried.
+    """
+    over = wait_before(leased.tries + 1, age_s=leased.age_s, jitter=0) is None
+    now = clock.now()
+    wait_s = (digest.next(now) - now).total_seconds() + HELD_FOR_S
+    ended = Ended(leased, "dead" if over else "due", AWAITS, started, wait_s=wait_s)
+    return Tried(ended, Heard(AWAITS, worked=None))
 
 
 def search_lag_s(channel: Channel) -> float:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from router.errors import NOT_SEEN
 from router.model import LeasedReferral, Referral
+from router.store.digests import stand_for
 from router.store.hints import look_now
 from router.vocabulary import Notice, Proven
 
@@ -208,12 +209,13 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> set[str]:
     An attempt whose lease was lost in the meantime changes nothing but leaves its line as evidence; if it made
     something, the far side is looked at soon, and what was recalled there before is recalled once more. What was
     withdrawn in the meantime and did not get through is neither due again nor dead. What can never be delivered brings
-    forward what its case has waiting for that.
+    forward what its case has waiting for that. With a mail of a fixed time, what waited for it is sent.
     """
     rows = orjson.dumps([_ended_row(e) for e in ended]).decode()
     ours = set(map(tuple, connection.execute(_SETTLE, {"ended": rows})))
     won = [e for e in ended if (e.referral.id, e.referral.lease_no) in ours]
     bring_forward(connection, [e.referral.id for e in won if e.state == "dead"])
+    stand_for(connection, [e.referral.id for e in won if _is_mail_for_others(e)])
     _look_at_closed(connection, won)
     if len(won) < len(ended):
         lost = [e for e in ended if (e.referral.id, e.referral.lease_no) not in ours]
@@ -240,6 +242,11 @@ def _ended_row(ended: Ended) -> dict[str, object]:
         "started_at": ended.started_at,
         "took_ms": ended.took_ms,
     }
+
+
+def _is_mail_for_others(ended: Ended) -> bool:
+    """Say whether it is a mail of a fixed time that was accepted."""
+    return ended.state == "sent" and ended.referral.fields.notice is Notice.DIGEST
 
 
 def _made(ended: Ended) -> bool:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from router import clock
+from router.catalogue import parse_catalogue
 from router.channels import mail
 from router.channels.fixedtimes import FixedTimes
+from router.errors import PolicyErrors
 from router.model import Referral
 from router.vocabulary import Awaited, Notice, Severity
 
@@ -166,3 +168,38 @@ def test_every_moment_is_between_two_of_them_no_further_apart_than_the_longest_g
     assert times.last(moment) <= moment < times.next(moment)
     assert times.next(moment) - times.last(moment) <= times.longest_gap
     assert times.last(times.next(moment)) == times.next(moment)
+
+
+def refusals(**more: str) -> list[str]:
+    """Return the codes of what is wrong with a mail channel, and with a folder that is told instead by it."""
+    mailed = (
+        "kind: mail, scope: internal, carries: [], readable_by: [hr], url: 'smtp://mail.example.org', "
+        "sender: a@example.org, to: b@example.org, look_at: 'https://c.example.org'"
+    )
+    own = "".join(f", {key}: {value}" for key, value in more.items() if key != "of_file")
+    filed = "kind: folder, scope: internal, carries: [], readable_by: [hr], path: out"
+    text = f"bell: {{{mailed}{own}}}\nfile: {{{filed}{more.get('of_file', '')}}}\n"
+    try:
+        parse_catalogue(text)
+    except PolicyErrors as errors:
+        return [problem.code for problem in errors.problems]
+    return []
+
+
+def test_what_waits_for_a_fixed_time_is_not_late_before_it() -> None:
+    daily = '{at: ["08:00"], zone: UTC}'
+
+    assert refusals() == []
+    assert refusals(digest=daily) == ["too_soon"]
+    assert refusals(digest=daily, late_after="25h") == ["too_soon"]
+    assert refusals(digest=daily, late_after="26h") == []
+    assert refusals(digest=daily, late_after="26h", instead="file") == ["too_soon"]
+    assert refusals(digest=daily, late_after="26h", instead="file", instead_after="30h") == []
+
+
+def test_whoever_must_hear_at_once_is_not_told_at_fixed_times() -> None:
+    daily = '{at: ["08:00"], zone: UTC}'
+
+    assert refusals(of_file=", page: bell") == []
+    assert refusals(digest=daily, late_after="26h", of_file=", page: bell") == ["too_late"]
+    assert refusals(digest=daily, late_after="26h", of_file=", instead: bell") == ["too_late"]
