@@ -91,6 +91,10 @@ class StandInRedmine(StandIn):
         self.fields = dict(FIELDS)
         self.no_filters: set[int] = set()
         """Custom fields that are not used as a filter."""
+        self.read_only: set[int] = set()
+        """Custom fields that the workflow does not let us change: Redmine answers 204 and leaves them."""
+        self.admin = False
+        """Our account is an administrator, and a member of no project."""
         self.closing_states = [5, 6]
         """Those that our account may give by the workflow."""
         self._keys = {KEY}
@@ -163,7 +167,8 @@ class StandInRedmine(StandIn):
         match place:
             case ["users", "current"]:
                 member = {"id": 1, "project": SAFEGUARDING, "roles": [{"id": 3, "name": "Router"}]}
-                return {"user": {"id": ROUTER, "login": "router", "admin": False, "memberships": [member]}}
+                memberships = [] if self.admin else [member]
+                return {"user": {"id": ROUTER, "login": "router", "admin": self.admin, "memberships": memberships}}
             case ["roles", _]:
                 return {"role": {"id": 3, "name": "Router", "permissions": sorted(self.permissions)}}
             case ["projects", ("safeguarding" | "elsewhere") as name]:
@@ -260,7 +265,7 @@ class StandInRedmine(StandIn):
         self._journal(issue, who, project_id=str(before))
 
     def _fill(self, issue: dict[str, Any], wanted: list[Mapping[str, Any]]) -> None:
-        values = {one["id"]: one["value"] for one in wanted}
+        values = {one["id"]: one["value"] for one in wanted if one["id"] not in self.read_only}
         for field in issue["custom_fields"]:
             field["value"] = values.get(field["id"], field["value"])
         there = {field["id"] for field in issue["custom_fields"]}

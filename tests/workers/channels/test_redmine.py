@@ -135,9 +135,12 @@ def test_an_issue_is_closed_as_the_settings_say_or_as_its_workflow_allows(
     assert there.issues[0]["status"]["id"] == state
 
 
-def test_an_issue_that_the_workflow_does_not_let_us_close_is_told(there: StandInRedmine, desk: Desk) -> None:
+@pytest.mark.parametrize("kept", [lambda there: there.closing_states.clear(), lambda there: there.read_only.add(3)])
+def test_an_issue_that_the_workflow_does_not_let_us_close_or_empty_is_told(
+    there: StandInRedmine, desk: Desk, kept: Any
+) -> None:
     desk.send()
-    there.closing_states.clear()
+    kept(there)
 
     with pytest.raises(Declined, match=r"^not_withdrawn$"):
         desk.send(RECALL)
@@ -213,6 +216,12 @@ def test_a_check_says_what_is_missing(there: StandInRedmine, desk: Desk, broken:
     broken(there)
 
     assert desk.check() == [found]
+
+
+def test_an_administrator_needs_no_role(there: StandInRedmine, desk: Desk) -> None:
+    there.admin = True
+
+    assert desk.check() == []
 
 
 @pytest.mark.parametrize(
