@@ -145,6 +145,8 @@ class StandInJira(StandIn):
         """Company-managed fields are found by the fields' search; a team-managed project's are not."""
         self.rights = {"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES"}
         self.rights.add("SERVICEDESK_AGENT")
+        self.ignored: set[str] = set()
+        """Fields that a rule of the site sets back, whatever an edit says."""
         self.resolution_asked = False
         """The screen of each closing asks for a resolution."""
 
@@ -265,6 +267,8 @@ class StandInJira(StandIn):
             if value is not None and not isinstance(value, wants):
                 return answer(400, {"errors": {name: "Operation value must be another type"}})
         for name, value in wanted.items():
+            if name in self.ignored:
+                continue
             (issue.fields if name in issue.fields else issue.hidden)[name] = value
         return Answer(204, b"")
 

@@ -1,5 +1,6 @@
 """Jira's traps: what the portal shows, public comments, a search that lags and matches words, each state's own ways."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,10 @@ from pydantic import ValidationError
 
 from router import clock
 from router.channels import jira_service_management as jira
+from router.channels import wording
 from router.errors import Declined, TryLater
 from router.model import Finding, LeasedReferral, Payload, Proof, Referral
-from router.vocabulary import Proven, Severity
+from router.vocabulary import Notice, Proven, Severity
 from tests.loopback import Answer
 from tests.standins.jira_service_management import (
     ANN,
@@ -84,6 +86,24 @@ def test_a_comment_that_is_shown_as_public_all_the_same_is_a_no(there: StandInJi
     monkeypatch.setattr(there, "act", act)
     with pytest.raises(Declined, match=r"^note_public$"):
         send(there, leased())
+
+
+def test_what_somebody_said_in_public_is_not_what_we_say_to_staff(there: StandInJira) -> None:
+    send(there, leased())
+    said = jira.note(wording.title(REMINDER), "x").body.decode()
+    there.issues[0].comments.append({"id": "9", "body": json.loads(said)["body"], "public": True, "author": ANN})
+    proof = send(there, leased(REMINDER))
+
+    assert not proof.repeated
+    assert there.issues[0].comments[-1]["public"] is False
+
+
+def test_a_field_that_is_set_back_silently_is_a_no_and_names_nothing(there: StandInJira) -> None:
+    there.ignored.add(CATEGORY)
+    with pytest.raises(Declined) as raised:
+        send(there, leased())
+
+    assert raised.value.args == ("field_dropped",)
 
 
 def test_nobody_is_named_as_the_one_who_raised_it(there: StandInJira) -> None:
@@ -195,6 +215,16 @@ def test_a_withdrawn_request_is_put_on_the_level_for_it(there: StandInJira) -> N
     send(there, leased(RECALL), recall_level="10100")
 
     assert there.issues[0].hidden["security"] == {"id": "10100"}
+
+
+def test_a_request_that_a_concern_came_out_of_is_told_and_put_on_its_level(there: StandInJira) -> None:
+    there.issues.append(Issue(1, "LEG", {"summary": "x"}))
+    taken_over = Referral(reference=CASE, notice=Notice.TAKEN_OVER, source_ticket="LEG-1")
+    proof = send(there, leased(taken_over), taken_over_level="10101")
+
+    assert proof.remote_id == "LEG-1"
+    assert there.issues[0].hidden == {"security": {"id": "10101"}}
+    assert [comment["public"] for comment in there.issues[0].comments] == [False]
 
 
 def test_what_a_rule_assigns_is_taken_by_nobody(there: StandInJira) -> None:

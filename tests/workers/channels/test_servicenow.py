@@ -151,6 +151,13 @@ def test_check_finds_that_a_query_leaves_a_column_out(there: StandInServiceNow) 
     assert sender(there).check(deadline_s=10) == (Finding("field_missing", "correlation_id"),)
 
 
+def test_check_finds_a_column_that_is_shown_and_not_searched_by(there: StandInServiceNow) -> None:
+    send(there, leased())
+    there.unsearched.add("correlation_display")
+
+    assert sender(there).check(deadline_s=10) == (Finding("field_missing", "correlation_display"),)
+
+
 def test_another_desks_record_of_the_case_is_not_ours(there: StandInServiceNow) -> None:
     first = send(there, leased(), group=APART, taken_over_group=None)
     second = send(there, leased())
@@ -165,6 +172,12 @@ def test_a_record_that_staff_assigned_to_another_group_is_still_the_cases(there:
     proof = send(there, leased())
 
     assert proof == Proof(number, Proven.VISIBLE, repeated=True)
+
+
+def test_a_query_asks_for_the_reference_and_the_desk(there: StandInServiceNow) -> None:
+    query = servicenow.find_query(made(there), CASE)
+
+    assert query == f"correlation_id={CASE}^correlation_display=concern-router {GROUP}"
 
 
 @pytest.mark.parametrize("value", ["CR^ORnumber!=", "a=b", "javascript:x", ""])
