@@ -66,6 +66,10 @@ class Peer:
     def mail(self) -> Path:
         return Path(self.told["REDMINE_MAIL_DIR"])
 
+    def project_number(self, project: str) -> int:
+        """Return a project's id."""
+        return int(self._get(f"projects/{project}", self._officer)["project"]["id"])
+
     def status(self, name: str) -> int:
         """Return the id of a state: `new`, `in_progress`, `resolved` (open, in Redmine), `closed`, `rejected`."""
         return int(self.told[f"REDMINE_STATUS_{name.upper()}"])

@@ -3,15 +3,19 @@
 Add a way: a function like `by_kind`, and a line in WAYS.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import yaml
+
 from router import clock
 from router.channels import KINDS
 from router.model import LeasedReferral, Proof, Referral, Seen
 from tests.peers.redminepeer import PROJECT, Peer
+from tests.standins.shelf import RECIPES
 from tests.workers.rooms import SURROUNDINGS
 from workers.channels import SENDERS
 
@@ -51,7 +55,24 @@ def by_kind(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-WAYS: dict[str, Callable[[Wanted], dict[str, Any]]] = {"redmine": by_kind}
+def by_recipe(wanted: Wanted) -> dict[str, Any]:
+    """Return what `channels.yaml` says for the kind `rest`: the recipe, with the peer's numbers in place of yours."""
+    numbers = {"1": "reference", "2": "category", "3": "severity"}
+    said = re.sub(
+        r"(\{id: |\bcf_)([123])\b",
+        lambda found: f"{found[1]}{wanted.custom_fields[numbers[found[2]]]}",
+        (RECIPES / "redmine.yaml").read_text(),
+    )
+    (entry,) = yaml.safe_load(said).values()
+    entry["names"]["tracker"] = wanted.peer.tracker
+    entry["names"]["project_number"] = wanted.peer.project_number(wanted.project)
+    entry["names"]["priority"]["is"] = wanted.peer.priorities
+    entry["auth"]["headers"]["X-Redmine-API-Key"]["secret"] = wanted.key
+    own = {name: value for name, value in entry.items() if name not in {"scope", "readable_by", "carries"}}
+    return {**own, "url": wanted.address, "desk": wanted.project}
+
+
+WAYS: dict[str, Callable[[Wanted], dict[str, Any]]] = {"recipe": by_recipe, "redmine": by_kind}
 """By name: returns the entry of `channels.yaml`, `kind` among it, without scope, readable_by and carries."""
 
 

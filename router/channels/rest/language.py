@@ -69,13 +69,20 @@ PathTemplate = Annotated[TextTemplate, AfterValidator(_path)]
 """What follows `url`; what a name stands for is percent-encoded."""
 
 
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[tuple[Pointer, ...], BeforeValidator(_one_or_many)]
+
+
 class Part(Frozen):
     """Where something stands in a ticket; in the file a pointer alone, or these keys."""
 
     at: Pointer = ""
     """Seen from the ticket, or from the item that `list` and `where` choose."""
-    list_: Annotated[Pointer | None, Field(alias="list")] = None
-    """A list in the ticket, of which the first item is meant that fits `where`."""
+    list_: Annotated[OneOrMore, Field(alias="list")] = ()
+    """A list in the ticket, of which the first item is meant that fits `where`; or that list, one in each item ..."""
     where: Annotated[Mapping[str, Plain], Field(min_length=1), FrozenEntries] | None = None
     """What the item says of itself, by its own keys."""
     is_: Annotated[TextTemplate, Field(alias="is")] = None
@@ -85,7 +92,7 @@ class Part(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if (self.list_ is None) != (self.where is None):
+        if bool(self.list_) != (self.where is not None):
             raise PydanticCustomError("half_said", "'list' and 'where' go together: of which list, and which item")
         if self.is_ is not None and self.has is not None:
             raise PydanticCustomError("said_twice", "one of 'is' and 'has' is enough")
@@ -225,8 +232,12 @@ class ShownTicket(Frozen):
     """Whose account made it."""
     gone: Pointer | None = None
     """Where it says that it is deleted."""
+    internal: Place | None = None
+    """Where it says that only staff read it; looked at when it was just made."""
     here: Place | None = None
     """Where it says that it stands at the desk."""
+    made: Place | None = None
+    """Where it says at which desk it was made, once it was moved; nothing stands there before."""
     shows: Annotated[Mapping[ReferralField, Place], FrozenEntries]
     """Our fields; `reference` among them, by which a ticket is ours."""
 

@@ -166,8 +166,11 @@ def _places(settings: Described) -> dict[Path, Part]:
     """Return the parts by which a ticket shows where it stands."""
     moves = {("calls", name): getattr(settings.calls, name) for name in ("put_away", "set_apart")}
     parts: dict[Path, Part] = {(*path, "shows"): move.shows for path, move in moves.items() if move is not None}
-    here = settings.ticket.here
-    return parts if here is None else {**parts, ("ticket", "here"): here}
+    for name in ("internal", "here", "made"):
+        part = getattr(settings.ticket, name)
+        if part is not None:
+            parts["ticket", name] = part
+    return parts
 
 
 def _of_part(part: Part, place: Path, allowed: frozenset[str] | set[str]) -> Iterator[InitErrorDetails]:

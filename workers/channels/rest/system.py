@@ -84,8 +84,8 @@ class RestSystem:
             raise reply.odd() from None
 
     def dropped(self, payload: Payload, ticket: Ticket) -> bool:
-        """Say whether the ticket does not show a field as it was sent."""
-        return bool(self._reading.lacking(_fields(payload), ticket))
+        """Say whether the ticket does not show a field as it was sent, or that only staff read it."""
+        return bool(self._reading.lacking(_fields(payload), ticket)) or not self._reading.is_internal(ticket)
 
     def complete(self, payload: Payload, ticket: Ticket, until: float) -> bool:
         """Fill the fields that have no value."""
@@ -147,8 +147,8 @@ class RestSystem:
             raise
 
     def taken(self, ticket: Ticket, until: float) -> bool:  # noqa: ARG002 - the ticket says all there is
-        """Say whether somebody has the ticket, or its status says that somebody took it."""
-        return ticket.taken
+        """Say whether somebody has the ticket, or its status says that somebody took or closed it."""
+        return ticket.taken or ticket.closed
 
     def worked_on(self, ticket: Ticket, until: float) -> bool:
         """Say whether somebody has the ticket or wrote in it."""

@@ -1,7 +1,7 @@
 """A ticket as a described system shows it: whether it is ours, and whether it holds what was sent."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from router.channels import rest
@@ -44,7 +44,11 @@ class Reading:
 
     def is_of(self, reference: str, ticket: Ticket) -> bool:
         """Say whether the ticket shows the reference, and no other desk's mark."""
-        return self._shows("reference", reference, ticket) and (ticket.here or not self._here_decides())
+        return self._shows("reference", reference, ticket) and self._made_here(ticket)
+
+    def is_internal(self, ticket: Ticket) -> bool:
+        """Say whether the ticket shows that only staff read it, where it shows that at all."""
+        return self._as.internal is None or self.stands(ticket.shown, self._as.internal)
 
     def lacking(self, fields: Mapping[str, str], ticket: Ticket) -> tuple[str, ...]:
         """Return the fields that the ticket does not show as sent."""
@@ -80,10 +84,15 @@ class Reading:
         empty = {"", word(rendering.shown_empty(self._settings, name))}
         return found in ([], {}) or word(found) in empty
 
-    def _here_decides(self) -> bool:
-        """Where the reference's own mark names the desk, a ticket that staff moved is still the one made here."""
-        part = self._as.shows["reference"]
-        return self._as.here is not None and "desk" not in part_names(part)
+    def _made_here(self, ticket: Ticket) -> bool:
+        """Say whether the ticket was made at this desk, wherever staff put it since, as far as it shows that.
+
+        Where the reference's own mark names the desk, that says it.
+        """
+        made = self._as.made
+        if made is not None and found_at(ticket.shown, made) is not None:
+            return self.stands(ticket.shown, made)
+        return ticket.here or "desk" in part_names(self._as.shows["reference"])
 
     @staticmethod
     def _word(shown: Any, part: Part | None) -> str:
@@ -92,14 +101,23 @@ class Reading:
 
 def found_at(shown: Any, part: Part) -> Any:
     """Return what stands at the part; None when nothing does."""
-    if part.list_ is None:
+    if not part.list_:
         return at(shown, part.at)
-    items = at(shown, part.list_)
-    for item in items if isinstance(items, list) else ():
+    for item in _items(shown, part.list_):
         wanted = (part.where or {}).items()
         if isinstance(item, dict) and all(word(item.get(key)) == word(value) for key, value in wanted):
             return at(item, part.at)
     return None
+
+
+def _items(shown: Any, lists: Sequence[str]) -> Iterator[Any]:
+    """Yield the items of a list, or of the lists that are in its items."""
+    items = at(shown, lists[0])
+    for item in items if isinstance(items, list) else ():
+        if lists[1:]:
+            yield from _items(item, lists[1:])
+        else:
+            yield item
 
 
 def number_at(shown: Any, pointer: str) -> str:
