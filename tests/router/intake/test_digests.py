@@ -46,7 +46,8 @@ def policy() -> Policy:
 
 
 def schedule(intake: Engine, rung: list[str] | None = None) -> Digests:
-    return Digests(intake, policy, ring=[].extend if rung is None else rung.extend)
+    heard = [] if rung is None else rung
+    return Digests(intake, policy, ring=heard.extend)
 
 
 def end(owner: Engine, *, hours_ago: float = 0) -> None:
