@@ -135,7 +135,13 @@ def test_an_issue_is_closed_as_the_settings_say_or_as_its_workflow_allows(
     assert there.issues[0]["status"]["id"] == state
 
 
-@pytest.mark.parametrize("kept", [lambda there: there.closing_states.clear(), lambda there: there.read_only.add(3)])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param(lambda there: there.closing_states.clear(), id="open"),
+        pytest.param(lambda there: there.read_only.add(3), id="filled"),
+    ],
+)
 def test_an_issue_that_the_workflow_does_not_let_us_close_or_empty_is_told(
     there: StandInRedmine, desk: Desk, kept: Any
 ) -> None:
