@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from router import clock
 from tests.loopback import Answer, Loopback, Received
 
 RT_TOKEN = "1-14-0123456789abcdef"
@@ -53,6 +54,8 @@ class StandInRT(Loopback):
         """As a GET of the ticket shows them."""
         self.history: list[dict[str, Any]] = []
         """Transactions, oldest first."""
+        self.changed_at: dict[str, str] = {}
+        """When something was last done to each ticket, as RT's queries write it."""
 
     @property
     def rest_url(self) -> str:
@@ -211,9 +214,10 @@ class StandInRT(Loopback):
         if asked.get("order") == ["DESC"]:
             hits.reverse()
         shown = asked.get("fields", [""])[0].split(",")
+        per_page, page = int(asked.get("per_page", ["20"])[0]), int(asked.get("page", ["1"])[0])
         items = [
             {k: t[k] for k in ("type", *shown) if k in t} | {"id": str(t["id"]), "EffectiveId": t["EffectiveId"]["id"]}
-            for t in hits[: int(asked.get("per_page", ["20"])[0])]
+            for t in hits[per_page * (page - 1) : per_page * page]
         ]
         return _json(200, {"items": items, "total": len(items), "count": len(items), "page": 1, "pages": 1})
 
@@ -227,7 +231,11 @@ class StandInRT(Loopback):
         values = {"Queue": self._queue_of(ticket), "Subject": ticket["Subject"], "Status": ticket["Status"]}
         values |= {f"CF.{{{name}}}": value for name, value in self.values(ticket).items()}
         terms = re.split(r"\s+AND\s+", wanted.strip(), flags=re.IGNORECASE)
-        terms = [term for term in terms if term != "EffectiveId > 0"]
+        since = [term.split("'")[1] for term in terms if term.startswith("LastUpdated >= ")]
+        changed_at = self.changed_at.get(str(ticket["id"]), "")
+        if any(changed_at < moment for moment in since):
+            return False
+        terms = [term for term in terms if term != "EffectiveId > 0" and not term.startswith("LastUpdated >= ")]
         found = [re.fullmatch(r"'?([^'=]+?)'?\s*=\s*'((?:[^'\\]|\\.)*)'", term) for term in terms]
         return all(m is not None and values.get(m[1].strip()) == m[2] for m in found)
 
@@ -262,6 +270,7 @@ class StandInRT(Loopback):
         self._note(how, number, who, Subject=subject, Content=content)
 
     def _note(self, what: str, number: int | str, who: str, **more: str) -> None:
+        self.changed_at[str(number)] = clock.now().strftime("%Y-%m-%d %H:%M:%S")
         self.history.append({"Type": what, "ObjectId": str(number), "Creator": {"id": who, "type": "user"}, **more})
 
     def _transactions(self, asked: Mapping[str, list[str]]) -> Answer:

@@ -11,13 +11,15 @@ from router.channels import rt
 from router.model import Finding, Payload, Referral
 from workers.channels.base import Surroundings
 from workers.channels.rt.checks import check
-from workers.channels.rt.tickets import Doing, RtTickets, queue_of
+from workers.channels.rt.tickets import PER_PAGE, Doing, RtTickets, queue_of
 from workers.channels.ticketing import Ticket
 
 MACHINE: Final = "RT_System"
 PUT_AWAY: Final = ("rejected", "resolved")
 """What a ticket that nobody shall work on becomes: the first of these that its queue knows."""
 OPENED: Final = "open"
+MOST_PAGES: Final = 20
+"""Of changed tickets, each of PER_PAGE."""
 CHANGED_BEFORE: Final = timedelta(seconds=1)
 """RT's times are whole seconds."""
 
@@ -119,8 +121,15 @@ class RtSystem:
     def changed(self, since: datetime, until: float) -> Sequence[str]:
         """Return the numbers of the queue's tickets that changed since then."""
         query = rt.changed_query(self._settings, since - CHANGED_BEFORE)
-        items = self._tickets.items("tickets", until, query=query, orderby="LastUpdated", order="ASC")
-        return [str(item.get("id")) for item in items]
+        found: list[str] = []
+        for page in range(1, MOST_PAGES + 1):
+            items = self._tickets.items(
+                "tickets", until, query=query, orderby="LastUpdated", order="ASC", page=str(page)
+            )
+            found += [str(item.get("id")) for item in items]
+            if len(items) < PER_PAGE:
+                break
+        return found
 
     def _by_people(self, ticket: Ticket, until: float) -> list[Doing]:
         doings = self._tickets.doings(ticket.id, until)
