@@ -279,15 +279,20 @@ def _may_be_reached(document: Document, channel: Channel) -> None:
 
 
 def _used_at(document: Document, name: str, field: str) -> Place:
-    """Return where the kind's settings use `field`: as a key of a mapping, or in a list."""
-    for key, value in document.entries(name):
-        if key == "carries":
-            continue
-        if isinstance(value, dict) and field in value:
-            return (name, key, field)
-        if isinstance(value, list) and field in value:
-            return (name, key, value.index(field))
+    """Return where the kind's settings use `field` first: as a key or word below one of their keys, or in a text."""
+    for key in document.at(name):
+        if key != "carries" and (found := _within(document, (name, key), field)):
+            return found
     return (name,)
+
+
+def _within(document: Document, place: Place, field: str) -> Place | None:
+    for key, value in document.entries(*place):
+        if field in (key, value) or (isinstance(value, str) and f"{{{field}}}" in value):
+            return (*place, key)
+        if found := _within(document, (*place, key), field):
+            return found
+    return None
 
 
 def _secrets_apart(document: Document, channels: Iterable[Channel]) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BeforeValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from router.configfile.yamltext import shown
 
@@ -66,6 +66,25 @@ def parsed(value: Any) -> Node:
     if isinstance(value, int | bool | Name | Text | Keys | Items):
         return value
     raise PydanticCustomError("wrong_kind", "a text, whole number, true, false, list or mapping is wanted here")
+
+
+def _read(value: Any) -> Node:
+    """Return the template; raises ValidationError with each problem at its place."""
+    wrong = list(_problems(value, ()))
+    if wrong:
+        raise ValidationError.from_exception_data("template", wrong, hide_input=True)
+    return parsed(value)
+
+
+def _problems(value: Any, path: tuple[str | int, ...]) -> Iterator[InitErrorDetails]:
+    if isinstance(value, dict | list):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _problems(inner, (*path, step))
+        return
+    try:
+        parsed(value)
+    except PydanticCustomError as error:
+        yield InitErrorDetails(type=error, loc=path, input="")
 
 
 def _text(text: str) -> Node:
@@ -137,7 +156,7 @@ def _single(value: Any) -> Node:
     return parsed(value)
 
 
-Template = Annotated[Any, BeforeValidator(parsed), WithJsonSchema(_ANYTHING)]
+Template = Annotated[Any, BeforeValidator(_read), WithJsonSchema(_ANYTHING)]
 """Any value with names in its texts."""
 TextTemplate = Annotated[Any, BeforeValidator(_single), WithJsonSchema(_A_TEXT)]
 """One text, number or truth with names in it."""
