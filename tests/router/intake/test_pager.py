@@ -227,3 +227,80 @@ def test_a_second_ticket_is_told_once_and_each_of_them(pager: Pager, owner: Engi
 
     assert told == [1, 2, 2, 2]
     assert set(pages(owner)) == {("second_ticket", DESK, "phone")}
+
+
+CLOSED_THERE = {"state": "'acknowledged'", "settled_at": "clock_timestamp()", "ticket": "'resolved'"}
+CLOSED_HERE = CLOSED_THERE | {"ticket": "'open'"}
+
+
+def _agreed(owner: Engine, ago: str, **columns: str) -> str:
+    """Record a case whose ticket is as `columns` say, and that or the case's end since so long ago."""
+    since = {"ticket_at": f"clock_timestamp() - interval '{ago}'"}
+    if columns["ticket"] != "'resolved'":
+        since["case_closed_at"] = since["ticket_at"]
+    return case(owner, ago="3 d", **{**columns, **since})
+
+
+@pytest.mark.parametrize(("columns", "notice"), [(CLOSED_THERE, "closed_there"), (CLOSED_HERE, "closed_here")])
+def test_a_ticket_and_a_case_that_disagree_for_half_an_hour_are_told_once(
+    pager: Pager, owner: Engine, columns: dict[str, str], notice: str
+) -> None:
+    _agreed(owner, "29 min", **columns)
+    pager.look()
+    early = pages(owner)
+    run(owner, "update referrals set ticket_at = ticket_at - interval '2 min', case_closed_at = null")
+    if notice == "closed_here":
+        run(owner, "update referrals set case_closed_at = ticket_at where about is null")
+    pager.look()
+    sent(owner)
+    some_time_later(owner)
+    hour = "interval '61 min'"
+    run(owner, f"update referrals set ticket_at = ticket_at - {hour}, case_closed_at = case_closed_at - {hour}")  # noqa: S608 - ours
+    pager.look()
+
+    assert early == []
+    assert pages(owner) == [(notice, DESK, "phone")]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        CLOSED_THERE | {"case_closed_at": "clock_timestamp()"},
+        CLOSED_HERE | {"case_closed_at": "null"},
+        CLOSED_THERE | {"ticket": "null"},
+    ],
+    ids=["both closed", "both open", "nobody knows"],
+)
+def test_a_ticket_and_a_case_that_agree_are_nobodys_trouble(
+    pager: Pager, owner: Engine, columns: dict[str, str]
+) -> None:
+    case(owner, ago="3 d", ticket_at="clock_timestamp() - interval '40 min'", **columns)
+    pager.look()
+
+    assert pages(owner) == []
+
+
+def test_another_disagreement_is_told_after_an_hour_and_a_recalled_ticket_never(pager: Pager, owner: Engine) -> None:
+    recalled = _agreed(owner, "40 min", **CLOSED_THERE)
+    run(
+        owner,
+        "insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice)"
+        " select 'two', reference, channel, kind, 2, policy, 'sent', fields, 'recalled'"
+        " from referrals where reference = :r",
+        r=recalled,
+    )
+    pager.look()
+    none = pages(owner)
+    _agreed(owner, "40 min", **CLOSED_THERE)
+    pager.look()
+    sent(owner)
+    _agreed(owner, "31 min", **CLOSED_THERE)
+    pager.look()
+    within_an_hour = len(pages(owner))
+    run(owner, "update referrals set first_due_at = first_due_at - interval '61 min' where about is not null")
+    _agreed(owner, "30 min 1 s", **CLOSED_THERE)
+    pager.look()
+
+    assert none == []
+    assert within_an_hour == 1
+    assert [notice for notice, _, _ in pages(owner)] == ["closed_there"] * 2
