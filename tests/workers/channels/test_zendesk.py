@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from router import clock
-from router.channels import zendesk
+from router.channels import wording, zendesk
 from router.errors import Declined, TryLater
 from router.failpoints import FailPoint, on_reach
 from router.model import Finding, LeasedReferral, Proof, Referral
@@ -18,6 +18,7 @@ from router.vocabulary import Notice, Proven
 from tests.standins.zendesk import (
     APART,
     GROUP,
+    ME,
     MOST_UPDATES,
     OTHER_GROUP,
     RECALLS,
@@ -69,6 +70,16 @@ def test_a_ticket_that_a_trigger_made_public_stands_in_front_of_a_person(there: 
         send(there)
 
     assert len(there.there()) == 1
+
+
+def test_what_was_said_publicly_was_not_said_to_staff(there: ZendeskStandIn) -> None:
+    number = str(send(there).remote_id)
+    public = {"body": f"{wording.title(REMINDER)}\n\nMARKED-7f3a", "public": True}
+    there._apply(int(number), {"comment": public}, ME, [])
+    proof = send(there, REMINDER)
+
+    assert not proof.repeated
+    assert [note.internal for note in there.there()[0].notes] == [False, True]
 
 
 def test_nobody_asks_so_that_nobody_is_written_to(there: ZendeskStandIn) -> None:

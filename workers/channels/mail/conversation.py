@@ -119,7 +119,7 @@ class MailServer:
                 raise _No("message", code)
             call.wrote = True
             line.send(mail.stuffed(message))
-            _want("message", line.getreply(), call)
+            _want("message", line.getreply())
         # What was taken is taken, however they part.
         with suppress(*_FAILURES):
             line.docmd("QUIT")
@@ -228,17 +228,15 @@ def _answering(step: str) -> Iterator[None]:
         raise _No(step, error.smtp_code) from None
 
 
-def _want(step: str, reply: tuple[int, bytes], call: Call | None = None) -> None:
-    """Go on when it said yes; what it was asked for is answered then, and nothing is in doubt any more."""
+def _want(step: str, reply: tuple[int, bytes]) -> None:
+    """Go on when it said yes."""
     code, _ = reply
-    if call is not None and code in {*_DONE, *_NOT_NOW, *_NEVER}:
-        call.wrote = False
     if code not in _DONE:
         raise _No(step, code)
 
 
 def _judged(no: _No, *, ambiguous: bool) -> RouterError:
-    """Return what the server's answer means for the referral."""
+    """Return what the server's answer means for the referral; `ambiguous` if it cannot be told what was answered."""
     step, code = no.step, no.code
     if code not in {*_NOT_NOW, *_NEVER}:
         return TryLater("odd_reply", ambiguous=ambiguous)
