@@ -23,6 +23,7 @@ from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors, Problem
 from router.model import PlannedReferral
 from router.settings import Settings
+from router.sources.file import notes_back
 from router.store.posting import referral_id
 from router.triage import examples
 from router.triage.decide import decide
@@ -81,7 +82,7 @@ def _checked(config_dir: Path) -> tuple[Policy | None, tuple[Problem, ...], tupl
         policy = parse_policy(*texts)
     except PolicyErrors as error:
         errors = error.problems
-    return policy, errors, findings(*texts, today=clock.now().date())
+    return policy, errors, findings(*texts, today=clock.now().date(), notes_back=notes_back(config_dir))
 
 
 @commands.command()

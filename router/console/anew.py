@@ -20,9 +20,10 @@ def recalls(reference: str, told: Sequence[Told], channels: Collection[str]) -> 
     """
     planned = []
     for channel in sorted(channels):
-        rows = [row for row in told if row.channel == channel]
+        # A note in a ticket of theirs says nothing of the case, and there is nothing else of ours to withdraw.
+        rows = [row for row in told if row.channel == channel and row.notice != Notice.TAKEN_OVER]
         if any(row.attempts for row in rows) and all(row.notice != Notice.RECALLED for row in rows):
-            revision = max(row.revision for row in rows) + 1
+            revision = max(row.revision for row in told if row.channel == channel) + 1
             fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED)
             planned.append(PlannedReferral(channel=channel, kind=rows[0].kind, state=ReferralState.DUE, fields=fields))
     return planned

@@ -90,6 +90,15 @@ def sources_text(config_dir: Path) -> str | None:
     return read_file(path) if path.exists() or path.is_symlink() else None
 
 
+def notes_back(config_dir: Path) -> frozenset[str]:
+    """Return the channels that `sources.yaml` names for the way back, right or wrong as it may be otherwise."""
+    try:
+        document = read(sources_text(config_dir) or "", FILE)
+    except PolicyErrors:
+        return frozenset()
+    return frozenset(word for name, _ in document.entries() for _, word in document.words(name, "note_back"))
+
+
 def parse_sources(text: str, catalogue: Catalogue | None = None, *, words: Texts = MappingProxyType({})) -> Sources:
     """Return the sources in `text`; raises PolicyErrors with every problem.
 

@@ -3,6 +3,7 @@
 Errors that keep a policy from loading are the loader's. Pure: today is given.
 """
 
+from dataclasses import replace
 from datetime import date
 
 from router.errors import Problem
@@ -10,14 +11,19 @@ from router.triage.lint import fields, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
-def findings(policy_text: str, channels_text: str, *, today: date) -> tuple[Problem, ...]:
+def findings(
+    policy_text: str, channels_text: str, *, today: date, notes_back: frozenset[str] = frozenset()
+) -> tuple[Problem, ...]:
     """Return everything odd about the two texts, by file and line; nothing where their shape is wrong.
+
+    `notes_back` names the channels that sources.yaml uses.
 
     Does what it can with names that lead nowhere: the loader complains about those.
     """
     files = read_both(policy_text, channels_text)
     if files is None:
         return ()
+    files = replace(files, notes_back=notes_back)
     found = {*order.findings(files), *times.findings(files)}
     if not files.ways.problems:  # else who reads what is not known
         found |= {*unused.findings(files, today), *fields.findings(files), *ways.findings(files)}

@@ -27,7 +27,8 @@ def _why_never(files: Files, channel: Channel, field: str, *, people: bool) -> s
     written = files.written
     if field in catalogue.ALWAYS_CARRIED:
         return "every referral may have it, listed or not"
-    if field not in channel.fields_shown:
+    names_a_ticket = field == "source_ticket" and channel.name in files.notes_back
+    if field not in channel.fields_shown and not names_a_ticket:
         return "what is sent does not show it"
     if field in STATUTORY and not written.legal_profile.statutory_clocks:
         return f"under {written.legal_profile} no such time is set"

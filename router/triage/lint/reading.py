@@ -24,6 +24,8 @@ class Files:
     written: PolicyFile
     channels: Mapping[str, Channel]
     severities: Severities
+    notes_back: frozenset[str] = frozenset()
+    """Channels that sources.yaml uses: by them a ticket is told that it was taken over."""
 
     def rule(self, path: Path, code: str, said: str) -> Problem:
         """Return a finding in the policy's file."""

@@ -15,7 +15,7 @@ def findings(files: Files, today: date) -> Iterator[Problem]:
     """Yield everything that is named for nothing, and calendars whose holidays were all before `today`."""
     written, routes = files.written, tuple(placed(files))
     used = _Used(written, routes)
-    channels = _with_stand_ins(files, used.channels)
+    channels = _with_stand_ins(files, {*used.channels, *files.notes_back})
     for name in files.channels:
         if name not in channels:
             said = f"channel {name!r} is used nowhere: name it in a route's `to` or `hold`, in `desks`, or remove it"

@@ -229,3 +229,14 @@ def test_explain_says_that_a_file_is_missing(config: Path) -> None:
 
     assert result.exit_code == 2
     assert result.stderr.startswith("concern-router: unreadable")
+
+
+def test_a_channel_that_only_sources_use_is_used(config: Path) -> None:
+    channels = (config / "channels.yaml").read_text()
+    notes = "helpdesk-notes: {kind: folder, scope: internal, carries: [source_ticket], readable_by: [it_helpdesk]"
+    (config / "channels.yaml").write_text(f"{channels}\n{notes}, path: outbox/notes}}\n")
+    without = run("check")
+    (config / "sources.yaml").write_text("helpdesk: {note_back: helpdesk-notes}\n")
+
+    assert "unused_channel" in without.output
+    assert run("check").exit_code == 0
