@@ -68,7 +68,7 @@ def by_recipe(wanted: Wanted) -> dict[str, Any]:
     entry["names"]["project_number"] = wanted.peer.project_number(wanted.project)
     entry["names"]["priority"]["is"] = wanted.peer.priorities
     entry["auth"]["headers"]["X-Redmine-API-Key"]["secret"] = wanted.key
-    own = {name: value for name, value in entry.items() if name not in {"scope", "readable_by", "carries"}}
+    own = {name: value for name, value in entry.items() if name not in {"scope", "readable_by", "carries", "text"}}
     return {**own, "url": wanted.address, "desk": wanted.project}
 
 
