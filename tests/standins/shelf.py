@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from router.catalogue import Common
 from router.configfile.yamltext import read
-from tests.loopback import Answer, Received
+from tests.loopback import Answer, Loopback, Received
 from tests.standins.standin import StandIn
 
 RECIPES: Final = Path(__file__).parents[2] / "config" / "recipes"
 ROUTER, OFFICER = 5, 6
 
 
-def recipe(name: str, there: StandIn | str, **more: Any) -> dict[str, Any]:
+def recipe(name: str, there: Loopback | str, **more: Any) -> dict[str, Any]:
     """Return a recipe's own settings for the system there, those of every channel left out."""
     document = read((RECIPES / f"{name}.yaml").read_text(), f"{name}.yaml")
     assert not document.problems
