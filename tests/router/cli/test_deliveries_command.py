@@ -111,7 +111,10 @@ def kill(desk: Desk) -> None:
 def test_json_has_the_agreed_keys_and_the_proof(desk: Desk) -> None:
     rows = {row["channel"]: row for row in json.loads(desk.run("list", "--json"))}
 
-    assert all(set(row) == {*KEYS, "proof", "ticket", "disagreement"} and row["reference"] == desk.reference for row in rows.values())
+    assert all(
+        set(row) == {*KEYS, "proof", "ticket", "disagreement"} and row["reference"] == desk.reference
+        for row in rows.values()
+    )
     assert (rows["hr"]["state"], rows["hr"]["remote_id"], rows["hr"]["attempts"]) == ("sent", "7", 1)
     assert (rows["desk"]["state"], rows["desk"]["settled_at"]) == ("due", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", rows["desk"]["due_at"])
