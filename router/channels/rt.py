@@ -33,7 +33,7 @@ HOOK: Final = Scheme(
     delivery="X-RT-Delivery",
     ticket="/ticket",
 )
-"""RT has no hooks of its own: this is what the scrip in docs/helpdesk/rt.md sends."""
+"""RT has no hooks of its own: this is what the scrip in docs/helpdesk/status.md sends."""
 
 PRIORITIES: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.LOW: 20, Severity.MEDIUM: 40, Severity.HIGH: 70, Severity.CRITICAL: 100}

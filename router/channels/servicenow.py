@@ -34,7 +34,7 @@ HOOK: Final = Scheme(
     timestamp="X-Concern-Timestamp",
     ticket="/sys_id",
 )
-"""ServiceNow has no hooks of its own: this is what a business rule sends; see docs/delivery.md."""
+"""ServiceNow has no hooks of its own: this is what a business rule sends; see docs/helpdesk/status.md."""
 
 IMPACT_AND_URGENCY: Final[Mapping[Severity, tuple[str, str]]] = MappingProxyType(
     {

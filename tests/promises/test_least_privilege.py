@@ -27,6 +27,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "sealed_messages": {INSERT},
         "referrals": {READ_SOME, INSERT},
         "channel_states": {READ_ALL},
+        "hints": {READ_SOME, INSERT},
         "idempotency": {READ_ALL, INSERT, DELETE},
         "audit": {READ_SOME, INSERT},
     },
@@ -36,6 +37,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "referrals": {READ_ALL, UPDATE},
         "attempts": {READ_ALL, INSERT},
         "channel_states": {READ_ALL, INSERT, UPDATE},
+        "hints": {READ_SOME, UPDATE, DELETE},
         "audit": {INSERT},
     },
     "console": {

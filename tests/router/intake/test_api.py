@@ -18,6 +18,7 @@ from tests.publicpart import KEY, LEAST, Start, bearer, count, new_client
 CONCERNS = "/api/v1/concerns"
 BATCH = "/api/v1/concerns/batch"
 SOURCE = "/api/v1/sources/{source}"
+HOOK = "/api/v1/hooks/{channel}"
 
 
 def code(answer: Any) -> str:
@@ -257,6 +258,7 @@ def test_the_document_describes_exactly_these_operations(public: TestClient) -> 
         (BATCH, "post"),
         (f"{CONCERNS}/{{reference}}", "get"),
         (SOURCE, "post"),
+        (HOOK, "post"),
     }
     assert set(document["components"]["schemas"]["ConcernIn"]["required"]) == {"category", "noticed_how"}
     assert "docs" not in {path.strip("/") for path in document["paths"]}
@@ -273,6 +275,7 @@ def test_the_document_names_the_problems_that_an_operation_can_have_and_no_other
         BATCH: always | {"200", "413", "415", "422", "429"},
         f"{CONCERNS}/{{reference}}": always | {"200", "404"},
         SOURCE: always | {"201", "404", "409", "413", "415", "422", "429"},
+        HOOK: always | {"204", "404", "409", "413", "415", "422", "429"},
     }
     described = {status: answer["description"] for status, answer in paths[CONCERNS]["post"]["responses"].items()}
     assert "data_uri" in described["422"]
