@@ -1,17 +1,21 @@
 """A described ticket system: what is wrong with a description is said at its line, and a good one makes exact bytes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
 from router.catalogue import parse_catalogue
 from router.channels import rest
-from router.channels.rest import rendering
+from router.channels.rest import language, rendering
+from router.channels.rest.described import FIELDS
 from router.channels.rest.templates import UNSET, filled, parsed
+from router.channels.rest.together import BUILT_IN
 from router.errors import PolicyErrors
-from router.model import Referral
+from router.model import Frozen, Referral
 from router.vocabulary import Awaited, Notice, Severity
 from tests.standins.shelf import RECIPES, recipe
 
@@ -180,3 +184,16 @@ def test_a_description_that_cannot_tell_desks_apart_takes_the_whole_system() -> 
 
 def test_no_secret_stands_in_a_recipe() -> None:
     assert all("env:" in Path(RECIPES / f"{name}.yaml").read_text() for name in NAMES)
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def test_the_document_tells_of_every_word_of_the_language() -> None:
+    told = (RECIPES.parents[1] / "docs" / "describe-a-ticket-system.md").read_text()
+    models = [found for found in vars(language).values() if isinstance(found, type) and issubclass(found, Frozen)]
+    words = set().union(*(keys_of(model) for model in models)) | {"desk", "names", "expects", "empty", "search_lag"}
+
+    assert {word for word in words if not re.search(rf"\b{word}\b", told)} == set()
+    assert all(f"{{{name}}}" in told for name in BUILT_IN - FIELDS)
