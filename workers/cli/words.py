@@ -125,6 +125,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "it does not answer the call {named!r} as channels.yaml has it",
             "compare path, query, body and 'list' of that call with the system's own documents",
         ),
+        "too_many_answers": (
+            "its search shows more than we read, so what was not found may be there",
+            "mend the call 'find' in channels.yaml, or let its 'pages' have more parts",
+        ),
         "unreachable": ("nothing answers at its address", "look at the name, the port, and what is between"),
         "no_answer": ("it took the call and gave no answer in time", "look whether it is busy or broken"),
         "odd_reply": ("it answered with something that cannot be read", "look whether something else answers for it"),

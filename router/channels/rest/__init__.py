@@ -10,6 +10,7 @@ from router.channels import notices, wording
 from router.channels.rest import rendering
 from router.channels.rest.described import names_of, place
 from router.channels.rest.settings import Settings
+from router.channels.rest.templates import names
 from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
@@ -29,7 +30,7 @@ def fields_named(settings: Settings) -> frozenset[str]:
 
 def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
     """Return which of the fields that the channel may carry a ticket or note can show."""
-    if settings.text is None:
+    if settings.text is None and names(settings.calls.create.body) & {"text", "text_html"}:
         return carries
     return carries & {*fields_named(settings), *notices.FIELDS_SAID}
 

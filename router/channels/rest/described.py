@@ -6,14 +6,13 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from router.channels.hooks import Scheme
+from router.channels.hooks import HeaderName, Scheme
 from router.channels.overhttp import OverHttp
 from router.channels.rest.language import (
     Auth,
     Calls,
     Expected,
     FrozenEntries,
-    HeaderName,
     HeaderText,
     NameOf,
     OwnName,

@@ -19,12 +19,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from router.channels.hooks import HeaderName
 from router.channels.rest.templates import Node, Template, Text, TextTemplate, names
 from router.channels.setting import ReferralField, SecretReference
 from router.configfile.pointers import Pointer
 from router.model import Frozen
 
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 HeaderText = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,256}$")]
 OwnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 NO_FLAG: Final = "no_flag"

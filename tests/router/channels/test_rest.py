@@ -182,6 +182,14 @@ def test_a_description_that_cannot_tell_desks_apart_takes_the_whole_system() -> 
     assert rest.place(channel.settings) == "https://redmine.example.org"
 
 
+def test_what_no_template_shows_is_not_shown() -> None:
+    text = REDMINE.replace('          description: "{text}"\n', "")
+    text = "\n".join(row for row in text.splitlines() if not row.startswith("  text:"))
+    (channel,) = parse_catalogue(text).channels.values()
+
+    assert channel.fields_shown == {"category", "severity", "claim_by", "link"}
+
+
 def test_no_secret_stands_in_a_recipe() -> None:
     assert all("env:" in Path(RECIPES / f"{name}.yaml").read_text() for name in NAMES)
 

@@ -140,6 +140,19 @@ def test_a_refused_token_says_nothing_of_what_was_answered(asked: Asked, monkeyp
     assert (refused.value.args, refused.value.ambiguous) == (("not_authorised",), False)
 
 
+@pytest.mark.parametrize("body", [b"no json", b"{}", b'{"access_token": ""}', b'{"access_token": "a\\nb"}', b"[]"])
+def test_a_log_in_that_says_no_token_leaves_nothing_in_doubt(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setenv("A_SECRET", "s3")
+    asked.answers = body
+    grant = {"path": "/token", "grant": "client_credentials", "client_id": "us", "client_secret": "env:A_SECRET"}
+    with pytest.raises(TryLater) as later:
+        sender("zammad", asked, auth={"oauth2": grant}).changed(clock.now(), deadline_s=5)
+
+    assert (later.value.code, later.value.ambiguous) == ("odd_reply", False)
+
+
 # Lists.
 
 

@@ -122,7 +122,7 @@ class RestSystem:
     def withdraw(self, ticket: Ticket, until: float) -> bool:
         """Empty our fields, close the ticket, move it where few people see it; return whether all that shows."""
         ticket = self.read(ticket.own, until)
-        if self._reading.still_filled(ticket) or "text" in "".join(names(self._does.fill.body)):
+        if self._reading.still_filled(ticket) or names(self._does.fill.body) & {"text", "text_html"}:
             body = rendering.withdrawal(self._settings, ticket.own)
             self._calls.write(self._does.fill, until, body=body, id=ticket.own)
             ticket = self.read(ticket.own, until)
