@@ -19,6 +19,10 @@ from workers.looking import REOPEN_AFTER_S
 from workers.sweep import sweep
 
 __all__ = ["desk", "there"]  # fixtures
+RECALLED = """
+    insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice, remote_id)
+    select 'two', reference, channel, kind, 2, policy, 'sent', fields, 'recalled', remote_id from referrals
+"""
 REOPENING, CLOSING = ", closed_there: reopen", ", closed_here: close"
 
 
@@ -100,6 +104,16 @@ def test_a_hint_of_a_ticket_that_is_not_ours_does_nothing(desk: Desk, remote_id:
     assert (after.looks, after.ticket, after.look_at) == (before.looks, before.ticket, before.look_at)
     assert len(calls(desk.there)) == asked
     assert sweep(desk.room.engine, lease_s=30) == []
+
+
+def test_a_hint_of_a_ticket_that_was_withdrawn_does_nothing(desk: Desk) -> None:
+    desk.send()
+    quiet(desk.room)
+    desk.room.run(RECALLED)
+    hint(desk.room)
+    desk.deliverer.deliver("desk")
+
+    assert [row.looks for row in desk.room.rows("looks")] == [0, 0]
 
 
 def test_many_hints_of_one_ticket_are_one_look(desk: Desk) -> None:
@@ -236,6 +250,7 @@ def test_a_rule_over_there_that_closes_it_each_time_wins_and_is_told(room: Room,
         desk.look()
 
     assert (desk.row().reopens, desk.row().ticket) == (MOST_REOPENS, "resolved")
+    assert desk.row().look_in_s > REOPEN_AFTER_S
     assert len([said for said in there.comments(1) if "open again" in said]) == MOST_REOPENS
 
 
@@ -243,8 +258,7 @@ def test_a_rule_over_there_that_closes_it_each_time_wins_and_is_told(room: Room,
     "why_not",
     [
         "update referrals set case_closed_at = now()",
-        """insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice)
-           select 'two', reference, channel, kind, 2, policy, 'sent', fields, 'recalled' from referrals""",
+        RECALLED,
     ],
     ids=["the case is closed", "it was recalled"],
 )
