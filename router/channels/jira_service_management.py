@@ -17,8 +17,9 @@ from pydantic import AfterValidator, PositiveInt, StringConstraints, model_valid
 from pydantic_core import PydanticCustomError
 
 from router import clock
-from router.channels import notices, wording
+from router.channels import desk, wording
 from router.channels.account import Account
+from router.channels.desk import Desk
 from router.channels.hooks import Clock, Scheme
 from router.channels.setting import ReferralField, Within
 from router.model import Frozen, Payload, Referral
@@ -53,17 +54,11 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 def _with_reference(fields: Mapping[str, str]) -> Mapping[str, str]:
-    if "reference" not in fields:
-        raise PydanticCustomError(
-            "missing_reference", "custom_fields must map 'reference': by it a request is found again"
-        )
-    if len(set(fields.values())) < len(fields):
-        raise PydanticCustomError("mapped_twice", "custom_fields must not map two fields to one")
     for field in sorted(TOO_LONG & set(fields)):
         raise PydanticCustomError(
             "too_long", "{field} can be too long for a field of one line; list it under 'text'", {"field": field}
         )
-    return MappingProxyType(dict(fields))
+    return desk.with_reference(fields)
 
 
 class Priorities(Frozen):
@@ -86,7 +81,7 @@ class Team(Frozen):
     id: Id
 
 
-class Settings(Account):
+class Settings(Account, Desk):
     """What `channels.yaml` says for Jira: `url` is the site, or the API's address with the cloud's id."""
 
     service_desk: PositiveInt
@@ -103,8 +98,6 @@ class Settings(Account):
     """Set on each request; everybody on the site can see which labels there are."""
     team: Team | None = None
     """Whose request it is, where teams are told apart by a field."""
-    text: tuple[ReferralField, ...] | None = None
-    """Which of the fields the first internal comment shows, besides the reference; all when left out."""
     closed_status: JiraName | None = None
     """The state that a request is closed with, if several are offered; left out: the first one offered."""
     resolution: JiraName | None = None
@@ -137,26 +130,14 @@ class Parts:
     comment: Mapping[str, Any]
 
 
-def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
-    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
-
-
-def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
-    """Return which of the fields that the channel may carry a request or comment can show."""
-    if settings.text is None:
-        return carries
-    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
+fields_named = desk.fields_named
+fields_shown = desk.fields_shown
+search_lag_s = desk.search_lag_s
 
 
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its request would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.service_desk}"
-
-
-def search_lag_s(settings: Settings) -> float:
-    """Return how many seconds may pass until a search finds what was made."""
-    return settings.search_lag.total_seconds()
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract

@@ -7,7 +7,7 @@ compares. No watcher is ever set. Redmine knows projects by name, and all else b
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 
@@ -15,9 +15,9 @@ import orjson
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices, wording
-from router.channels.overhttp import OverHttp
-from router.channels.setting import ReferralField, SecretReference, Within
+from router.channels import desk, wording
+from router.channels.desk import Desk
+from router.channels.setting import ReferralField, SecretReference
 from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven, Severity
 
@@ -33,22 +33,13 @@ Project = Annotated[str, StringConstraints(pattern=r"^[0-9]*[a-z_-][a-z0-9_-]*$"
 """A project's identifier, as it stands in its address: never a number alone."""
 
 
-def _with_reference(numbers: Mapping[str, int]) -> Mapping[str, int]:
-    if "reference" not in numbers:
-        said = "custom_fields must map 'reference': by it an issue is found again"
-        raise PydanticCustomError("missing_reference", said)
-    if len(set(numbers.values())) < len(numbers):
-        raise PydanticCustomError("mapped_twice", "custom_fields must not map two fields to one")
-    return MappingProxyType(dict(numbers))
-
-
 def _all_severities(numbers: Mapping[Severity, int]) -> Mapping[Severity, int]:
     if set(numbers) != set(Severity):
         raise PydanticCustomError("odd_value", "priorities must map each severity: low, medium, high and critical")
     return MappingProxyType(dict(numbers))
 
 
-class Settings(OverHttp):
+class Settings(Desk):
     """What `channels.yaml` says for Redmine: `url` is the address that `/issues` follows."""
 
     key: SecretReference
@@ -57,7 +48,7 @@ class Settings(OverHttp):
     """Where issues are created: another desk's project in the same Redmine gets an issue of its own."""
     tracker: RedmineId
     """The tracker of our issues."""
-    custom_fields: Annotated[Mapping[ReferralField, RedmineId], AfterValidator(_with_reference)]
+    custom_fields: Annotated[Mapping[ReferralField, RedmineId], AfterValidator(desk.with_reference)]
     """Our fields, and the numbers of the custom fields that hold them there."""
     priorities: Annotated[Mapping[Severity, RedmineId], AfterValidator(_all_severities)] | None = None
     """The number of the priority for each severity; left out: Redmine's default, whatever the severity."""
@@ -65,14 +56,10 @@ class Settings(OverHttp):
     """The number of the group or user that a new issue is assigned to; left out: nobody."""
     closed_as: RedmineId | None = None
     """The state that an issue is closed with; left out: the first closing one that its workflow allows."""
-    text: tuple[ReferralField, ...] | None = None
-    """Which of the fields the issue's description shows, besides the reference; all when left out."""
     recall_project: Project | None = None
     """Where a withdrawn issue goes: a project that few people may see, with the custom field of the reference."""
     taken_over_project: Project | None = None
     """Where an issue goes that a concern came out of: a project that few people may see. Left out: it stays."""
-    search_lag: Within = timedelta(0)
-    """How long a new issue may stay hidden from a search, where Redmine reads from a replica; left out: not at all."""
 
     @model_validator(mode="after")
     def _recall_elsewhere(self) -> Self:
@@ -81,26 +68,14 @@ class Settings(OverHttp):
         return self
 
 
-def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
-    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
-
-
-def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
-    """Return which of the fields that the channel may carry an issue or note can show."""
-    if settings.text is None:
-        return carries
-    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
+fields_named = desk.fields_named
+fields_shown = desk.fields_shown
+search_lag_s = desk.search_lag_s
 
 
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its issue would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.project}"
-
-
-def search_lag_s(settings: Settings) -> float:
-    """Return how many seconds may pass until a search finds what was made."""
-    return settings.search_lag.total_seconds()
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract

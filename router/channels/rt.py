@@ -7,7 +7,7 @@ sent as correspondence: RT would mail the whole text to them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 
@@ -15,10 +15,10 @@ import orjson
 from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices, wording
+from router.channels import desk, wording
+from router.channels.desk import Desk
 from router.channels.hooks import Scheme
-from router.channels.overhttp import OverHttp
-from router.channels.setting import ReferralField, SecretReference, Within
+from router.channels.setting import ReferralField, SecretReference
 from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven, Severity
 
@@ -43,33 +43,19 @@ RtName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{
 """A queue's or custom field's name, without the characters that end a name in RT's query language."""
 
 
-def _with_reference(names: Mapping[str, str]) -> Mapping[str, str]:
-    if "reference" not in names:
-        raise PydanticCustomError(
-            "missing_reference", "custom_fields must map 'reference': by it a ticket is found again"
-        )
-    if len(set(names.values())) < len(names):
-        raise PydanticCustomError("mapped_twice", "custom_fields must not map two fields to one")
-    return MappingProxyType(dict(names))
-
-
-class Settings(OverHttp):
+class Settings(Desk):
     """What `channels.yaml` says for Request Tracker: `url` is the address that `/REST/2.0` follows."""
 
     token: SecretReference
     """Where the authentication token of RT's user stands."""
     queue: RtName
     """Where tickets are created: another desk's queue on the same RT gets a ticket of its own."""
-    custom_fields: Annotated[Mapping[ReferralField, RtName], AfterValidator(_with_reference)]
+    custom_fields: Annotated[Mapping[ReferralField, RtName], AfterValidator(desk.with_reference)]
     """Our fields, and the names of the custom fields that hold them there."""
-    text: tuple[ReferralField, ...] | None = None
-    """Which of the fields the ticket's first text shows, besides the reference; all when left out."""
     recall_queue: RtName | None = None
     """Where a withdrawn ticket goes: a queue that few people may see, with the custom field of the reference."""
     taken_over_queue: RtName | None = None
     """Where a ticket goes that a concern came out of: a queue that few people may see. Left out: it stays."""
-    search_lag: Within = timedelta(0)
-    """How long a new ticket may stay hidden from a search, where RT reads from a replica; left out: not at all."""
 
     @model_validator(mode="after")
     def _recall_elsewhere(self) -> Self:
@@ -78,26 +64,14 @@ class Settings(OverHttp):
         return self
 
 
-def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
-    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
-
-
-def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
-    """Return which of the fields that the channel may carry a ticket or comment can show."""
-    if settings.text is None:
-        return carries
-    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
+fields_named = desk.fields_named
+fields_shown = desk.fields_shown
+search_lag_s = desk.search_lag_s
 
 
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its ticket would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.queue}"
-
-
-def search_lag_s(settings: Settings) -> float:
-    """Return how many seconds may pass until a search finds what was made."""
-    return settings.search_lag.total_seconds()
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract

@@ -7,7 +7,7 @@ record is marked as this desk's in `correlation_display`, wherever staff put it 
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 
@@ -16,10 +16,11 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from router import clock
-from router.channels import notices, wording
+from router.channels import desk, wording
 from router.channels.account import Account
+from router.channels.desk import Desk
 from router.channels.hooks import Encoding, Scheme
-from router.channels.setting import ReferralField, Within
+from router.channels.setting import ReferralField
 from router.errors import Declined
 from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven, Severity
@@ -100,7 +101,7 @@ class States(Frozen):
         return self
 
 
-class Settings(Account):
+class Settings(Account, Desk):
     """What `channels.yaml` says for ServiceNow: `url` is the instance; `token` the account's password, or a token."""
 
     api_key: bool = False
@@ -113,8 +114,6 @@ class Settings(Account):
     """Our fields, and the names of the columns (text) that hold them there; the reference is in correlation_id."""
     fixed: Annotated[Mapping[FieldName, Choice], AfterValidator(_plain)] | None = None
     """What is set in each record, such as a category that the table demands."""
-    text: tuple[ReferralField, ...] | None = None
-    """Which of the fields the first work note shows, besides the reference; all when left out."""
     states: States = States()
     """What the states are called."""
     close_code: Choice = "Solution provided"
@@ -123,8 +122,6 @@ class Settings(Account):
     """The group that a withdrawn record is assigned to, so that few people see it."""
     taken_over_group: SysId | None = None
     """The group that a record is assigned to that a concern came out of. Left out: it stays."""
-    search_lag: Within = timedelta(0)
-    """How long a new record may stay hidden, where reads go to a replica; left out: not at all."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -137,26 +134,14 @@ class Settings(Account):
         return self
 
 
-def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
-    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
-
-
-def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
-    """Return which of the fields that the channel may carry a record or work note can show."""
-    if settings.text is None:
-        return carries
-    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
+fields_named = desk.fields_named
+fields_shown = desk.fields_shown
+search_lag_s = desk.search_lag_s
 
 
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its record would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.table} {settings.group}"
-
-
-def search_lag_s(settings: Settings) -> float:
-    """Return how many seconds may pass until a query finds what was made."""
-    return settings.search_lag.total_seconds()
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract

@@ -14,8 +14,9 @@ import orjson
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices, wording
+from router.channels import desk, notices, wording
 from router.channels.account import Account
+from router.channels.desk import Desk
 from router.channels.hooks import Clock, Encoding, Scheme
 from router.channels.setting import ReferralField
 from router.model import Payload, Referral
@@ -45,16 +46,14 @@ ZendeskId = Annotated[int, Field(strict=True, ge=1, lt=2**53)]
 def _apart(numbers: Mapping[str, int]) -> Mapping[str, int]:
     if "reference" in numbers:
         raise PydanticCustomError("no_effect", "the reference stands in the ticket's external_id: leave it out here")
-    if len(set(numbers.values())) < len(numbers):
-        raise PydanticCustomError("mapped_twice", "custom_fields must not map two fields to one")
-    return MappingProxyType(dict(numbers))
+    return desk.each_apart(numbers)
 
 
 def _none() -> Mapping[str, int]:
     return MappingProxyType({})
 
 
-class Settings(Account):
+class Settings(Account, Desk):
     """What `channels.yaml` says for Zendesk: `url` is https://yours.zendesk.com.
 
     `account` is the agent's address and `/token`, with an API token; left out, the token is one of OAuth.
@@ -64,8 +63,6 @@ class Settings(Account):
     """Where tickets are created: another desk's group in the same Zendesk gets a ticket of its own."""
     custom_fields: Annotated[Mapping[ReferralField, ZendeskId], AfterValidator(_apart)] = Field(default_factory=_none)
     """Our fields, and the numbers of the ticket fields that hold them there."""
-    text: tuple[ReferralField, ...] | None = None
-    """Which of the fields the ticket's first comment shows, besides the reference; all when left out."""
     recall_group: ZendeskId | None = None
     """Where a withdrawn ticket goes: a group that few people are in."""
     taken_over_group: ZendeskId | None = None
@@ -78,26 +75,14 @@ class Settings(Account):
         return self
 
 
-def fields_named(settings: Settings) -> frozenset[str]:
-    """Return the fields that the settings use by name: the channel must be allowed to carry each."""
-    return frozenset({*settings.custom_fields, *(settings.text or ())}) - {"reference"}
-
-
-def fields_shown(settings: Settings, carries: frozenset[str]) -> frozenset[str]:
-    """Return which of the fields that the channel may carry a ticket or comment can show."""
-    if settings.text is None:
-        return carries
-    return carries & {*settings.text, *settings.custom_fields, *notices.FIELDS_SAID}
+fields_named = desk.fields_named
+fields_shown = desk.fields_shown
+search_lag_s = desk.search_lag_s
 
 
 def place(settings: Settings) -> str | None:
     """Return what no other channel may share: its ticket would be taken for this channel's."""
     return f"{settings.url.rstrip('/')} {settings.group}"
-
-
-def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's contract
-    """Return how many seconds may pass until what was made is found: none, a list filter is asked, not the search."""
-    return 0.0
 
 
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract

@@ -11,8 +11,16 @@ from router.channels import rt
 from router.model import FileHash, Referral
 from router.vocabulary import Awaited, HashAlgorithm, Notice, Severity, Urgency
 
-ABOUT_A_CHANNEL = (Notice.DELIVERY_LATE, Notice.UNDELIVERABLE, Notice.CHANNEL_HELD, Notice.SECOND_TICKET)
-OF_NO_CASE = (Notice.DRILL, Notice.POLICY_REFUSED, Notice.SOURCES_REFUSED, *ABOUT_A_CHANNEL)
+ABOUT_A_CHANNEL = (
+    Notice.DELIVERY_LATE,
+    Notice.UNDELIVERABLE,
+    Notice.CHANNEL_HELD,
+    Notice.SECOND_TICKET,
+    Notice.CLOSED_THERE,
+    Notice.CLOSED_HERE,
+)
+ABOUT_ITSELF = (Notice.POLICY_REFUSED, Notice.SOURCES_REFUSED, *ABOUT_A_CHANNEL)
+OF_NO_CASE = (Notice.DRILL, Notice.DIGEST, *ABOUT_ITSELF)
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
 
@@ -226,7 +234,7 @@ def test_a_drill_cannot_be_mistaken_for_a_case() -> None:
     assert "Priority" not in made
 
 
-@pytest.mark.parametrize("notice", [notice for notice in OF_NO_CASE if notice is not Notice.DRILL])
+@pytest.mark.parametrize("notice", ABOUT_ITSELF)
 def test_a_notice_about_the_router_cannot_be_mistaken_for_a_case(notice: Notice) -> None:
     made = rendered(Referral(reference="NOTICE-0123-4567-89AB", notice=notice, about="hr-desk"))
 
