@@ -49,7 +49,7 @@ def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (config / "channels.yaml").write_text(yaml.safe_dump(channels))
     monkeypatch.setenv("RT_HOOK", SECRET)
     monkeypatch.setenv("OTHER_HOOK", OTHER_SECRET)
-    return settings.model_copy(update={"config_dir": config})
+    return settings.model_copy(update={"config_dir": config, "body_deadline_s": 2})
 
 
 def signed(
@@ -71,7 +71,7 @@ def kept(database: Database) -> list[tuple[Any, ...]]:
 
 
 def counted(code: str, channel: str = "security-desk") -> float:
-    return HOOKS.labels(channel, code)._value.get()
+    return float(HOOKS.labels(channel, code)._value.get())
 
 
 def test_a_right_message_is_one_hint_of_the_ticket_and_nothing_else(
@@ -220,7 +220,7 @@ def line(served: str) -> Iterator[socket.socket]:
         yield opened
 
 
-def test_a_body_that_drips_or_never_ends_is_cut(line: socket.socket, database: Database) -> None:
+def test_a_body_that_never_ends_is_cut(line: socket.socket, database: Database) -> None:
     head = f"POST {PLACE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
     got = b""
@@ -233,6 +233,15 @@ def test_a_body_that_drips_or_never_ends_is_cut(line: socket.socket, database: D
     got += with_answer
 
     assert b" 413 " in got.split(b"\r\n", 1)[0] + b" "
+    assert kept(database) == []
+
+
+def test_a_body_that_drips_is_cut(line: socket.socket, database: Database) -> None:
+    head = f"POST {PLACE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+    line.sendall(head.encode() + b'{"ticket"')
+    answer = line.recv(65536)
+
+    assert b" 408 " in answer.split(b"\r\n", 1)[0]
     assert kept(database) == []
 
 
