@@ -49,7 +49,7 @@ def install(rt: Peer, url: str, secret: Path, folder: Path) -> None:
         file.write_text(text)
     settings = {"RT_SITE_CONFIG": str(rt.home / "settings.pm"), "RT_SITE_CONFIG_DIR": str(rt.home / "settings.d")}
     script = Path(__file__).parent / "rt5_scrip.pl"
-    words = ["perl", script, "Safeguarding", "Concern router, status", *files]
+    words = ["perl", str(script), "Safeguarding", "Concern router, status", *map(str, files)]
     subprocess.run(words, env={**os.environ, **settings}, check=True, timeout=60)
 
 
@@ -66,7 +66,8 @@ def filed(product: Product) -> dict[str, Any]:
     body = {"category": "csam_suspected", "noticed_how": "helpdesk_repair"}
     answer = httpx2.post(f"{product.url}/api/v1/concerns", json=body, timeout=30).raise_for_status()
     reference = answer.json()["reference"]
-    return eventually(lambda: at_rt(product, reference, state={"sent", "acknowledged"}))
+    row: dict[str, Any] = eventually(lambda: at_rt(product, reference, state={"sent", "acknowledged"}))
+    return row
 
 
 def at_rt(product: Product, reference: str, **wanted: set[Any]) -> dict[str, Any] | None:
