@@ -15,10 +15,10 @@ import orjson
 from router.channels.overhttp import OverHttp
 from router.configfile.pointers import at
 from router.errors import Declined, Refused, TryLater
+from router.secretrefs import secret
 from router.sources import mapping
 from router.sources.file import Poll, Source
 from router.vocabulary import Scope
-from workers.channels.secretrefs import secret
 from workers.channels.transport import Transport
 
 REMEMBERED: Final = 10_000

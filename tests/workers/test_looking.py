@@ -1,7 +1,5 @@
 """What was sent is looked at again: taken, gone, doubled; and where tickets show late, none is made twice."""
 
-
-
 from router.model import NewCase
 from router.store.looks import OPEN_AGAIN_S
 from tests.servers import Answer, Received, StandInRT

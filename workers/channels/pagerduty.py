@@ -13,10 +13,10 @@ import orjson
 from router.channels import pagerduty
 from router.errors import Declined, TryLater
 from router.model import Finding, LeasedReferral, Payload, Proof, Seen
+from router.secretrefs import secret
 from workers.channels.base import Surroundings
 from workers.channels.findings import findings
 from workers.channels.replies import Reply
-from workers.channels.secretrefs import secret
 from workers.channels.transport import Transport
 
 ENQUEUE: Final = "/v2/enqueue"

@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 from router.channels.account import Account
-from workers.channels.secretrefs import secret
+from router.secretrefs import secret
 
 
 def authorization(settings: Account, until: float) -> dict[str, str]:

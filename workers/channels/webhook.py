@@ -14,9 +14,9 @@ from router import clock
 from router.channels import webhook
 from router.errors import TryLater
 from router.model import Finding, LeasedReferral, Payload, Proof, Seen
+from router.secretrefs import secret
 from workers.channels.base import Surroundings
 from workers.channels.findings import findings
-from workers.channels.secretrefs import secret
 from workers.channels.transport import Transport
 
 SHORTEST_SECRET: Final = 24

@@ -17,10 +17,10 @@ from router.channels.setting import as_written
 from router.cli.asking import say_json
 from router.configfile.yamltext import nearest, read, read_file
 from router.errors import Broken, Refused, RouterError, TryLater
+from router.secretrefs import secret
 from router.settings import Settings
 from router.sources import mapping
 from router.sources.file import FILE, Source, Sources, parse_sources, sources_text
-from workers.channels.secretrefs import secret
 from workers.cli.asked import AsJson
 from workers.polling import Filed, Poller
 

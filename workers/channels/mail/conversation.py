@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from router.channels import mail
 from router.errors import Declined, RouterError, TryLater
+from router.secretrefs import secret
 from router.vocabulary import Scope
 from workers.channels.addresses import CONNECT_S, Addresses, RefusedAddress, Resolve, connected, resolve
-from workers.channels.secretrefs import secret
 from workers.channels.transport import AUTHORITIES
 from workers.channels.trust import Trust
 from workers.channels.watching import Call, Timer

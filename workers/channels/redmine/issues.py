@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode
 from router.channels import redmine
 from router.errors import TryLater
 from router.model import Payload
+from router.secretrefs import secret
 from workers.channels.base import Surroundings
 from workers.channels.replies import Reply
-from workers.channels.secretrefs import secret
 from workers.channels.ticketing.system import Ticket
 from workers.channels.transport import Transport
 

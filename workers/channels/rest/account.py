@@ -18,7 +18,7 @@ from router.channels.rest.rendering import constants
 from router.channels.rest.templates import Name, Node, Text
 from router.configfile.pointers import at
 from router.errors import Declined, TryLater
-from workers.channels.secretrefs import secret
+from router.secretrefs import secret
 from workers.channels.transport import Transport
 
 LASTS_S: Final = 600.0

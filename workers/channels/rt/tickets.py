@@ -14,9 +14,9 @@ import orjson
 from router.channels import rt
 from router.errors import TryLater
 from router.model import Payload
+from router.secretrefs import secret
 from workers.channels.base import Surroundings
 from workers.channels.replies import Reply
-from workers.channels.secretrefs import secret
 from workers.channels.ticketing.system import Ticket
 from workers.channels.transport import Transport
 

@@ -13,8 +13,8 @@ import orjson
 from router.channels import servicenow
 from router.errors import TryLater
 from router.model import Payload
+from router.secretrefs import secret
 from workers.channels.base import Surroundings
-from workers.channels.secretrefs import secret
 from workers.channels.signin import authorization
 from workers.channels.ticketing.calls import JsonCalls, as_object, objects
 from workers.channels.ticketing.system import Ticket
