@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from router.channels import folder, jira_service_management, mail, pagerduty, redmine, rest, rt, servicenow, webhook, zendesk
+from router.channels import (
+    folder,
+    jira_service_management,
+    mail,
+    pagerduty,
+    redmine,
+    rest,
+    rt,
+    servicenow,
+    webhook,
+    zendesk,
+)
 from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
