@@ -112,6 +112,7 @@ def test_redmine_stopped_and_started_while_concerns_are_filed(
     assert_one_issue_each(redmine, deployment, filer)
 
 
+@pytest.mark.timeout(900)
 def test_many_issues_while_workers_are_killed(redmine: Peer, deployment: Deployment, filer: Filer) -> None:
     """At each step of a send in turn, one for each ten issues, and once a whole worker."""
     points = islice(cycle(IN_A_SEND), max(4, MANY // EACH))
