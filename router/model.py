@@ -313,6 +313,8 @@ class LeasedReferral:
     unsure: int = 0
     """How often the far side must still be seen to have nothing before it may be made: an earlier attempt may have."""
     remote_id: str | None = None
+    told_before: str | None = None
+    """Where what was said before of the case there is, if searches may not show it yet."""
     retried_after: int = 0
     """How many of the attempts were made before a person asked for it anew."""
     broke: int = 0

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from router.errors import NOT_SEEN
 from router.model import LeasedReferral, Referral
 from router.store.digests import stand_for
-from router.store.hints import look_now
+from router.store.hints import NOT_OF_A_TICKET, look_now
 from router.vocabulary import Notice, Proven
 
 RAN_OUT = """
@@ -80,6 +80,14 @@ class Ended:
         return max(before - 1, 0) if self.outcome == NOT_SEEN else before
 
 
+# Where things show late, a note must not take the ticket that it belongs into for one that was never made.
+_TOLD_BEFORE = f"""
+    case when r.revision > 1 and :looks_wanted > 0 then (
+        select e.remote_id from referrals e
+        where e.reference = r.reference and e.channel = r.channel and e.revision < r.revision
+          and e.remote_id is not null and not {NOT_OF_A_TICKET.format(row="e")}
+        order by e.revision limit 1) end as told_before
+"""  # noqa: S608 - our own words
 _LEASE: Final = text(f"""
     with picked as (
         select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
@@ -93,7 +101,7 @@ _LEASE: Final = text(f"""
            leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
     from picked where r.id = picked.id
     returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.retried_after,
-              picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id,
+              picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id, {_TOLD_BEFORE},
               extract(epoch from clock_timestamp() - coalesce(r.retried_at, r.first_due_at))::float8 as age_s""")  # noqa: S608 - our own words
 
 
@@ -144,6 +152,7 @@ def _leased(row: Any) -> LeasedReferral:
         kept_from=tuple(row["kept_from"]),
         unsure=row["unsure"],
         remote_id=row["remote_id"],
+        told_before=row["told_before"],
         readable=readable,
     )
 

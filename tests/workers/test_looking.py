@@ -219,3 +219,18 @@ def test_a_ticket_that_could_not_be_read_back_is_known_to_the_next_attempt(room:
     assert held == [("due", "not_authorised", 0)]
     assert attempts(desk, 1) == [("sent", "repeated", 0)]
     assert len(there.tickets) == 1
+
+
+def test_what_comes_soon_after_stands_in_the_ticket_that_no_search_shows_yet(room: Room, there: StandInRT) -> None:
+    desk = Desk(room, there, ", search_lag: 90s")
+    there.search_lag = 9
+    desk.send()
+    room.run(
+        """insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice)
+           select 'two', reference, channel, kind, 2, policy, 'due', fields || '{"revision": 2, "notice": "overdue",
+             "awaited": "claim"}', 'overdue' from referrals"""
+    )
+    desk.deliverer.deliver("desk")
+
+    assert len(there.tickets) == 1
+    assert len(there.comments(1)) == 1

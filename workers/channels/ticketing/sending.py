@@ -45,7 +45,7 @@ class TicketSender:
         until = monotonic() + deadline_s
         if leased.fields.notice is Notice.TAKEN_OVER:
             return self._take_over(leased, payload, until)
-        hits = self._system.find(leased.fields.reference, until)
+        hits = self._system.find(leased.fields.reference, until) or self._told_before(leased, until)
         if leased.fields.notice in {Notice.RECALLED, Notice.CLOSED}:
             ends = self._withdraw if leased.fields.notice is Notice.RECALLED else self._end
             return ends(hits, leased, payload, until)
@@ -77,6 +77,18 @@ class TicketSender:
     def changed(self, since: datetime, *, deadline_s: float) -> Sequence[str]:
         """Return the ids of tickets that changed since then; raises TryLater."""
         return self._system.changed(since, monotonic() + deadline_s)
+
+    def _told_before(self, leased: LeasedReferral, until: float) -> Sequence[Ticket]:
+        """Return the ticket that the ledger knows of the case, when a search does not show it yet and it is there."""
+        if leased.told_before is None:
+            return ()
+        try:
+            ticket = self._system.read(leased.told_before, until)
+        except TryLater as later:
+            if later.code in {"http_404", "not_authorised"}:  # gone, or put where we may not look
+                return ()
+            raise
+        return () if ticket.gone else (ticket,)
 
     def _make(self, leased: LeasedReferral, first: Payload, until: float) -> Proof:
         if leased.unsure:
