@@ -17,7 +17,7 @@ from router.vocabulary import Notice, Proven
 from workers.channels.ticketing.ending import close_all, reopen
 from workers.channels.ticketing.looks import look
 from workers.channels.ticketing.system import SetsApart, Ticket, TicketSystem
-from workers.channels.ticketing.takeover import source_ticket
+from workers.channels.ticketing.takeover import source_ticket, unless_of_it
 
 NOTHING_THERE: Final = "nothing_there"
 """The code of a withdrawal that finds no ticket: none was made, or staff merged or deleted it, or hid it from us."""
@@ -157,8 +157,12 @@ class TicketSender:
         It is not ours: no field of it is touched, and it is not closed.
         """
         ticket = source_ticket(self._system, leased, until)
-        repeated = self._note(ticket, leased, payload, until)
-        if isinstance(self._system, SetsApart) and not self._system.set_apart(ticket, until):
+        try:
+            repeated = self._note(ticket, leased, payload, until)
+            apart = not isinstance(self._system, SetsApart) or self._system.set_apart(ticket, until)
+        except TryLater as later:
+            raise unless_of_it(self._system, leased, later, until) from None
+        if not apart:
             raise Declined("not_set_apart")
         return Proof(ticket.id, Proven.VISIBLE, repeated=repeated)
 
