@@ -13,6 +13,8 @@ from router.errors import Refused
 
 LONGEST_NUMBER: Final = 18
 """Digits; fits 64 bits. No field of ours is a number, so this only bounds the work."""
+LONGEST_EXACT: Final = 16
+"""Characters of a fraction: its point and 15 digits, which a float keeps (IEEE 754)."""
 
 _ESCAPED_SUSPECTS: Final = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
@@ -42,7 +44,8 @@ def loads(body: bytes) -> object:
 def loads_foreign(body: bytes) -> object:
     """Return the JSON text of a system that is not made for us; raises Refused with the rule it breaks.
 
-    Less strict where only what is taken matters: numbers as long as they like, and odd characters in texts.
+    Less strict where only what is taken matters: numbers as long as they like, and odd characters in texts. A long
+    number is returned as it is written: rounded, the ids of two alerts would be one.
     """
     try:
         return _foreign.decode(body.decode())
@@ -90,8 +93,12 @@ def _number(digits: str) -> float:
     return int(digits) if digits.lstrip("-").isdigit() else number
 
 
-def _whole(digits: str) -> float:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else digits
+
+
+def _fraction(digits: str) -> float | str:
+    return float(digits) if len(digits) <= LONGEST_EXACT else digits
 
 
 def _no_constant(_name: str) -> NoReturn:
@@ -102,5 +109,5 @@ _decoder: Final = json.JSONDecoder(
     object_pairs_hook=_members, parse_int=_number, parse_float=_number, parse_constant=_no_constant
 )
 _foreign: Final = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_whole, parse_float=float, parse_constant=_no_constant
+    object_pairs_hook=_members, parse_int=_whole, parse_float=_fraction, parse_constant=_no_constant
 )

@@ -152,6 +152,18 @@ def test_a_helpdesk_that_is_involved_learns_nothing(
     assert "note_back_withheld:helpdesk-notes" in [step["rule"] for step in decision["trace"]]
 
 
+@pytest.mark.parametrize("event", ["179000000000000000{}", "1790000000.1234567{}"])
+def test_long_numbers_that_differ_are_not_taken_for_one(
+    helpdesk: TestClient, token: str, database: Database, event: str
+) -> None:
+    for last in (1, 2):
+        sent = json.dumps({**SENT, "event": 0}).replace('"event": 0', f'"event": {event.format(last)}')
+        answer = helpdesk.post(PLACE, content=sent, headers=bearer(token, **{"Content-Type": "application/json"}))
+        assert answer.status_code == 201
+
+    assert count(database, "cases") == 2
+
+
 def test_the_same_event_of_the_same_ticket_is_one_case(helpdesk: TestClient, token: str, database: Database) -> None:
     first = helpdesk.post(PLACE, json=SENT, headers=bearer(token))
     again = helpdesk.post(PLACE, json=changed(subject="changed since"), headers=bearer(token))
