@@ -11,7 +11,7 @@ from router.catalogue import Channel
 from router.errors import Declined, TryLater
 from router.model import Seen
 from router.store.engine import transaction
-from router.store.looks import MOST_REOPENS, Look, Told, take_looks, write_reopened, write_seen
+from router.store.looks import MOST_REOPENS, Look, Told, claim_reopen, take_looks, write_reopened, write_seen
 from router.telemetry import SECOND_TICKETS, TICKETS, get_log
 from router.vocabulary import TicketState, WhenClosedThere
 from workers.channels.base import Sender
@@ -50,9 +50,12 @@ def look(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: float,
             )
         _tell(due, told)
         left_s = deadline_s - (monotonic() - began)
-        if reopens and _is_to_open(due, seen) and _opened(channel, sender, due, seen, deadline_s=left_s):
+        if reopens and _is_to_open(due, seen):
             with transaction(engine) as connection:
-                _tell(due, write_reopened(connection, due, look_after_s=LOOKS_S[0]))
+                ours = claim_reopen(connection, due)
+            if ours and _opened(channel, sender, due, seen, deadline_s=left_s):
+                with transaction(engine) as connection:
+                    _tell(due, write_reopened(connection, due, look_after_s=LOOKS_S[0]))
     return len(taken) == MOST_LOOKS
 
 

@@ -42,7 +42,8 @@ _LOOK_NOW: Final = text(f"""
     where r.channel = :channel and r.remote_id = any(:ids) and r.state in ('sent', 'acknowledged')
       and {OWNS} and not {WITHDRAWN_THERE} and (r.look_at is null or r.look_at > clock_timestamp())""")  # noqa: S608 - our own words
 _FORGET: Final = text("""
-    delete from hints where received_at < clock_timestamp() - make_interval(secs => :remembered_s)""")
+    delete from hints
+    where taken_at is not null and received_at < clock_timestamp() - make_interval(secs => :remembered_s)""")
 _CLAIM: Final = text("""
     update channel_states set poll_at = clock_timestamp() + make_interval(secs => :every_s)
     where channel = :channel and (poll_at is null or poll_at <= clock_timestamp()
@@ -85,7 +86,7 @@ def look_now(connection: Connection, channel: str, remote_ids: Collection[str]) 
 
 
 def forget(connection: Connection) -> None:
-    """Delete hints that nobody could send again any more."""
+    """Delete hints that were taken, and that nobody could send again any more."""
     connection.execute(_FORGET, {"remembered_s": REMEMBERED_S})
 
 

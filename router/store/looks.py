@@ -50,12 +50,14 @@ _TAKE = text(f"""
               r.outcome, r.ticket, r.reopens,
               extract(epoch from clock_timestamp() - r.ticket_at)::float8 as ticket_s,
               r.case_closed_at is null and {_OF_CASE} and not {WITHDRAWN_THERE} as open_here""")  # noqa: S608 - our own words
-# What the far side did by our own doing is told apart by the note that asked for it.
+# What the far side did by our own doing is told apart by the note that asked for it, if it was as before until then.
+# A look that was asked for while this one was made is still due: it may have come too late for this one.
 _WRITE = text(f"""
     with before as (
         select r.id, r.ticket, {_OF_CASE} and not {WITHDRAWN_THERE} as keeps, exists (
             select from referrals n where n.reference = r.reference and n.channel = r.channel and n.notice = 'closed'
-               and n.state in ('leased', 'sent', 'acknowledged')) as ours
+               and (n.state = 'leased' or n.state in ('sent', 'acknowledged')
+                    and (r.ticket_at is null or n.settled_at >= r.ticket_at))) as ours
         from referrals r
         where r.id = :id and r.lease_no = :lease_no and r.state in ('sent', 'acknowledged') for update of r),
     shown as (
@@ -67,13 +69,14 @@ _WRITE = text(f"""
         from before)
     update referrals r
     set looks = least(r.looks + 1, 32767),
-        look_at = clock_timestamp() + make_interval(secs => least(
+        look_at = case when r.look_at <= clock_timestamp() then r.look_at else
+          clock_timestamp() + make_interval(secs => least(
             coalesce((cast(:waits as float8[]))[r.looks + 2],
                      case when shown.keeps and cast(:remote_id as text) is not null
                                and (shown.ticket <> 'resolved' or shown.ticket is not null and r.case_closed_at is null)
                           then {OPEN_AGAIN_S:.0f} end),
             case when shown.ticket = 'resolved' and r.case_closed_at is null and r.reopens < {MOST_REOPENS}
-                 then cast(:reopen_s as float8) end)),
+                 then cast(:reopen_s as float8) end)) end,
         remote_id = coalesce(:remote_id, r.remote_id),
         proof = case when 'acknowledged' in (:proof, r.proof) then 'acknowledged' else coalesce(:proof, r.proof) end,
         state = case when :proof = 'acknowledged' then 'acknowledged' else r.state end,
@@ -83,9 +86,13 @@ _WRITE = text(f"""
         ticket_at = case when shown.ticket is distinct from shown.was then clock_timestamp() else r.ticket_at end
     from shown where r.id = shown.id
     returning shown.was, shown.ticket, shown.ours""")  # noqa: S608 - our own words
+_REOPENING = text("""
+    update referrals set reopens = reopens + 1
+    where id = :id and lease_no = :lease_no and reopens = :reopens and ticket = 'resolved'
+      and case_closed_at is null""")
 _REOPENED = text("""
     update referrals
-    set ticket = 'reopened', ticket_at = clock_timestamp(), reopens = reopens + 1,
+    set ticket = 'reopened', ticket_at = clock_timestamp(),
         look_at = least(look_at, clock_timestamp() + make_interval(secs => :look_s))
     where id = :id and lease_no = :lease_no and ticket = 'resolved'""")
 
@@ -184,6 +191,15 @@ def write_seen(
         told = replace(told, resolved=resolved, reopened=reopened, ours=resolved and row.ours)
     note(connection, _entries(look.referral, told))
     return told
+
+
+def claim_reopen(connection: Connection, look: Look) -> bool:
+    """Count that we open the ticket again, before we do: however that ends, so often is enough.
+
+    Return False when somebody else does, or the case was closed meanwhile.
+    """
+    values = {"id": look.referral.id, "lease_no": look.referral.lease_no, "reopens": look.reopens}
+    return connection.execute(_REOPENING, values).rowcount == 1
 
 
 def write_reopened(connection: Connection, look: Look, *, look_after_s: float) -> Told:

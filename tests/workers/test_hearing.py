@@ -12,7 +12,8 @@ from router.store.engine import connect, transaction
 from router.store.looks import MOST_REOPENS
 from router.vocabulary import Login
 from tests.conftest import Database
-from tests.servers import Answer, StandInRT
+from tests.servers import Answer, Received, StandInRT
+from tests.standinrt import ROUTER
 from tests.workers.rooms import Room
 from tests.workers.rtdesk import Desk, desk, there
 from workers.looking import REOPEN_AFTER_S
@@ -129,6 +130,8 @@ def test_many_hints_of_one_ticket_are_one_look(desk: Desk) -> None:
 def test_hints_are_forgotten_once_nobody_could_send_them_again(room: Room) -> None:
     hint(room, seal=b"old")
     hint(room, seal=b"new")
+    with transaction(room.owner) as connection:
+        hints.heed(connection, "desk")
     room.run("update hints set received_at = clock_timestamp() - interval '3 days 1 min' where seal = 'old'")
     sweep(room.engine, lease_s=30)
 
@@ -361,3 +364,90 @@ def test_a_case_can_be_closed_though_another_version_wrote_the_channels(room: Ro
         assert end_tickets(connection, case.reference) == ()
 
     assert room.rows("case_closed_at is not null as closed")[0].closed
+
+
+def test_a_rule_that_closes_it_wins_though_we_may_not_say_why_it_is_open(room: Room, there: StandInRT) -> None:
+    desk = with_choice(room, there, REOPENING)
+    desk.send()
+    there.lacking.add(("Safeguarding", "CommentOnTicket"))
+    for _ in range(MOST_REOPENS + 3):
+        there.put(1, "resolved")
+        desk.look()
+        later(desk, REOPEN_AFTER_S)
+        desk.look()
+
+    ours = [done for done in there.history if done["Type"] == "Status" and done["Creator"]["id"] == ROUTER]
+    assert len(ours) == MOST_REOPENS
+    assert desk.audited().count(("ticket_reopened", "desk router")) == MOST_REOPENS
+
+
+def test_a_rule_that_closes_it_wins_though_our_opening_is_never_answered(room: Room, there: StandInRT) -> None:
+    desk = with_choice(room, there, REOPENING)
+    desk.send()
+    reply = there.reply
+
+    def losing(request: Received) -> Answer:
+        answer = reply(request)
+        return Answer(200, cut=True) if request.method == "PUT" else answer
+
+    there.reply = losing  # type: ignore[method-assign]
+    for _ in range(MOST_REOPENS + 3):
+        there.put(1, "resolved")
+        desk.look()
+        later(desk, REOPEN_AFTER_S)
+        desk.look()
+
+    ours = [done for done in there.history if done["Type"] == "Status" and done["Creator"]["id"] == ROUTER]
+    assert len(ours) == MOST_REOPENS
+
+
+def test_a_hint_that_comes_during_a_look_is_looked_at_too(desk: Desk) -> None:
+    desk.send()
+    quiet(desk.room)
+    hint(desk.room)
+
+    reply = desk.there.reply
+
+    def closing(request: Received) -> Answer:
+        answer = reply(request)
+        if "/transactions" in request.path and desk.there.tickets[0]["Status"] == "new":
+            desk.there.put(1, "resolved")
+            hint(desk.room, seal=b"meanwhile")
+            with transaction(desk.room.owner) as connection:  # another worker's turn
+                hints.heed(connection, "desk")
+        return answer
+
+    desk.there.reply = closing  # type: ignore[method-assign]
+    desk.deliverer.deliver("desk")
+    rung = sweep(desk.room.engine, lease_s=30)
+    desk.deliverer.deliver("desk")
+
+    assert rung == ["desk"]
+    assert desk.row().ticket == "resolved"
+
+
+def test_what_staff_close_after_we_did_is_their_doing(room: Room, there: StandInRT, console: Any) -> None:
+    desk = with_choice(room, there, CLOSING)
+    [case] = desk.send()
+    desk.look()
+    close_case(console, case)
+    desk.deliverer.deliver("desk")
+    desk.deliverer.deliver("desk")
+    for status in ("open", "resolved"):
+        there.put(1, status)
+        desk.look()
+
+    assert [entry for entry in desk.audited() if entry[0].startswith("ticket_")] == [
+        ("ticket_resolved", "desk router"),
+        ("ticket_reopened", "desk staff"),
+        ("ticket_resolved", "desk staff"),
+    ]
+
+
+def test_hints_for_a_channel_that_is_shut_for_days_are_kept(room: Room) -> None:
+    hint(room)
+    room.run("update hints set received_at = clock_timestamp() - interval '4 days'")
+    sweep(room.engine, lease_s=30)
+
+    with room.owner.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from hints").scalar_one() == 1

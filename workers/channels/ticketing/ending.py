@@ -1,11 +1,13 @@
 """Ticket and case end together: a case's ticket is closed when the case is, and opened again when it was closed early.
 
-Says why in a note before either, and reads back what became of it. Empties nothing, moves nothing.
+Says why in a note, before it closes and after it opened, and reads back what became of it. Empties and moves nothing.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from router.channels import wording
+from router.errors import Declined, TryLater
 from router.model import LeasedReferral
 from workers.channels.ticketing.system import Ticket, TicketSystem
 
@@ -25,6 +27,10 @@ def reopen(system: TicketSystem, leased: LeasedReferral, time: int, until: float
         return False
     title = wording.reopened_title(leased.fields, time)
     opened = system.reopen(ticket, until)
-    if not opened.closed and not system.noted(title, opened, until):
-        system.add_note(system.note(title, wording.reopened_note(leased.fields)), opened, until)
-    return not opened.closed
+    if opened.closed:
+        return False
+    # It is open, whether or not we may say why.
+    with suppress(TryLater, Declined):
+        if not system.noted(title, opened, until):
+            system.add_note(system.note(title, wording.reopened_note(leased.fields)), opened, until)
+    return True
