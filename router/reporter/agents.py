@@ -18,12 +18,14 @@ from router import clock
 from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
 from router.reporter.form import KEY, ZONE, Typed, read_form
-from router.reporter.pages import KEY_BYTES, MAX_FORM_BYTES, ZONES, Choices, check_sender, page, told
+from router.reporter.pages import KEY_BYTES, MAX_FORM_BYTES, ZONES, Choices, check_sender, page, shown_again, told
 from router.vocabulary import NoticedHow
 from router.web import body, edge
 
 ASKED: Final = frozenset(words.AGENT_LABELS)
 NAMES: Final = ASKED | links.FIELDS | {ZONE, KEY}
+KEYS: Final = "form:"
+"""How the keys of this page begin among its client's."""
 MOST_QUERY: Final = 4096
 """Bytes of a link."""
 
@@ -80,7 +82,9 @@ class AgentPages:
             typed = _read(sent)
             check_sender(request)
             client = await self._client(typed)
-            answer = orjson.loads(await self._desk.submit(typed.concern(ASKED), client, typed.key))
+            # Whoever has the link must not use up the key of a message that the client is yet to send.
+            key = typed.key and f"{KEYS}{typed.key}"
+            answer = orjson.loads(await self._desk.submit(typed.concern(ASKED), client, key))
         except RouterError as error:
             return self._form(typed, error)
         return page("taken_over.html", 201, reference=answer["reference"])
@@ -103,7 +107,7 @@ class AgentPages:
             message=said.message,
             faults=said.faults,
             wrong={fault.field for fault in said.faults},
-            typed=typed.single,
+            typed=shown_again(typed, said),
             ticked=typed.several,
             link={name: typed.single.get(name, "") for name in sorted(links.FIELDS)},
             key=secrets.token_urlsafe(KEY_BYTES) if anew or not typed.key else typed.key,

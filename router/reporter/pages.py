@@ -161,8 +161,6 @@ class Pages:
     def _report(self, typed: Typed, error: RouterError | None = None) -> Response:
         choices = self._desk.choices()
         said = told(error, words.LABELS)
-        # Words are kept for who typed them; material goes back to nobody.
-        material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
         return page(
             "report.html",
             said.status,
@@ -170,7 +168,7 @@ class Pages:
             message=said.message,
             faults=said.faults,
             wrong={fault.field for fault in said.faults},
-            typed={name: text for name, text in typed.single.items() if name not in material},
+            typed=shown_again(typed, said),
             ticked=typed.several,
             key=_key(typed, error),
             groups=choices.groups,
@@ -204,6 +202,12 @@ def told(error: RouterError | None, labels: Mapping[str, str]) -> Told:
     asked = tuple(fault for fault in faults if fault.field in labels)
     code = error.code if isinstance(error, Refused) else "unavailable"
     return Told(status, headers, None if asked else words.plainly(code), asked)
+
+
+def shown_again(typed: Typed, said: Told) -> Mapping[str, str]:
+    """Return what the page shows to who typed it: words are kept for them, material goes back to nobody."""
+    material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
+    return {name: text for name, text in typed.single.items() if name not in material}
 
 
 def check_sender(request: Request) -> None:

@@ -19,7 +19,7 @@ from router.store.clients import revoke_client
 from router.store.engine import transaction
 from router.vocabulary import Login
 from tests.conftest import Database
-from tests.publicpart import Start, count, everything, new_client
+from tests.publicpart import Start, bearer, count, everything, new_client
 from tests.router.intake.test_sources import SOURCE, add_notes
 from tests.router.reporter.test_pages import Page
 
@@ -28,11 +28,16 @@ LEAST = {"category": "csam_suspected", "noticed_how": "helpdesk_repair"}
 
 
 @pytest.fixture
-def link(settings: Settings, console: Engine, database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
+def agent(console: Engine) -> str:
+    """The token of the client that has the link."""
+    return new_client(console, "agent")
+
+
+@pytest.fixture
+def link(settings: Settings, agent: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: ARG001 - there is such a client
     """The link's query, as `clients link agent` prints it."""
     monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
     monkeypatch.setenv("CONCERN_ROUTER_STATE_DIR", str(settings.state_dir))
-    new_client(console, "agent")
     return printed("link", "agent")
 
 
@@ -74,6 +79,29 @@ def test_pressed_twice_it_is_one_case(public: TestClient, link: str, database: D
 
     assert first.text == again.text
     assert count(database, "cases") == 1
+
+
+def test_whoever_has_the_link_cannot_use_up_the_key_of_a_message_to_come(
+    public: TestClient, link: str, agent: str, database: Database
+) -> None:
+    key = "ticket-4711"
+    public.post(PLACE, data={**fields(link), **LEAST, "key": key})
+    message = public.post(
+        "/api/v1/concerns", json={**LEAST, "source_ticket": "4711"}, headers=bearer(agent, **{"Idempotency-Key": key})
+    )
+
+    assert message.status_code == 201
+    assert count(database, "cases") == 2
+
+
+def test_material_goes_back_to_nobody(public: TestClient, link: str, database: Database) -> None:
+    sent = {**fields(link), **LEAST, "asset_tag": "data:image/png;base64,MARKED7f3a", "source_ticket": "no 4711"}
+    answer = public.post(PLACE, data=sent)
+
+    assert answer.status_code == 422
+    assert "MARKED" not in answer.text
+    assert 'value="no 4711"' in answer.text
+    assert count(database, "cases") == 0
 
 
 def test_the_page_asks_for_no_content_and_a_link_with_any_is_refused_unshown(
