@@ -3,12 +3,16 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from router import clock
 from tests.loopback import Answer, Loopback, Received
 
+WRITTEN: Final = "%Y-%m-%d %H:%M:%S"
+WEST: Final = timedelta(hours=5)
+"""RT's time zone is US/Eastern unless its settings say another."""
 RT_TOKEN = "1-14-0123456789abcdef"
 """Token that a StandInRT wants unless told another."""
 ROUTER, OFFICER, SYSTEM = "router", "officer", "RT_System"
@@ -231,7 +235,7 @@ class StandInRT(Loopback):
         values = {"Queue": self._queue_of(ticket), "Subject": ticket["Subject"], "Status": ticket["Status"]}
         values |= {f"CF.{{{name}}}": value for name, value in self.values(ticket).items()}
         terms = re.split(r"\s+AND\s+", wanted.strip(), flags=re.IGNORECASE)
-        since = [term.split("'")[1] for term in terms if term.startswith("LastUpdated >= ")]
+        since = [_moment(term.split("'")[1]) for term in terms if term.startswith("LastUpdated >= ")]
         changed_at = self.changed_at.get(str(ticket["id"]), "")
         if any(changed_at < moment for moment in since):
             return False
@@ -270,7 +274,7 @@ class StandInRT(Loopback):
         self._note(how, number, who, Subject=subject, Content=content)
 
     def _note(self, what: str, number: int | str, who: str, **more: str) -> None:
-        self.changed_at[str(number)] = clock.now().strftime("%Y-%m-%d %H:%M:%S")
+        self.changed_at[str(number)] = clock.now().strftime(WRITTEN)
         self.history.append({"Type": what, "ObjectId": str(number), "Creator": {"id": who, "type": "user"}, **more})
 
     def _transactions(self, asked: Mapping[str, list[str]]) -> Answer:
@@ -322,6 +326,14 @@ class StandInRT(Loopback):
             value = wanted[f["name"]]
             f["values"] = [] if value is None else [value or None]
         return [f["name"] for f in changed]
+
+
+def _moment(text: str) -> str:
+    """Return the moment that a query names, as RT notes it: one that is written out stands for one in RT's own zone."""
+    ago = re.fullmatch(r"(\d+) minutes ago", text)
+    if ago is not None:
+        return (clock.now() - timedelta(minutes=int(ago[1]))).strftime(WRITTEN)
+    return (datetime.strptime(text, WRITTEN).replace(tzinfo=UTC) + WEST).strftime(WRITTEN)
 
 
 def _json(status: int, value: object) -> Answer:

@@ -7,7 +7,7 @@ sent as correspondence: RT would mail the whole text to them.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 
@@ -15,6 +15,7 @@ import orjson
 from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from router import clock
 from router.channels import desk, wording
 from router.channels.desk import Desk
 from router.channels.hooks import Scheme
@@ -149,9 +150,12 @@ def doings_query(number: str) -> str:
 
 
 def changed_query(settings: Settings, since: datetime) -> str:
-    """Return the TicketSQL that finds what changed in the queue since then, closed tickets included."""
-    at = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"Queue = '{settings.queue}' AND LastUpdated >= '{at}'"
+    """Return the TicketSQL that finds what changed in the queue since then, closed tickets included.
+
+    By minutes ago: a moment would be read in the time zone of the account, or of RT, whatever zone is written to it.
+    """
+    minutes = max(1, int((clock.now() - since).total_seconds() // 60) + 1)
+    return f"Queue = '{settings.queue}' AND LastUpdated >= '{minutes} minutes ago'"
 
 
 def is_of(field: str, reference: str, ticket: Mapping[str, Any]) -> bool:
