@@ -365,3 +365,16 @@ def test_text_and_fields_alone_say_what_can_be_seen(there: StandInJira) -> None:
     assert jira.fields_shown(chosen, carries) == {"site", "category", "severity"}
     assert jira.fields_shown(made(there), carries) == carries
     assert "Category" not in jira.parts(jira.ticket(chosen, FIRST)).comment["body"]
+
+
+def test_what_is_no_key_is_kept_nowhere_and_asked_for_nowhere(
+    there: StandInJira, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The stand-in names its requests as Jira does; this one names one by a text.
+    monkeypatch.setattr(Issue, "key", "SD-1 MARKED-7f3a")
+    with pytest.raises(TryLater, match="odd_reply") as later:
+        send(there, leased())
+
+    assert later.value.ambiguous
+    assert later.value.remote_id is None
+    assert not [one for one in there.everything if "MARKED" in one.path]

@@ -4,6 +4,7 @@ Its search shows what was made late and finds text by words, so each hit is veri
 another project has another key, and shows in its history where it was made.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,6 +23,8 @@ HITS: Final = 50
 PER_PAGE: Final = 100
 PAGES: Final = 10
 """Of a listing that are read; what comes after is not looked at."""
+_KEY: Final = re.compile(r"[A-Za-z0-9_]{1,64}-[0-9]{1,18}")
+"""It is kept in the ledger and becomes part of addresses, so no other text is taken for one."""
 
 
 class JiraRequests:
@@ -70,7 +73,7 @@ class JiraRequests:
         """Make a request and return its key; raises an ambiguous TryLater when the answer names none."""
         reply = self.calls.write("POST", f"{DESK}/request", request, until)
         key = as_object(reply).get("issueKey")
-        if not isinstance(key, str) or not key:
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise reply.odd()
         return key
 
@@ -152,7 +155,7 @@ def _ticket(issue: Mapping[str, Any], project: str) -> Ticket:
     key, number = str(issue.get("key") or ""), str(issue.get("id") or "")
     fields = _fields(issue)
     status = _object(fields.get("status"))
-    if not key or not (number.isascii() and number.isdigit()) or not status:
+    if not _KEY.fullmatch(key) or not (number.isascii() and number.isdigit()) or not status:
         raise TryLater("odd_reply")
     return Ticket(
         own=key,
