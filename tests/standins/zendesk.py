@@ -99,7 +99,7 @@ class ZendeskStandIn(StandIn):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         kind, *named = parts.path.removeprefix("/api/v2/").split("/")
         if kind == "search":
-            return self._search(query["query"])
+            return self._search(query["query"], int(query["per_page"]), int(query.get("page", 1)))
         if kind != "tickets":
             return self._around(kind, named[0])
         if not named:
@@ -130,11 +130,12 @@ class ZendeskStandIn(StandIn):
             found = []
         return answer(200, {"tickets": found, "meta": {"has_more": False}})
 
-    def _search(self, query: str) -> Answer:
+    def _search(self, query: str, size: int, page: int) -> Answer:
         parts = re.fullmatch(r"type:ticket group_id:(\d+) updated>=(\S+)", query)
         assert parts
         found = [t for t in self.tickets.values() if t["group_id"] == int(parts[1]) and t["updated_at"] >= parts[2]]
-        return answer(200, {"results": sorted(found, key=lambda ticket: str(ticket["updated_at"]))})
+        found.sort(key=lambda ticket: str(ticket["updated_at"]))
+        return answer(200, {"results": found[size * (page - 1) : size * page]})
 
     def _create_once(self, request: Received) -> Answer:
         """The same key with the same body is answered as before; with another body it is refused."""

@@ -233,7 +233,7 @@ def test_a_create_that_names_no_id_is_in_doubt() -> None:
         assert (later.value.code, later.value.ambiguous) == ("odd_reply", True)
 
 
-@pytest.mark.parametrize("number", ["../../admin", "1/../2", "a b", "", None, True, 1.5, {"id": 1}])
+@pytest.mark.parametrize("number", ["../../admin", "1/../2", "..", ".", "a b", "", None, True, 1.5, {"id": 1}])
 def test_what_is_no_id_is_never_part_of_an_address(number: Any) -> None:
     with Asked() as there:
         there.answers = orjson.dumps({"tickets": [{"id": number}]})
@@ -377,3 +377,13 @@ def test_what_changed_is_named_since_a_moment(name: str, stand_in: Callable[[], 
         assert list(made.changed(long_ago, deadline_s=5)) == [proof.remote_id]
         assert list(made.changed(some_day, deadline_s=5)) == []
         assert there.broken == []
+
+
+def test_more_changes_than_are_read_keep_nobody_from_hearing_of_the_first(asked: Asked) -> None:
+    asked.answers = orjson.dumps({"tickets": [{"id": number, "status": 2} for number in range(100)]})
+    with freshservice.StandInFreshservice() as there:
+        made = sender("freshservice", there)
+        there.reply = asked.reply  # type: ignore[method-assign]
+        named = made.changed(clock.now(), deadline_s=5)
+
+    assert set(named) == {str(number) for number in range(100)}

@@ -230,6 +230,16 @@ def test_what_changed_is_named_and_nothing_of_other_groups(there: ZendeskStandIn
     assert system.changed(now + timedelta(hours=1), monotonic() + 10) == []
 
 
+def test_all_pages_of_what_changed_are_read(there: ZendeskStandIn) -> None:
+    asked = [there.ask("the printer") for _ in range(150)]
+    number = str(send(there).remote_id)
+
+    assert set(ZendeskSystem(configured(there), SURROUNDINGS).changed(clock.now(), monotonic() + 10)) == {
+        *asked,
+        number,
+    }
+
+
 def test_a_concern_out_of_a_ticket_is_said_there_and_the_ticket_put_apart(there: ZendeskStandIn) -> None:
     number = there.ask("MARKED-7f3a")
     taken = Referral(reference=REFERENCE, notice=Notice.TAKEN_OVER, source_ticket=number)

@@ -47,6 +47,17 @@ class RestCalls:
         """Return the whole list; raises TryLater TOO_MANY when it goes on where nobody asks any more."""
         return [item for part in self._parts(call, until, values) for item in part]
 
+    def beginning(self, call: Listing, until: float, **values: object) -> list[Any]:
+        """Return as much of the list as is asked for at most."""
+        items: list[Any] = []
+        try:
+            for part in self._parts(call, until, values):
+                items += part
+        except TryLater as later:
+            if later.code != TOO_MANY:
+                raise
+        return items
+
     def expected(self, expected: Expected, until: float) -> list[Any]:
         """Return the list that names what must be there."""
         call = Listing.model_construct(path=expected.path, query=expected.query, list_=expected.list_)

@@ -159,7 +159,10 @@ class RestSystem:
         return any(author != ticket.maker for _, author in self._notes(ticket, until))
 
     def changed(self, since: datetime, until: float) -> Sequence[str]:
-        """Return the ids that the described call names; none without one."""
+        """Return the ids that the described call names; none without one.
+
+        What a list holds beyond its last page is left to the look of the day: asked for again, it would only be longer.
+        """
         if self._does.changed is None:
             return ()
         moment = since.astimezone(UTC).replace(microsecond=0)
@@ -168,7 +171,7 @@ class RestSystem:
             "since_plain": moment.strftime("%Y-%m-%d %H:%M:%S"),
             "since_ms": int(moment.timestamp()) * 1000,
         }
-        items = self._calls.listed(self._does.changed, until, **moments)
+        items = self._calls.beginning(self._does.changed, until, **moments)
         return [number_at(item, self._settings.ticket.id) for item in items]
 
     def _notes(self, ticket: Ticket, until: float) -> list[tuple[Any, str]]:

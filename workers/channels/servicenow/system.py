@@ -14,7 +14,7 @@ from workers.channels.servicenow.records import JOURNAL, MACHINE, Records
 from workers.channels.ticketing import Ticket
 
 CHANGED: Final = 500
-"""Records that a poll reads at most; what comes after it is polled again."""
+"""Records that a poll reads at most; what comes after is found by the look of the day."""
 
 
 class ServicenowSystem:

@@ -15,13 +15,15 @@ from router.model import Finding, Payload, Referral
 from workers.channels.base import Surroundings
 from workers.channels.ticketing import Ticket
 from workers.channels.zendesk.checks import check
-from workers.channels.zendesk.tickets import FINAL, Doing, ZendeskTickets
+from workers.channels.zendesk.tickets import FINAL, PER_PAGE, Doing, ZendeskTickets
 
 MACHINE: Final = "-1"
 TAKING: Final = frozenset({"assignee_id", "status"})
 """What a person changes who takes a ticket."""
 SEARCH_LAG: Final = timedelta(minutes=5)
 """How late the search, by which changes are found, may show one."""
+PAGES: Final = 10
+"""Of tickets that changed: Zendesk's search shows no more than a thousand."""
 
 
 class ZendeskSystem:
@@ -127,8 +129,14 @@ class ZendeskSystem:
         """Return the numbers of the group's tickets that changed since then, or shortly before."""
         at = (since - SEARCH_LAG).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         wanted = quote(f"type:ticket group_id:{self._settings.group} updated>={at}", safe="")
-        path = f"/search?query={wanted}&sort_by=updated_at&sort_order=asc&per_page=100"
-        return [str(found.get("id")) for found in self._tickets.listed("results", path, until)]
+        path = f"/search?query={wanted}&sort_by=updated_at&sort_order=asc&per_page={PER_PAGE}"
+        numbers: list[str] = []
+        for page in range(1, PAGES + 1):
+            found = self._tickets.listed("results", f"{path}&page={page}", until)
+            numbers += [str(one.get("id")) for one in found]
+            if len(found) < PER_PAGE:
+                break
+        return numbers
 
     def _withdrawn(self, ticket: Ticket) -> bool:
         apart = self._settings.recall_group in {None, ticket.shown.get("group_id")}
