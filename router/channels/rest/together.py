@@ -17,6 +17,11 @@ from router.configfile.yamltext import nearest, shown
 
 Path = tuple[str | int, ...]
 
+FLAGS: Final = {
+    **dict.fromkeys(("internal", "is_internal", "private", "is_private", "private_notes"), True),
+    **dict.fromkeys(("public", "is_public"), False),
+}
+"""What systems call the flag, and what it is where only staff read."""
 SENTENCES: Final = frozenset({"title", "text", "text_html"})
 MOMENTS: Final = frozenset({"since", "since_plain", "since_ms"})
 BUILT_IN: Final = SENTENCES | MOMENTS | FIELDS | {"id", "desk"}
@@ -104,9 +109,14 @@ def _internal(call: Create | Note, place: Path) -> Iterator[InitErrorDetails]:
     if call.internal_by == NO_FLAG or call.body is None:
         return
     everything = dict.fromkeys(names(call.body), "x")
-    if at(filled(call.body, everything), call.internal_by) is None:
+    flag = at(filled(call.body, everything), call.internal_by)
+    among_staff = FLAGS.get(call.internal_by.rpartition("/")[2].lower())
+    if flag is None:
         said = f"the body has nothing at {shown(call.internal_by)}: say there that only staff read it"
         yield _error((*place, "internal_by"), "no_flag_there", said)
+    elif among_staff is not None and isinstance(flag, int) and bool(flag) is not among_staff:
+        said = f"the body says at {shown(call.internal_by)} that others than staff may read it"
+        yield _error((*place, "internal_by"), "flag_says_public", said)
 
 
 def _unknown(node: Node, place: Path, allowed: frozenset[str]) -> Iterator[InitErrorDetails]:

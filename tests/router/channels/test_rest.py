@@ -130,6 +130,8 @@ def test_a_template_becomes(template: Any, values: dict[str, Any], made: Any) ->
         ('subject: "{title}"', "subject: a case", "      body:", "no_title", "{title} is missing"),
         ("          is_private: true\n", "", "internal_by: /issue/is_private", "no_flag_there", "only staff read it"),
         ("          private_notes: true\n", "", "internal_by: /issue/private_notes", "no_flag_there", "only staff"),
+        ("is_private: true", "is_private: false", "internal_by: /issue/is_private", "flag_says_public", "others"),
+        ("private_notes: true", "private_notes: 0", "internal_by: /issue/private_notes", "flag_says_public", "others"),
         ("low: 1, ", "", "    priority:", "not_all_named", "nothing stands for low"),
         ("low: 1, ", "low: 1, hihg: 9, ", "    priority:", "unknown_value", "did you mean 'high'?"),
         ("    priority:", "    severity:", "    priority:", "name_taken", "take another"),
