@@ -11,7 +11,8 @@ from router.configfile.pointers import at
 from router.errors import TryLater
 from workers.channels.ticketing.system import Ticket
 
-_ID: Final = re.compile(r"[A-Za-z0-9~_.:-]{1,128}")
+_ID: Final = re.compile(r"[A-Za-z0-9~_:-][A-Za-z0-9~_.:-]{0,127}")
+"""Part of a path: `..` would lead elsewhere."""
 _TAGS: Final = re.compile(r"<[^<>]*>|\s+")
 _OURS: Final = re.compile(r"(CR|DRILL|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3} ")
 
