@@ -180,6 +180,15 @@ def test_a_ticket_that_is_closed_for_good_cannot_be_withdrawn_and_a_person_is_to
         send(there, RECALL)
 
 
+def test_a_closed_case_opens_no_follow_up_of_a_ticket_that_is_closed_for_good(there: ZendeskStandIn) -> None:
+    proof = send(there)
+    there.close_for_good(str(proof.remote_id))
+    ended = send(there, Referral(reference=REFERENCE, revision=2, notice=Notice.CLOSED))
+
+    assert (ended.remote_id, ended.repeated) == (proof.remote_id, True)
+    assert len(there.tickets) == 1
+
+
 def test_a_solved_ticket_is_opened_again_and_one_closed_for_good_is_not(there: ZendeskStandIn) -> None:
     system = ZendeskSystem(configured(there), SURROUNDINGS)
     number = str(send(there).remote_id)

@@ -167,9 +167,14 @@ class TicketSender:
         return Proof(ticket.id, Proven.VISIBLE, repeated=repeated)
 
     def _end(self, hits: Sequence[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
-        """Say in the case's ticket that the case is closed, and close it; one that staff merged into it is theirs."""
+        """Say in the case's ticket that the case is closed, and close it; one that staff merged into it is theirs.
+
+        One that is closed needs neither, and where it takes nothing more, the note would make another one.
+        """
         if not hits:
             raise self._nothing_there(leased)
+        if all(hit.closed for hit in hits):
+            return Proof(hits[0].id, Proven.VISIBLE, repeated=True)
         repeated = self._note(hits[0], leased, payload, until)
         if not close_all(self._system, [hit for hit in hits if not hit.merged], until):
             raise Declined("not_closed")
