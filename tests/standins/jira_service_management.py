@@ -327,7 +327,9 @@ class StandInJira(StandIn):
                 issue.unseen -= 1
             elif self.show_all or (fits and not self.foreign) or (self.foreign and not fits):
                 shown.append(self._shown(issue, histories="changelog" in asked.get("expand", "")))
-        return answer(200, {"issues": shown, "isLast": True})
+        start, most = int(asked.get("nextPageToken", "0")), int(asked["maxResults"])
+        more = {"nextPageToken": str(start + most)} if len(shown) > start + most else {}
+        return answer(200, {"issues": shown[start : start + most], "isLast": not more, **more})
 
     def _shown(self, issue: Issue, *, histories: bool = False) -> dict[str, Any]:
         status = {"name": issue.status, "statusCategory": {"key": STATES[issue.status]}}

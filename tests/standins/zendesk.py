@@ -128,7 +128,8 @@ class ZendeskStandIn(StandIn):
         if found and self.search_lag:
             self.search_lag -= 1
             found = []
-        return answer(200, {"tickets": found, "meta": {"has_more": False}})
+        size = int(query["page[size]"])
+        return answer(200, {"tickets": found[:size], "meta": {"has_more": len(found) > size}})
 
     def _search(self, query: str, size: int, page: int) -> Answer:
         parts = re.fullmatch(r"type:ticket group_id:(\d+) updated>=(\S+)", query)

@@ -378,3 +378,14 @@ def test_what_is_no_key_is_kept_nowhere_and_asked_for_nowhere(
     assert later.value.ambiguous
     assert later.value.remote_id is None
     assert not [one for one in there.everything if "MARKED" in one.path]
+
+
+def test_a_search_by_words_that_hides_our_request_behind_others_makes_no_second_one(there: StandInJira) -> None:
+    for number in range(50):
+        send(there, leased(FIRST.model_copy(update={"reference": f"CR-0000-0000-00{number:02}"})))
+    send(there, leased())
+    there.show_all = True
+    with pytest.raises(TryLater, match="odd_reply"):
+        send(there, leased())
+
+    assert len(there.issues) == 51

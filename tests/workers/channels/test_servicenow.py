@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from router import clock
 from router.channels import servicenow
-from router.errors import Declined
+from router.errors import Declined, TryLater
 from router.model import Finding, LeasedReferral, Proof, Referral
 from router.vocabulary import Notice, Proven, Severity
 from tests.loopback import Answer
@@ -321,3 +321,16 @@ def test_text_and_columns_alone_say_what_can_be_seen(there: StandInServiceNow) -
     assert servicenow.fields_named(chosen) == {"category", "severity", "site"}
     assert servicenow.fields_shown(chosen, carries) == {"site", "category", "severity"}
     assert servicenow.fields_shown(made(there), carries) == carries
+
+
+def test_a_condition_that_is_left_out_and_hides_our_record_behind_others_makes_no_second_one(
+    there: StandInServiceNow,
+) -> None:
+    for number in range(50):
+        send(there, leased(Referral(reference=f"CR-0000-0000-00{number:02}")))
+    send(there, leased())
+    there.unsearched = {"correlation_id"}
+    with pytest.raises(TryLater, match="odd_reply"):
+        send(there, leased())
+
+    assert len(there.rows) == 51

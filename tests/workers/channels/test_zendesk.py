@@ -239,6 +239,17 @@ def test_what_changed_is_named_and_nothing_of_other_groups(there: ZendeskStandIn
     assert system.changed(now + timedelta(hours=1), monotonic() + 10) == []
 
 
+def test_an_ignored_filter_that_hides_our_ticket_behind_others_makes_no_second_one(there: ZendeskStandIn) -> None:
+    for _ in range(100):
+        there.ask("the printer")
+    send(there)
+    there.show_all = True
+    with pytest.raises(TryLater, match="odd_reply"):
+        send(there)
+
+    assert len(there.tickets) == 101
+
+
 def test_all_pages_of_what_changed_are_read(there: ZendeskStandIn) -> None:
     asked = [there.ask("the printer") for _ in range(150)]
     number = str(send(there).remote_id)

@@ -14,7 +14,7 @@ from router.errors import Declined, TryLater
 from router.model import Payload
 from workers.channels.base import Surroundings
 from workers.channels.signin import authorization
-from workers.channels.ticketing.calls import JsonCalls, as_object, objects
+from workers.channels.ticketing.calls import JsonCalls, as_object, not_hidden, objects
 from workers.channels.ticketing.system import Ticket
 
 PLATFORM: Final = "/rest/api/3"
@@ -60,7 +60,10 @@ class JiraRequests:
             maxResults=HITS,
         )
         field = self._settings.custom_fields["reference"]
-        hits = [hit for hit in objects(found.get("issues")) if _fields(hit).get(field) == reference]
+        shown = objects(found.get("issues"))
+        hits = [hit for hit in shown if _fields(hit).get(field) == reference]
+        # Jira may show fewer than are asked for, and then says where it goes on.
+        not_hidden(shown, hits, 0 if found.get("nextPageToken") else HITS)
         ours = [_ticket(hit, project) for hit in hits if _made_in(hit) == project]
         return sorted(ours, key=lambda ticket: (ticket.closed, int(str(ticket.shown.get("id")))))
 

@@ -16,7 +16,7 @@ from router.model import Payload
 from router.secretrefs import secret
 from workers.channels.base import Surroundings
 from workers.channels.signin import authorization
-from workers.channels.ticketing.calls import JsonCalls, as_object, objects
+from workers.channels.ticketing.calls import JsonCalls, as_object, not_hidden, objects
 from workers.channels.ticketing.system import Ticket
 
 TABLES: Final = "/api/now/table"
@@ -38,11 +38,11 @@ class Records:
 
     def find(self, reference: str, until: float) -> list[Ticket]:
         """Return the case's records that were made at this desk, each verified: open ones first, then the oldest."""
-        wanted = (reference, servicenow.mark(self._settings))
+        mark = servicenow.mark(self._settings)
         rows = self.rows(servicenow.find_query(self._settings, reference), until)
-        ours = [
-            self._ticket(row) for row in rows if (row.get("correlation_id"), row.get("correlation_display")) == wanted
-        ]
+        hits = [row for row in rows if row.get("correlation_id") == reference]
+        not_hidden(rows, hits, HITS)
+        ours = [self._ticket(row) for row in hits if row.get("correlation_display") == mark]
         return sorted(ours, key=lambda ticket: (ticket.closed, len(ticket.name), ticket.name))
 
     def rows(self, query: str, until: float, *, limit: int = HITS, columns: Sequence[str] = ()) -> list[dict[str, Any]]:

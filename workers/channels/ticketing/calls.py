@@ -1,6 +1,6 @@
 """Calls to a ticket system that speaks JSON: objects in, objects out. Never shows what it said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,3 +55,12 @@ def objects(listed: Any) -> list[Mapping[str, Any]]:
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise TryLater("odd_reply")
     return listed
+
+
+def not_hidden(listed: Collection[Any], hits: Collection[Any], most: int) -> None:
+    """Raise TryLater `odd_reply` when a search was not one for what was asked, and may show a part of what is there.
+
+    Then the list holds others beside the `hits`, and as many as it shows at `most`: ours may come after.
+    """
+    if len(hits) < len(listed) and len(listed) >= most:
+        raise TryLater("odd_reply")

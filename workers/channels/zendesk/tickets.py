@@ -15,6 +15,7 @@ from router.model import Payload
 from workers.channels.base import Surroundings
 from workers.channels.replies import Reply
 from workers.channels.signin import authorization
+from workers.channels.ticketing.calls import not_hidden
 from workers.channels.ticketing.system import Ticket
 from workers.channels.transport import Transport
 
@@ -51,7 +52,9 @@ class ZendeskTickets:
     def find(self, reference: str, until: float) -> list[Ticket]:
         """Return the tickets that show the reference and were made in our group: open ones first."""
         listed = self.items("tickets", "/tickets", until, external_id=reference)
-        shown = [self._ticket(one) for one in listed if one.get("external_id") == reference]
+        hits = [one for one in listed if one.get("external_id") == reference]
+        not_hidden(listed, hits, PER_PAGE)
+        shown = [self._ticket(one) for one in hits]
         ours = [ticket for ticket in shown if not ticket.gone and self._made_here(ticket, until)]
         return sorted(ours, key=lambda ticket: (ticket.closed, int(ticket.own)))
 
