@@ -1,11 +1,6 @@
-"""The product with two workers and a real Redmine 5, by each way: once, whoever is killed, frozen or away.
+"""The product with two workers and a real Redmine 5, by each way: once, whoever is killed, frozen or away."""
 
-TICKETS=200 in the environment says how many issues are made while workers are killed.
-"""
-
-import os
 from collections.abc import Iterator
-from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -15,21 +10,18 @@ from router.embedded.postgres import EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from router.failpoints import FailPoint
 from tests.conftest import a_database
-from tests.faults.deployment import WORKER, Deployment, deployed, wait_until
+from tests.faults.deployment import Deployment, deployed, wait_until
 from tests.faults.farside import TICKET, TICKETS, a_far_side
 from tests.faults.filer import Filer
 from tests.faults.orders import Act
 from tests.marked import Search
+from tests.peers.killing import MANY, file_while_killing
 from tests.peers.redminepeer import Peer
 from tests.peers.redmineways import WAYS, Wanted
 
 pytestmark = [pytest.mark.peers, pytest.mark.faults]
 
-MANY = int(os.environ.get("TICKETS", "200"))
-EACH = 10
-"""Issues for each worker killed."""
 SETTLED_S = 300
-IN_A_SEND = (FailPoint.BEFORE_SEND, FailPoint.AFTER_LOOK_UP, FailPoint.AFTER_CREATE, FailPoint.BEFORE_SETTLE)
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +106,7 @@ def test_redmine_stopped_and_started_while_concerns_are_filed(
 
 @pytest.mark.timeout(900)
 def test_many_issues_while_workers_are_killed(redmine: Peer, deployment: Deployment, filer: Filer) -> None:
-    """At each step of a send in turn, one for each ten issues, and once a whole worker."""
-    points = islice(cycle(IN_A_SEND), max(4, MANY // EACH))
-    # What several sends of a turn came to is settled at once, so that point is passed less often.
-    skips = {FailPoint.BEFORE_SETTLE: 1}
-    orders = [deployment.order(p, Act.KILL, skip=n * skips.get(p, EACH)) for n, p in enumerate(points)]
-    filer.file(MANY // 2, TICKET)
-    deployment.kill(WORKER)
-    filer.file(MANY - MANY // 2, TICKET)
+    orders = file_while_killing(deployment, filer)
 
     assert_one_issue_each(redmine, deployment, filer)
     assert len(filer.accepted) == MANY

@@ -1,5 +1,6 @@
-"""A worker killed, or frozen past its lease, around a create in a real RT: one ticket, and the ledger names it."""
+"""Workers killed or frozen around a create in a real RT, and RT away: one ticket, and the ledger names it."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,8 @@ from tests.faults.deployment import Deployment, deployed, wait_until
 from tests.faults.farside import TICKET, TICKETS, a_far_side
 from tests.faults.filer import Filer
 from tests.faults.orders import Act
-from tests.peers.rtpeer import Peer
+from tests.peers.killing import MANY, file_while_killing
+from tests.peers.rtpeer import SCRIPT, Peer
 
 pytestmark = [pytest.mark.peers, pytest.mark.faults]
 
@@ -39,7 +41,7 @@ def filer(deployment: Deployment) -> Filer:
 
 
 def assert_one_ticket_each(rt: Peer, deployment: Deployment, filer: Filer) -> None:
-    wait_until(deployment.settled, within_s=180, what="all is settled")
+    wait_until(deployment.settled, within_s=300, what="all is settled")
     rows = deployment.rows("select reference, state, remote_id from referrals where channel = %s", TICKETS)
     told = {row["reference"]: (row["state"], row["remote_id"]) for row in rows if row["state"] != "standby"}
     for reference in filer.accepted:
@@ -67,3 +69,21 @@ def test_worker_frozen_past_its_lease(rt: Peer, deployment: Deployment, filer: F
     wait_until(lambda: lost in deployment.log("worker") + deployment.log("worker-2"), what="it has lost")
 
     assert_one_ticket_each(rt, deployment, filer)
+
+
+def test_rt_stopped_and_started_while_concerns_are_filed(rt: Peer, deployment: Deployment, filer: Filer) -> None:
+    with filer.filing(TICKET, at_once=1, pause_s=0.5):
+        subprocess.run([SCRIPT, "stop"], check=True, timeout=60)
+        subprocess.run([SCRIPT, "start"], check=True, stdout=subprocess.DEVNULL, timeout=280)
+    deployment.let_wait_be_over()
+
+    assert_one_ticket_each(rt, deployment, filer)
+
+
+@pytest.mark.timeout(900)
+def test_many_tickets_while_workers_are_killed(rt: Peer, deployment: Deployment, filer: Filer) -> None:
+    orders = file_while_killing(deployment, filer)
+
+    assert_one_ticket_each(rt, deployment, filer)
+    assert len(filer.accepted) == MANY
+    assert all(order.taken_by() for order in orders)

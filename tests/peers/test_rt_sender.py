@@ -123,7 +123,10 @@ def test_a_second_ticket_is_told_where_to_go_on_and_closed(rt: Peer, desk: Desk)
     second = rt.again(case.reference)
     seen = [desk.look(case, number) for _ in range(2)]
 
-    assert seen == [Seen(number, Proven.VISIBLE, closed=(second,)), Seen(number, Proven.VISIBLE)]
+    assert seen == [
+        Seen(number, Proven.VISIBLE, closed=(second,), resolved=False),
+        Seen(number, Proven.VISIBLE, resolved=False),
+    ]
     assert rt.shown(number)["Status"] == "new"
     assert rt.shown(second)["Status"] == "rejected"
     said = f"This ticket was made a second time for {case.reference}. It is closed; go on in ticket {number}.\n"
@@ -137,7 +140,7 @@ def test_a_second_ticket_that_is_worked_in_is_left_and_said(rt: Peer, desk: Desk
     second = rt.again(case.reference)
     rt.take(second)
 
-    assert desk.look(case, number) == Seen(number, Proven.VISIBLE, left=(second,))
+    assert desk.look(case, number) == Seen(number, Proven.VISIBLE, left=(second,), resolved=False)
     assert rt.shown(second)["Status"] == "new"
 
 
@@ -147,7 +150,7 @@ def test_what_staff_merged_or_made_is_no_second_ticket(rt: Peer, desk: Desk) -> 
     merged, theirs = rt.again(case.reference), rt.again(case.reference, by_staff=True)
     rt.merge(merged, number)
 
-    assert desk.look(case, number) == Seen(number, Proven.VISIBLE)
+    assert desk.look(case, number) == Seen(number, Proven.VISIBLE, resolved=False)
     assert rt.shown(theirs)["Status"] == "new"
 
 
@@ -158,7 +161,7 @@ def test_the_open_ticket_is_kept_when_the_ledger_s_is_closed_or_gone(rt: Peer, d
         second = rt.again(case.reference)
         rt.put(number, status)
 
-        assert desk.look(case, number) == Seen(second, Proven.VISIBLE)
+        assert desk.look(case, number) == Seen(second, Proven.VISIBLE, resolved=False)
         assert rt.shown(second)["Status"] == "new"
 
 
@@ -167,7 +170,7 @@ def test_a_ticket_that_is_merged_into_another_is_taken_and_is_that_one(rt: Peer,
     number, into = str(desk.send(case).remote_id), str(desk.send(other).remote_id)
     rt.merge(number, into)
 
-    assert desk.look(case, number) == Seen(into, Proven.ACKNOWLEDGED)
+    assert desk.look(case, number) == Seen(into, Proven.ACKNOWLEDGED, resolved=False)
 
 
 def test_a_ticket_that_was_deleted_is_gone(rt: Peer, desk: Desk) -> None:
