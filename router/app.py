@@ -75,6 +75,55 @@ def public_app(settings: Settings) -> FastAPI:
     secrets = secretfiles.intake_secrets(settings.secrets_path)
     engine = connect(settings.dsn(Login.INTAKE), process="intake")
     recipients = housekeeping.Recipients(engine)
+    bell, in_force = _followed(settings, engine, secrets, recipients)
+    recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
+    quotas = limits.Quotas()
+    signing = Secrets()
+    callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
+    door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
+    sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
+    pager = Pager(engine, in_force, ring=bell.ring)
+    chores = _chores(
+        (in_force.refresh, LOOK_EVERY_S),
+        (sources.refresh, LOOK_EVERY_S),
+        (recipients.refresh, housekeeping.RECIPIENTS_S),
+        (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
+        (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
+        (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
+        (pager.look, PAGER_EVERY_S),
+    )
+    app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
+    soon = settings.body_deadline_s
+    for api in (
+        Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=soon),
+        SourcesApi(door, callers, sources, secret=signing.find, body_deadline_s=soon),
+        HooksApi(engine, lambda: in_force().channels, signing, ring=bell.ring, body_deadline_s=soon),
+    ):
+        app.include_router(api.routes())
+    desk = _desk(
+        settings,
+        choices=lambda: _choices(in_force()),
+        door=door,
+        callers=callers,
+        quotas=quotas,
+        engine=engine,
+        receipt_secret=secrets.receipt,
+    )
+    app.include_router(Pages(desk).routes())
+    agents = _agents_desk(
+        desk, link_secret=secrets.link, in_force=in_force, sources=sources, door=door, callers=callers
+    )
+    app.include_router(AgentPages(agents).routes())
+    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
+    app.include_router(health.routes(partial(health.missing, engine), degraded))
+    app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
+    return app
+
+
+def _followed(
+    settings: Settings, engine: Engine, secrets: secretfiles.IntakeSecrets, recipients: housekeeping.Recipients
+) -> tuple[Bell, InForce]:
+    """Return the bell and the policy in force, each of which needs the other; raises what `public_app` raises."""
 
     def pool_of(channel: str) -> str:
         return in_force().channels.pool(channel)
@@ -94,53 +143,7 @@ def public_app(settings: Settings) -> FastAPI:
     except RouterError:
         engine.dispose()
         raise
-    recorder = Recorder(engine, batch=settings.recorder_batch, after_commit=bell.ring)
-    quotas = limits.Quotas()
-    signing = Secrets()
-    callers = Callers(partial(_read, engine, active_clients), address_secret=secrets.address)
-    door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
-    sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
-    pager = Pager(engine, in_force, ring=bell.ring)
-    chores = _chores(
-        (in_force.refresh, LOOK_EVERY_S),
-        (sources.refresh, LOOK_EVERY_S),
-        (recipients.refresh, housekeeping.RECIPIENTS_S),
-        (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
-        (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
-        (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
-        (pager.look, PAGER_EVERY_S),
-    )
-    api = Api(door, callers, partial(_read, engine, cases.status_for_client), body_deadline_s=settings.body_deadline_s)
-    app = _app(settings.public_url.scheme, _running(engine, recorder, bell, *chores), api_document=True)
-    app.include_router(api.routes())
-    sources_api = SourcesApi(door, callers, sources, secret=signing.find, body_deadline_s=settings.body_deadline_s)
-    app.include_router(sources_api.routes())
-    hooks_api = HooksApi(
-        engine,
-        lambda: in_force().channels,
-        signing,
-        ring=bell.ring,
-        body_deadline_s=settings.body_deadline_s,
-    )
-    app.include_router(hooks_api.routes())
-    desk = _desk(
-        settings,
-        choices=lambda: _choices(in_force()),
-        door=door,
-        callers=callers,
-        quotas=quotas,
-        engine=engine,
-        receipt_secret=secrets.receipt,
-    )
-    app.include_router(Pages(desk).routes())
-    agents = _agents_desk(
-        desk, link_secret=secrets.link, in_force=in_force, sources=sources, door=door, callers=callers
-    )
-    app.include_router(AgentPages(agents).routes())
-    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
-    app.include_router(health.routes(partial(health.missing, engine), degraded))
-    app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
-    return app
+    return bell, in_force
 
 
 def console_app(settings: Settings) -> FastAPI:
