@@ -225,12 +225,13 @@ def test_staff_are_told_the_number_that_they_call_a_record_by(there: StandInServ
 
 def test_a_ticket_that_a_concern_came_out_of_is_found_by_its_number_and_put_apart(there: StandInServiceNow) -> None:
     number = str(send(there, leased(FIRST.model_copy(update={"reference": OTHER}))).remote_id)
+    there.row(number).columns["correlation_id"] = "theirs"  # of no case
     taken_over = Referral(reference=CASE, notice=Notice.TAKEN_OVER, source_ticket="INC0000001")
     proof = send(there, leased(taken_over))
 
     assert proof.remote_id == number
     assert there.row(number).columns["assignment_group"] == APART
-    assert there.row(number).columns["correlation_id"] == OTHER
+    assert there.row(number).columns["correlation_id"] == "theirs"
 
 
 def test_an_api_key_has_a_header_of_its_own(there: StandInServiceNow) -> None:
