@@ -8,8 +8,16 @@ import pytest
 
 from router.catalogue import parse_catalogue
 from router.model import NewCase
+from router.store import hints
+from router.store.engine import transaction
 from tests.servers import RT_TOKEN, StandInRT
 from tests.workers.rooms import Room
+
+RECALLED = """
+    insert into referrals (id, reference, channel, kind, revision, policy, state, fields, notice, remote_id)
+    select 'two', reference, channel, kind, 2, policy, 'sent', fields, 'recalled', remote_id from referrals
+"""
+"""Adds a recall of the same ticket to the ledger."""
 
 
 @dataclass
@@ -65,3 +73,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInRT]:
 @pytest.fixture
 def desk(room: Room, there: StandInRT) -> Desk:
     return Desk(room, there)
+
+
+def hint(room: Room, remote_id: str = "1", *, seal: bytes = b"s", channel: str = "desk") -> bool:
+    """Keep a hint, as the public part does."""
+    with transaction(room.owner) as connection:
+        return hints.keep(connection, channel, seal=seal, delivery=None, remote_id=remote_id)
