@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,6 +16,10 @@ WEST: Final = timedelta(hours=5)
 """RT's time zone is US/Eastern unless its settings say another."""
 RT_TOKEN = "1-14-0123456789abcdef"
 """Token that a StandInRT wants unless told another."""
+SPOKEN = frozenset({"Create", "Comment", "Correspond"})
+"""Transactions that say something."""
+MANY = 200
+"""From so many tickets on, a search has an index, as a database would."""
 ROUTER, OFFICER, SYSTEM = "router", "officer", "RT_System"
 """Who does things in it: our account, one of staff, and RT itself."""
 
@@ -56,6 +61,11 @@ class StandInRT(Loopback):
         self._hidden: dict[str, int] = {}
         self.tickets: list[dict[str, Any]] = []
         """As a GET of the ticket shows them."""
+        self._with_value: dict[str, list[int]] = defaultdict(list)
+        self._indexed = 0
+        self._refilled: set[int] = set()
+        """Tickets whose fields were changed since they were made."""
+        self._done: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.history: list[dict[str, Any]] = []
         """Transactions, oldest first."""
         self.changed_at: dict[str, str] = {}
@@ -68,7 +78,7 @@ class StandInRT(Loopback):
     @property
     def spoken(self) -> list[dict[str, Any]]:
         """What was said in tickets: Type, ObjectId, Subject, Content."""
-        return [done for done in self.history if done["Type"] in {"Create", "Comment", "Correspond"}]
+        return [done for done in self.history if done["Type"] in SPOKEN]
 
     def values(self, ticket: Mapping[str, Any]) -> dict[str, str]:
         """Return a ticket's custom fields by name, those with a value."""
@@ -205,13 +215,14 @@ class StandInRT(Loopback):
             "CustomFields": fields,
         }
         self.tickets.append(ticket)
-        self._hidden[number] = self.search_lag
+        if self.search_lag:
+            self._hidden[number] = self.search_lag
         self._say("Create", number, wanted)
         return _json(201, {"id": number, "type": "ticket", "_url": f"{self.rest_url}/ticket/{number}"})
 
     def _search(self, asked: Mapping[str, list[str]]) -> Answer:
         query = asked.get("query", [""])[0]
-        hits = [t for t in self.tickets if self._matches(t, query) and self._shows(t, query)]
+        hits = [t for t in self._asked_for(query) if self._matches(t, query) and self._shows(t, query)]
         hits = [t for t in hits if self._hidden.get(str(t["id"]), 0) <= 0]
         for number in self._hidden:
             self._hidden[number] -= 1
@@ -224,6 +235,17 @@ class StandInRT(Loopback):
             for t in hits[per_page * (page - 1) : per_page * page]
         ]
         return _json(200, {"items": items, "total": len(items), "count": len(items), "page": 1, "pages": 1})
+
+    def _asked_for(self, query: str) -> list[dict[str, Any]]:
+        """Return the tickets to look through: once there are many, those that ever had the value that is asked for."""
+        value = re.match(r"CF\.\{[^}]*\} = '([^'\\]*)'", query)
+        if value is None or len(self.tickets) < MANY:
+            return self.tickets
+        for number in range(self._indexed, len(self.tickets)):
+            for named in self.values(self.tickets[number]).values():
+                self._with_value[named].append(number)
+        self._indexed = len(self.tickets)
+        return [self.tickets[number] for number in sorted({*self._with_value[value[1]], *self._refilled})]
 
     def _shows(self, ticket: Mapping[str, Any], query: str) -> bool:
         merged = ticket["EffectiveId"]["id"] != str(ticket["id"])
@@ -275,7 +297,13 @@ class StandInRT(Loopback):
 
     def _note(self, what: str, number: int | str, who: str, **more: str) -> None:
         self.changed_at[str(number)] = clock.now().strftime(WRITTEN)
-        self.history.append({"Type": what, "ObjectId": str(number), "Creator": {"id": who, "type": "user"}, **more})
+        done = {"Type": what, "ObjectId": str(number), "Creator": {"id": who, "type": "user"}, **more}
+        self.history.append(done)
+        self._done[str(number)].append(done)
+
+    def _doings(self, numbers: list[str]) -> list[dict[str, Any]]:
+        """Return what was done in these tickets, the oldest first of each."""
+        return [done for number in dict.fromkeys(numbers) for done in self._done[number]]
 
     def _transactions(self, asked: Mapping[str, list[str]]) -> Answer:
         """Read the only TransactionSQL that we speak; anything else finds nothing."""
@@ -288,12 +316,13 @@ class StandInRT(Loopback):
         items: list[dict[str, Any]] = []
         if moved:
             numbers = re.findall(r"\d+", moved[1])
-            items = [done for done in self.history if done.get("Field") == "Queue" and done["ObjectId"] in numbers]
+            items = [done for done in self._doings(numbers) if done.get("Field") == "Queue"]
         if did:
             kinds, numbers = re.findall(r"'(\w+)'", did[1]), re.findall(r"\d+", did[2])
-            items = [done for done in self.history if done["Type"] in kinds and done["ObjectId"] in numbers]
+            items = [done for done in self._doings(numbers) if done["Type"] in kinds]
         if said:
-            items = [done for done in self.spoken if (done["ObjectId"], done["Subject"]) == said.groups()]
+            there = [done for done in self._done[said[1]] if done["Type"] in SPOKEN]
+            items = [done for done in there if done["Subject"] == said[2]]
         if asked.get("order") == ["DESC"]:
             items.reverse()
         shown = items[: int(asked.get("per_page", ["20"])[0])]
@@ -322,6 +351,8 @@ class StandInRT(Loopback):
             if name not in has:  # given to the queue after the ticket was made
                 ticket["CustomFields"].append({"id": str(n), "name": name, "type": "customfield", "values": []})
         changed = [f for f in ticket["CustomFields"] if f["name"] in wanted and f["name"] not in self.read_only]
+        if any(f["values"] == [] for f in changed):
+            self._refilled.add(ticket["id"] - 1)
         for f in changed:
             value = wanted[f["name"]]
             f["values"] = [] if value is None else [value or None]
