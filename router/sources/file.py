@@ -5,6 +5,7 @@ Loads `sources.yaml`. Secrets stand in it by reference only and are not resolved
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
@@ -27,6 +28,8 @@ from router.sources.taking import CLOSED, Fields
 from router.vocabulary import Guarantee, Name, Proven, Scope
 
 FILE: Final = "sources.yaml"
+LONGEST_WINDOW: Final = timedelta(hours=23)
+"""The same message is the same case for a day; what was signed longer ago must not become another."""
 Member = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Texts = Mapping[str, Collection[str]]
 """For `category` and `site`, the words of the policy in force."""
@@ -70,6 +73,10 @@ class Entry(Frozen):
     def _fits_together(self) -> Self:
         if (self.signed is None) != (self.secret is None):
             raise PydanticCustomError("no_effect", "signed says how and secret with what: one needs the other")
+        if self.signed is not None and self.signed.window > LONGEST_WINDOW:
+            raise PydanticCustomError(
+                "odd_value", "a repeat is known for a day: a window of at most 23h is wanted here"
+            )
         if self.note_back is not None and (self.fields.source_ticket is None or self.fields.source_ticket.at is None):
             raise PydanticCustomError("missing", "note_back needs 'source_ticket', taken from the message")
         return self
