@@ -65,18 +65,28 @@ class Product:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until the public part answers /readyz with 200."""
+        """Wait until the public part answers /readyz with 200, and each web process listens."""
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self._up is None or self._up.poll() is not None:
                 break
             try:
-                if httpx2.get(f"{self.url}/readyz", timeout=2).status_code == httpx2.codes.OK:
+                answer = httpx2.get(f"{self.url}/readyz", timeout=2)
+                if answer.status_code == httpx2.codes.OK and self._all_listen():
                     return
             except httpx2.TransportError:
                 pass
             time.sleep(0.1)
         raise AssertionError(f"not ready; {self.output} ends: {self.output.read_text()[-600:]}")
+
+    def _all_listen(self) -> bool:
+        """Say whether every web process listens: that one of them answers says nothing of the others."""
+        public = int(self.env.get("CONCERN_ROUTER_PUBLIC_PROCESSES", "2"))
+        wanted = (("--part public", self.url, public), ("--part console", self.console_url, 1))
+        return all(
+            sum(_listens(process, int(url.rpartition(":")[2])) for process in self.processes(words)) >= count
+            for words, url, count in wanted
+        )
 
     def stop(self) -> None:
         """Stop as an operator would, with SIGTERM; kill what is left."""
@@ -153,6 +163,14 @@ class Product:
                 return rows
             assert time.monotonic() < deadline, f"{len(settled)} of {count} settled"
             time.sleep(0.5)
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        lines = process.net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(line.status == psutil.CONN_LISTEN and line.laddr.port == port for line in lines)
 
 
 @contextmanager
