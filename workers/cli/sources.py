@@ -126,7 +126,9 @@ def _sources(settings: Settings, *, whole: bool = False) -> Sources:
     """Return what the file says; with `whole`, held against the two other files as well."""
     text = sources_text(settings.config_dir)
     if text is None:
-        raise Broken("no_sources", f"there is no {FILE} in {settings.config_dir}")
+        raise Broken(
+            "no_sources", f"there is no {FILE} in {settings.config_dir}: copy an entry from config/recipes/sources/"
+        )
     if not whole:
         return parse_sources(text)
     rules = read(read_file(settings.config_dir / POLICY), POLICY)
