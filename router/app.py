@@ -20,6 +20,10 @@ from router import secretfiles
 from router.bell import Bell
 from router.clock import now
 from router.console import pages as console
+from router.console.pages.ask import Desk as ConsoleDesk
+from router.console.pages.ask import Limits
+from router.console.pages.frame import Frame
+from router.console.policies import Policies
 from router.errors import Refused, RouterError
 from router.intake import document, guard, housekeeping, limits
 from router.intake.callers import Callers
@@ -50,7 +54,8 @@ from router.vocabulary import Login
 from router.web import edge, health
 
 VERSION: Final = "1"
-_STYLE: Final = (Path(__file__).parent / "web/static/style.css").read_bytes()
+_STATIC: Final = Path(__file__).parent / "web/static"
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
 class Part(Protocol):
@@ -148,20 +153,33 @@ def _followed(
 
 def console_app(settings: Settings) -> FastAPI:
     """Return the console part; raises Broken with the operator's next step."""
+    secret = secretfiles.console_secret(settings.secrets_path)
     engine = connect(settings.dsn(Login.CONSOLE), process="console")
-
-    @asynccontextmanager
-    async def running(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        engine.dispose()
-
-    app = _app(settings.console_address.scheme, running, api_document=False)
-    app.include_router(console.routes)
+    desk = ConsoleDesk(
+        engine=engine,
+        policies=Policies(engine),
+        ring=lambda _channels: None,
+        console_url=str(settings.console_address).rstrip("/"),
+        public_url=str(settings.public_url).rstrip("/"),
+        https=settings.console_address.scheme == "https",
+        limits=Limits(
+            session_s=settings.session_s,
+            idle_s=settings.session_idle_s,
+            unlocked_s=settings.unlocked_s,
+            claim_s=settings.claim_s,
+            body_deadline_s=settings.body_deadline_s,
+        ),
+        secret=secret,
+    )
+    chores = _chores(*console.chores(desk))
+    app = _app(settings.console_address.scheme, _running(engine, *chores), api_document=False, scripts=True)
+    app.include_router(Frame(desk).routes(console.PAGES))
+    app.include_router(_files("console.css", "console.js"))
     app.include_router(health.routes(partial(health.missing, engine)))
     return app
 
 
-def _app(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
+def _app(scheme: str, running: Lifespan, *, api_document: bool, scripts: bool = False) -> FastAPI:
     app = FastAPI(
         title=document.TITLE,
         version=VERSION,
@@ -172,15 +190,22 @@ def _app(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
         lifespan=running,
     )
     edge.answer_errors(app)
-    app.add_middleware(edge.Edge, https=scheme == "https")
-    shared = APIRouter(include_in_schema=False)
-    shared.add_api_route("/static/style.css", _style, methods=edge.READ)
-    app.include_router(shared)
+    app.add_middleware(edge.Edge, https=scheme == "https", scripts=scripts)
+    app.include_router(_files("style.css"))
     return app
 
 
-async def _style(_request: Request) -> Response:
-    return Response(_STYLE, media_type="text/css")
+def _files(*names: str) -> APIRouter:
+    """Return the routes of our own style sheets and scripts, read once."""
+    made = APIRouter(include_in_schema=False)
+    for name in names:
+        content, media_type = (_STATIC / name).read_bytes(), _MEDIA_TYPES[Path(name).suffix]
+
+        async def file(_request: Request, content: bytes = content, media_type: str = media_type) -> Response:
+            return Response(content, media_type=media_type)
+
+        made.add_route(f"/static/{name}", file, methods=edge.READ)
+    return made
 
 
 def _running(engine: Engine, *parts: Part) -> Lifespan:

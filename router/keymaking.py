@@ -25,6 +25,7 @@ from router.store.keys import (
     team_wraps,
 )
 from router.store.keys import add_person as insert_person
+from router.store.roles import give_roles
 from router.vault.keyring import (
     make_member,
     make_recovery,
@@ -34,7 +35,10 @@ from router.vault.keyring import (
     share_team_key,
     unlock_member,
 )
+from router.vocabulary import Role
 
+FIRST_ROLES = (Role.REVIEWER, Role.ADMINISTRATOR)
+"""What the first person may do; they give others the other roles, and should take care to have no other themselves."""
 _ACTOR = "keys_init"
 _NOT_PROVEN = frozenset({"unknown_person", "wrong_passphrase"})
 """Told apart in the audit only: an answer must not help to find out who has a key."""
@@ -70,6 +74,7 @@ def first_keys(
         member = make_member(member_handle, passphrase)
         recovery, identity = make_recovery()
         insert_person(connection, member)
+        give_roles(connection, member_handle, FIRST_ROLES, by=_ACTOR)
         add_recipients(connection, [recovery])
         _make_teams(connection, teams, member)
         note(
@@ -118,6 +123,7 @@ def add_person(engine: Engine, *, handle: str, teams: Sequence[str], by: str, pa
     with transaction(engine) as connection:
         lock_keymakers(connection)
         insert_person(connection, member)
+        give_roles(connection, new_handle, (Role.REVIEWER,), by=f"person:{giver}")
         add_team_wraps(connection, wraps)
         note(connection, entries)
     return new

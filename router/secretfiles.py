@@ -1,8 +1,8 @@
 """The deployment's secrets, each a file that only its owner reads.
 
-`intake.key` is the source of the public part's keyed digests; `audit.key` signs checkpoints and
-belongs on the chainer's machine alone; `audit.pub` checks them. Case, team and members' keys are
-not here: nothing in these files opens a sealed text. Nothing is logged, nothing is overwritten.
+`intake.key` is the source of the public part's keyed digests; `console.key` encrypts second factors;
+`audit.key` signs checkpoints and belongs on the chainer's machine alone; `audit.pub` checks them. Case, team and
+members' keys are not here: nothing in these files opens a sealed text. Nothing is logged, nothing is overwritten.
 """
 
 import os
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from router.errors import Broken
 
 INTAKE_KEY = "intake.key"
+CONSOLE_KEY = "console.key"
 AUDIT_KEY = "audit.key"
 AUDIT_PUBLIC = "audit.pub"
 _KEY_BYTES = 32
@@ -54,6 +55,7 @@ def make(secrets_dir: Path) -> None:
         hint = f"restore {INTAKE_KEY} from its backup; or write 32 random bytes in base64, and all receipts are unknown"
         raise Broken("intake_key_lost", hint)
     _create(secrets_dir / INTAKE_KEY, secrets.token_bytes(_KEY_BYTES))
+    _create(secrets_dir / CONSOLE_KEY, secrets.token_bytes(_KEY_BYTES))
     if not (secrets_dir / AUDIT_KEY).exists() and (secrets_dir / AUDIT_PUBLIC).exists():
         hint = (
             f"restore {AUDIT_KEY} from its backup, or put {AUDIT_PUBLIC} and the checkpoints away to begin a new chain"
@@ -78,6 +80,11 @@ def intake_secrets(secrets_dir: Path) -> IntakeSecrets:
         handle=derived("handle"),
         link=derived("link"),
     )
+
+
+def console_secret(secrets_dir: Path) -> bytes:
+    """Return the console's key: under it the secrets of second factors are kept; raises Broken."""
+    return _read(secrets_dir / CONSOLE_KEY)
 
 
 def audit_signing_key(secrets_dir: Path) -> Ed25519PrivateKey:

@@ -143,6 +143,15 @@ class Settings(BaseSettings):
     recorder_batch: PositiveInt = 100
     """Most concerns that share one commit."""
 
+    session_s: PositiveInt = 28_800
+    """Longest time that somebody stays signed in to the console, whatever they do."""
+    session_idle_s: PositiveInt = 900
+    """And without doing anything."""
+    unlocked_s: PositiveInt = 900
+    """How long sealed texts stay open to a person after their passphrase, without doing anything."""
+    claim_s: PositiveInt = 1800
+    """How long a claim lasts without doing anything in the case; it ends by itself then."""
+
     lease_s: PositiveInt = 120
     """How long a worker owns a referral before another may take it; a call may last a third of it."""
     lease_batch: PositiveInt = 64

@@ -304,6 +304,21 @@ class CaseOutcome(StrEnum):
     """Nothing could or need be done."""
 
 
+class Role(StrEnum):
+    """What somebody may do in the console; a person may have several."""
+
+    REVIEWER = "reviewer"
+    """Works on the cases of their own teams."""
+    APPROVER = "approver"
+    """Says whether a draft may leave the organisation: sees what would be sent, and to whom."""
+    CUSTODIAN = "custodian"
+    """Says whether a reviewer may learn who reported; sees no narrative by this."""
+    AUDITOR = "auditor"
+    """Sees who did and saw what, and no case."""
+    ADMINISTRATOR = "administrator"
+    """Gives accounts and roles, looks after channels, and sees no case."""
+
+
 class Guarantee(StrEnum):
     """How a channel kind keeps a second delivery from becoming a second ticket (promise 3)."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from router.configfile.yamltext import nearest
 from router.console import anew
 from router.console.attempt import Attempt
-from router.console.opening import CaseKey, begin, hold_key, hold_key_with_recovery
+from router.console.opening import CaseKey, begin, hold_key, hold_key_with_recovery, identify
 from router.errors import Broken, Forbidden, PolicyErrors
 from router.keyrecords import RECOVERY
 from router.model import AuditEntry, Decision, PlannedReferral
@@ -93,7 +93,7 @@ def conflict(engine: Engine, *, reference: str, team: str, who: Who, reason: str
     if who.recovery:
         key = hold_key_with_recovery(attempt, identity=who.secret)
     else:
-        key = hold_key(attempt, handle=who.handle, passphrase=who.secret, but=but)
+        key = hold_key(attempt, identify(attempt, who.handle, who.secret), but=but)
     try:
         with transaction(engine) as connection:
             return _Act(connection, attempt, known, key).take(reason.strip(), console_url=console_url)

@@ -5,23 +5,25 @@ an entry cannot be. Refused attempts are entries too, each in a transaction of i
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Engine
 
 from router.console.attempt import Attempt, attempted
 from router.errors import SealBroken
-from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, TeamKeyWrap, normal_handle
+from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, Sealed, TeamKeyWrap, normal_handle
 from router.model import Content
 from router.store.engine import transaction
 from router.store.keys import active_recipients, member_key, team_wraps
+from router.store.progress import Access, access
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
 from router.vault.keyring import open_team_key, read_recovery, unlock_member
 from router.vault.seal import wrap_case_key
 from router.vault.suite import Private, key_id
-from router.vault.unseal import unseal_content, unwrap_case_key
+from router.vault.unseal import unseal_content, unseal_message, unseal_note, unwrap_case_key
 
-_OPENED: Final = "case_opened"
+OPENED: Final = "case_opened"
 
 
 def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, reason: str) -> Content:
@@ -31,17 +33,9 @@ def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, r
     with a code; until the passphrase is right the code does not tell which cases or people there
     are. Raises SealBroken when the seal itself was tampered with, and what `transaction` raises.
     """
-    attempt = begin(engine, _OPENED, kind="person", handle=handle, reference=reference, reason=reason)
-    member, private = _identify(attempt, handle, passphrase)
-    seal = _find(attempt)
-    stored, held = _way_in(attempt, seal, member)
-    attempt.note(detail=reason.strip())
-    try:
-        team_key = open_team_key(held, stored.suite, private)
-        return _unseal(attempt.reference, seal, stored, team_key)
-    except SealBroken as error:
-        attempt.note(f"failed_{error.code}")
-        raise
+    attempt = begin(engine, OPENED, kind="person", handle=handle, reference=reference, reason=reason)
+    key = hold_key(attempt, identify(attempt, handle, passphrase))
+    return shown(attempt, key, reason)
 
 
 def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, identity: str, reason: str) -> Content:
@@ -50,24 +44,19 @@ def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, iden
     For the day when no member is left. `handle` says who uses it and is believed. Raises as
     `open_case` does.
     """
-    attempt = begin(engine, _OPENED, kind=RECOVERY, handle=handle, reference=reference, reason=reason)
-    private, seal, stored = _recover(attempt, identity)
-    attempt.note(detail=reason.strip())
-    try:
-        return _unseal(attempt.reference, seal, stored, private)
-    except SealBroken as error:
-        attempt.note(f"failed_{error.code}")
-        raise
+    attempt = begin(engine, OPENED, kind=RECOVERY, handle=handle, reference=reference, reason=reason)
+    return shown(attempt, hold_key_with_recovery(attempt, identity=identity), reason)
 
 
 class CaseKey:
     """The opened key of one case, for one act: seals itself to further recipients, and is shown to nobody."""
 
-    __slots__ = ("_private", "_reference")
+    __slots__ = ("_private", "_reference", "_seal")
 
     def __init__(self, reference: str, seal: StoredSeal, stored: StoredWrap, recipient: Private) -> None:
         """Open it; raises SealBroken, also when it is not the key that the case's content was sealed to."""
         self._reference = reference
+        self._seal = seal
         self._private = unwrap_case_key(reference, seal.suite, stored.wrap, recipient)
         # Anybody can seal anything to a team's public key; handing that on would lock the new readers out.
         if self._private.key_id != key_id(seal.suite, seal.public):
@@ -77,16 +66,65 @@ class CaseKey:
         """Return the key sealed to each of `recipients`."""
         return [wrap_case_key(self._reference, self._private, recipient) for recipient in recipients]
 
+    def content(self) -> Content:
+        """Return what came in with the case; raises SealBroken.
 
-def hold_key(attempt: Attempt, *, handle: str, passphrase: str, but: Collection[str]) -> CaseKey:
+        Anybody can seal to a public key, so what opens must also be what the audit says came in.
+        """
+        if not self._seal.untouched:
+            raise SealBroken("content_replaced")
+        if self._seal.content is None:
+            return Content(narrative=None, contact=None)
+        return unseal_content(self._reference, self._seal.content, self._private)
+
+    def message(self, sealed: Sealed) -> str:
+        """Return one message of the dialogue; raises SealBroken."""
+        return unseal_message(self._reference, sealed, self._private)
+
+    def note(self, sealed: Sealed) -> str:
+        """Return what staff wrote on the case; raises SealBroken."""
+        return unseal_note(self._reference, sealed, self._private)
+
+
+def shown(attempt: Attempt, key: CaseKey, reason: str) -> Content:
+    """Commit that the case is opened and why; then return what came in with it. Raises SealBroken, audited."""
+    attempt.note(detail=reason.strip())
+    try:
+        return key.content()
+    except SealBroken as error:
+        attempt.note(f"failed_{error.code}")
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A member of staff whose own key is open: they gave their passphrase now, or unlocked their session with it."""
+
+    member: MemberKey
+    private: Private = field(repr=False)
+
+
+def identify(attempt: Attempt, handle: str, passphrase: str) -> Reader:
+    """Return the person, by their passphrase; raises Forbidden, audited, the same for a wrong one and nobody."""
+    with transaction(attempt.engine) as connection:
+        member = member_key(connection, normal_handle(handle) or "")
+    if member is None:
+        attempt.refuse("unknown_person", say="wrong_handle_or_passphrase")
+    try:
+        return Reader(member, unlock_member(member, passphrase))
+    except SealBroken as error:
+        attempt.refuse(error.code, say="wrong_handle_or_passphrase")
+
+
+def hold_key(attempt: Attempt, reader: Reader, *, but: Collection[str] = ()) -> CaseKey:
     """Return the case's key, opened by a member of one of its teams who is not of the teams in `but` alone.
 
     Raises Forbidden and SealBroken as `open_case` does, each audited. Whoever calls commits the entry of what
-    the key was used for.
+    the key was used for, before anything that it opens is shown.
     """
-    member, private = _identify(attempt, handle, passphrase)
     seal = _find(attempt)
-    stored, held = _way_in(attempt, seal, member, but=but)
+    stored, held = _way_in(attempt, seal, reader.member, but=but)
+    private = reader.private
     try:
         return CaseKey(attempt.reference, seal, stored, open_team_key(held, stored.suite, private))
     except SealBroken as error:
@@ -121,9 +159,12 @@ def _way_in(
     with transaction(attempt.engine) as connection:
         held = team_wraps(connection, member.key_id)
         teams = {owner for owner, key in active_recipients(connection).items() if key.key_id in held}
+        may = access(connection, attempt.reference, member.handle)
     ways = [stored for stored in seal.wraps if stored.wrap.key_id in held]
     if not ways:
         attempt.refuse("not_a_member")
+    if may is not Access.READER:
+        attempt.refuse(may.value)
     if but and teams.issubset(but):
         attempt.refuse("in_conflict")
     way = min(ways, key=lambda stored: stored.owner in but)
@@ -142,30 +183,9 @@ def _recover(attempt: Attempt, identity: str) -> tuple[Private, StoredSeal, Stor
     return private, seal, stored
 
 
-def _identify(attempt: Attempt, handle: str, passphrase: str) -> tuple[MemberKey, Private]:
-    with transaction(attempt.engine) as connection:
-        member = member_key(connection, normal_handle(handle) or "")
-    if member is None:
-        attempt.refuse("unknown_person", say="wrong_handle_or_passphrase")
-    try:
-        return member, unlock_member(member, passphrase)
-    except SealBroken as error:
-        attempt.refuse(error.code, say="wrong_handle_or_passphrase")
-
-
 def _find(attempt: Attempt) -> StoredSeal:
     with transaction(attempt.engine) as connection:
         seal = sealed_case(connection, attempt.reference)
     if seal is None:
         attempt.refuse("unknown_case")
     return seal
-
-
-def _unseal(reference: str, seal: StoredSeal, stored: StoredWrap, recipient: Private) -> Content:
-    """Return the content. Anybody can seal to a public key, so what opens must also be what the audit says came in."""
-    if not seal.untouched:
-        raise SealBroken("content_replaced")
-    case_key = unwrap_case_key(reference, seal.suite, stored.wrap, recipient)
-    if seal.content is None:
-        return Content(narrative=None, contact=None)
-    return unseal_content(reference, seal.content, case_key)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from router import clock
 from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
-from router.reporter.form import KEY, ZONE, Typed, read_form
+from router.reporter.form import KEY, ZONE, Typed, read_typed
 from router.reporter.pages import KEY_BYTES, MAX_FORM_BYTES, ZONES, Choices, check_sender, page, shown_again, told
 from router.vocabulary import NoticedHow
 from router.web import body, edge
@@ -123,4 +123,4 @@ class AgentPages:
 def _read(given: bytes) -> Typed:
     if len(given) > MOST_QUERY:
         raise Refused("body_too_large")
-    return read_form(given, names=NAMES)
+    return read_typed(given, names=NAMES)

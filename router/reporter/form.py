@@ -4,29 +4,22 @@ Keeps what was typed for one answer, in memory, so that nobody has to type it tw
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from router.errors import Refused
 from router.reporter.words import LABELS
+from router.web.forms import Form, read_form
 
-MOST_FIELDS: Final = 64
 LISTS: Final = frozenset({"urgency", "involves"})
 ZONE, KEY, RECEIPT = "zone", "key", "receipt"
 
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Typed:
+class Typed(Form):
     """What one person typed; prints nothing of it."""
-
-    single: Mapping[str, str] = field(default_factory=dict)
-    several: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def key(self) -> str | None:
@@ -42,28 +35,10 @@ class Typed:
         return sent
 
 
-def read_form(body: bytes, *, names: frozenset[str]) -> Typed:
-    """Return the fields of an urlencoded form; raises Refused on any that is not in `names` or stands twice."""
-    if _BAD_ESCAPE.search(body):
-        raise Refused("not_a_form")
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-    except UnicodeDecodeError:
-        raise Refused("not_utf8") from None
-    except ValueError:
-        raise Refused("not_a_form") from None
-    single: dict[str, str] = {}
-    several: dict[str, tuple[str, ...]] = {}
-    for name, value in pairs:
-        if name not in names:
-            raise Refused("unknown_field")
-        if name in LISTS:
-            several[name] = (*several.get(name, ()), value)
-        elif name in single:
-            raise Refused("not_a_form")
-        else:
-            single[name] = value
-    return Typed(MappingProxyType(single), MappingProxyType(several))
+def read_typed(body: bytes, *, names: frozenset[str]) -> Typed:
+    """Return the fields of a form; raises Refused on any that is not in `names` or stands twice."""
+    sent = read_form(body, names=names, lists=LISTS)
+    return Typed(sent.single, sent.several)
 
 
 REPORT_FIELDS: Final = frozenset(LABELS) - {RECEIPT} | {ZONE, KEY}

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from router import clock
 from router.errors import Fault, Refused, RouterError, Unavailable
 from router.reporter import receipts, words
-from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_form
+from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_typed
 from router.store.cases import CaseStatus
 from router.web import body, edge
 from router.web.refusals import GUIDANCE, LEAVE_IT
@@ -115,7 +115,7 @@ class Pages:
         typed = Typed()
         try:
             sent = await self._read(request)
-            typed = read_form(sent, names=REPORT_FIELDS)
+            typed = read_typed(sent, names=REPORT_FIELDS)
             check_sender(request)
             answer = orjson.loads(await self._desk.submit(typed.concern(), request, typed.key))
         except RouterError as error:
@@ -140,7 +140,7 @@ class Pages:
         a colleague could keep a whole office from its answers.
         """
         try:
-            typed = read_form(await self._read(request), names=FOLLOW_UP_FIELDS)
+            typed = read_typed(await self._read(request), names=FOLLOW_UP_FIELDS)
             check_sender(request)
             found = await asyncio.to_thread(
                 receipts.status, typed.single.get(RECEIPT, ""), self._desk.receipt_secret, self._desk.find

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.store.tables import metadata
+from router.store.stafftables import metadata
 from router.vocabulary import Login
 
 ALL = ""
@@ -62,12 +62,34 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "policies": {"select": ALL},
         "policy_activations": {"select": ALL},
         "people": {"select": ALL, "insert": ALL, "update": "disabled_at"},
+        "people_roles": {"select": ALL, "insert": "handle, role, given_by", "delete": ALL},
+        "suspended_teams": {"select": ALL, "insert": "handle, team", "delete": ALL},
+        "accounts": {"select": ALL, "insert": ALL, "update": ALL},
+        "recovery_codes": {"select": ALL, "insert": ALL, "update": "used_at", "delete": ALL},
+        "console_sessions": {"select": ALL, "insert": ALL, "update": ALL, "delete": ALL},
+        "saved_views": {"select": ALL, "insert": ALL, "update": "query, saved_at", "delete": ALL},
+        "case_views": {"select": ALL, "insert": ALL, "update": "version, seen_at"},
+        "recusals": {"select": ALL, "insert": "reference, handle"},
+        "case_notes": {
+            "select": ALL,
+            "insert": "reference, kind, written_by, suite, blob, assigned_to, due_at",
+            "update": "done_at, done_by",
+        },
+        "behalf_links": {"select": ALL, "insert": "digest, handle, ends_at", "delete": ALL},
+        "drafts": {"select": ALL, "insert": ALL, "update": "digest, expires_at, ended_at, ended"},
+        "approvals": {"select": ALL, "insert": "referral, digest, handle, verdict, reason"},
+        "identity_requests": {
+            "select": ALL,
+            "insert": "reference, asked_by, reason, expires_at",
+            "update": "decided_by, decided_at, verdict, decided_reason",
+        },
         "recipient_keys": _KEYS,
         "member_keys": _KEYS,
         "team_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
         "cases": {
             "select": ALL,
-            "update": "state, claimed_at, claimed_by, acknowledged_at, feedback_at, closed_at, outcome",
+            "update": "state, claimed_at, claimed_by, claim_until, acknowledged_at, feedback_at, closed_at, outcome, "
+            "held_at, held_by",
         },
         "case_duplicate_keys": {"select": ALL},
         "case_conflicts": {"select": ALL, "insert": "reference, team, found_by"},

@@ -25,7 +25,11 @@ class Access(StrEnum):
     UNKNOWN = "unknown_person"
     DISABLED = "disabled_person"
     STRANGER = "not_a_member"
-    """Somebody, but no member of a team that the case's key was sealed to."""
+    """Somebody, but no member of a team that the case's key was sealed to, or suspended from all that are."""
+    RECUSED = "recused"
+    """Took themselves out of it."""
+    OTHER_WORK = "not_a_reviewer"
+    """Holds a key, and has no reviewer's role any more."""
     READER = "reader"
 
 
@@ -54,20 +58,32 @@ def standing(connection: Connection, reference: str) -> Standing | None:
 
 
 def access(connection: Connection, reference: str, handle: str) -> Access:
-    """Return whether `handle` is somebody, still works here, and holds a key of one of the case's teams."""
+    """Return whether `handle` is a reviewer, still works here, and holds a key of one of the case's teams."""
     query = text("""
-        select p.disabled_at is null as enabled, exists (
-            select from member_keys m
-            join team_key_wraps t on t.member_key_id = m.key_id
-            join case_key_wraps c on c.key_id = t.team_key_id
-            where m.handle = p.handle and m.retired_at is null and c.reference = :reference) as reads
+        select p.disabled_at is null as enabled,
+            exists (select from people_roles r where r.handle = p.handle and r.role = 'reviewer') as reviews,
+            exists (select from recusals x where x.handle = p.handle and x.reference = :reference) as recused,
+            exists (
+                select from member_keys m
+                join team_key_wraps t on t.member_key_id = m.key_id
+                join recipient_keys k on k.key_id = t.team_key_id
+                join case_key_wraps c on c.key_id = t.team_key_id
+                where m.handle = p.handle and m.retired_at is null and c.reference = :reference
+                  and not exists (select from suspended_teams s where s.handle = p.handle and s.team = k.owner)
+            ) as reads
         from people p where p.handle = :handle""")
     row = connection.execute(query, {"reference": reference, "handle": handle}).one_or_none()
     if row is None:
         return Access.UNKNOWN
-    if not row.enabled:
-        return Access.DISABLED
-    return Access.READER if row.reads else Access.STRANGER
+    for refused, access in (
+        (not row.enabled, Access.DISABLED),
+        (not row.reads, Access.STRANGER),
+        (row.recused, Access.RECUSED),
+        (not row.reviews, Access.OTHER_WORK),
+    ):
+        if refused:
+            return access
+    return Access.READER
 
 
 def claim(connection: Connection, reference: str, handle: str) -> bool:

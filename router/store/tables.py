@@ -1,4 +1,4 @@
-"""Tables and constraints of the one database; who may touch what stands in `grants.py`.
+"""Tables and constraints of the one database, but for the console's own; who may touch what stands in `grants.py`.
 
 All times are PostgreSQL's `timestamptz`. Nothing in clear here was written by a reporter
 except the facts, which are codes, ids and times.
@@ -38,7 +38,8 @@ metadata = MetaData(
 )
 
 
-def _moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+def moment(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+    """Return a column for a time; with `now` the database's own when the row is made."""
     default = text("clock_timestamp()") if now else None
     return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
 
@@ -49,8 +50,8 @@ clients = Table(
     Column("name", Text, primary_key=True),
     Column("token_digest", LargeBinary, nullable=False, unique=True),
     Column("quota_per_minute", Integer, nullable=False),
-    _moment("created_at", now=True),
-    _moment("revoked_at", nullable=True),
+    moment("created_at", now=True),
+    moment("revoked_at", nullable=True),
 )
 """Machine clients; the token itself is shown once and never stored."""
 
@@ -60,7 +61,7 @@ policies = Table(
     Column("digest", Text, primary_key=True),
     Column("policy", Text, nullable=False),
     Column("channels", Text, nullable=False),
-    _moment("stored_at", now=True),
+    moment("stored_at", now=True),
 )
 """Every policy that was ever active, as the two files were written."""
 
@@ -69,7 +70,7 @@ policy_activations = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("digest", Text, ForeignKey(policies.c.digest), nullable=False),
-    _moment("activated_at", now=True),
+    moment("activated_at", now=True),
 )
 """The last row is the active policy; insert only."""
 
@@ -77,8 +78,8 @@ people = Table(
     "people",
     metadata,
     Column("handle", Text, primary_key=True),
-    _moment("created_at", now=True),
-    _moment("disabled_at", nullable=True),
+    moment("created_at", now=True),
+    moment("disabled_at", nullable=True),
 )
 """Staff who may open cases; their keys stand in `member_keys`."""
 
@@ -89,8 +90,8 @@ recipient_keys = Table(
     Column("owner", Text, nullable=False),
     Column("suite", Text, nullable=False),
     Column("public", LargeBinary, nullable=False),
-    _moment("created_at", now=True),
-    _moment("retired_at", nullable=True),
+    moment("created_at", now=True),
+    moment("retired_at", nullable=True),
 )
 """Public keys that case keys are sealed to: one active per team, one for `recovery`."""
 _ACTIVE = text("retired_at is null")
@@ -106,8 +107,8 @@ member_keys = Table(
     Column("wrapped_private", LargeBinary, nullable=False),
     Column("kdf", Text, nullable=False),
     Column("salt", LargeBinary, nullable=False),
-    _moment("created_at", now=True),
-    _moment("retired_at", nullable=True),
+    moment("created_at", now=True),
+    moment("retired_at", nullable=True),
 )
 """A member's private key, encrypted under Argon2id of a passphrase that nobody stores."""
 Index("member_keys_active_idx", member_keys.c.handle, unique=True, postgresql_where=_ACTIVE)
@@ -126,15 +127,20 @@ cases = Table(
     "cases",
     metadata,
     Column("reference", Text, primary_key=True),
-    _moment("received_at"),
+    moment("received_at"),
     Column("client", Text, ForeignKey(clients.c.name), nullable=True),
     Column("state", Text, nullable=False, server_default="open"),
-    _moment("claimed_at", nullable=True),
+    moment("claimed_at", nullable=True),
     Column("claimed_by", Text, ForeignKey(people.c.handle), nullable=True),
-    _moment("acknowledged_at", nullable=True),
-    _moment("feedback_at", nullable=True),
-    _moment("closed_at", nullable=True),
+    moment("acknowledged_at", nullable=True),
+    moment("feedback_at", nullable=True),
+    moment("claim_until", nullable=True),
+    moment("closed_at", nullable=True),
     Column("outcome", Text, nullable=True),
+    moment("held_at", nullable=True),
+    Column("held_by", Text, ForeignKey(people.c.handle), nullable=True),
+    Column("version", Integer, nullable=False, server_default="0"),
+    moment("changed_at", now=True),
     Column("category", Text, nullable=False),
     Column("severity", SmallInteger, nullable=False),
     Column("site", Text, nullable=True),
@@ -142,19 +148,21 @@ cases = Table(
     Column("policy", Text, ForeignKey(policies.c.digest), nullable=False),
     Column("facts", JSONB, nullable=False),
     Column("decision", JSONB, nullable=False),
-    _moment("claim_by"),
-    _moment("decide_by"),
-    _moment("acknowledge_by", nullable=True),
-    _moment("feedback_by", nullable=True),
+    moment("claim_by"),
+    moment("decide_by"),
+    moment("acknowledge_by", nullable=True),
+    moment("feedback_by", nullable=True),
     Column("suite", Text, nullable=False),
     Column("public", LargeBinary, nullable=False),
     Column("receipt_lookup", LargeBinary, nullable=True, unique=True),
     Column("receipt_public", LargeBinary, nullable=True),
     CheckConstraint("state in ('open', 'closed', 'withdrawn')", name="state"),
     CheckConstraint("(claimed_at is null) = (claimed_by is null)", name="claim"),
+    CheckConstraint("(held_at is null) = (held_by is null)", name="held"),
     CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
 )
-"""One concern each. `public` is the case's own public key; nobody stores its private half in clear."""
+"""One concern each. `public` is the case's own public key; nobody stores its private half in clear.
+While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`."""
 Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
 Index("cases_received_idx", cases.c.received_at, cases.c.reference)
 
@@ -163,7 +171,7 @@ case_duplicate_keys = Table(
     metadata,
     Column("key", LargeBinary, primary_key=True),
     Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
-    _moment("received_at"),
+    moment("received_at"),
     Column("within_s", Integer, nullable=False),
 )
 """What makes two cases look like one: those that share a key within the time are shown with each other."""
@@ -174,7 +182,7 @@ case_conflicts = Table(
     metadata,
     Column("reference", Text, ForeignKey(cases.c.reference), primary_key=True),
     Column("team", Text, primary_key=True),
-    _moment("found_at", now=True),
+    moment("found_at", now=True),
     Column("found_by", Text, nullable=False),
 )
 """Teams found to be involved after the case was decided; insert only."""
@@ -203,7 +211,7 @@ sealed_messages = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("reference", Text, ForeignKey(cases.c.reference), nullable=False, index=True),
-    _moment("written_at", now=True),
+    moment("written_at", now=True),
     Column("from_staff", Boolean, nullable=False),
     Column("suite", Text, nullable=False),
     Column("for_case", LargeBinary, nullable=False),
@@ -234,26 +242,26 @@ referrals = Table(
     Column("about", Text, nullable=True),
     Column("kept_from", ARRAY(Text), nullable=False, server_default="{}"),
     Column("instead_of", Text, nullable=True),
-    _moment("first_due_at", now=True),
-    _moment("due_at", now=True),
+    moment("first_due_at", now=True),
+    moment("due_at", now=True),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("lease_no", Integer, nullable=False, server_default="0"),
-    _moment("leased_at", nullable=True),
-    _moment("lease_until", nullable=True),
-    _moment("settled_at", nullable=True),
-    _moment("acknowledged_at", nullable=True),
+    moment("leased_at", nullable=True),
+    moment("lease_until", nullable=True),
+    moment("settled_at", nullable=True),
+    moment("acknowledged_at", nullable=True),
     Column("remote_id", Text, nullable=True),
     Column("outcome", Text, nullable=True),
     Column("proof", Text, nullable=True),
     Column("unsure", SmallInteger, nullable=False, server_default="0"),
-    _moment("retried_at", nullable=True),
+    moment("retried_at", nullable=True),
     Column("retried_after", Integer, nullable=False, server_default="0"),
-    _moment("look_at", nullable=True),
+    moment("look_at", nullable=True),
     Column("looks", SmallInteger, nullable=False, server_default="0"),
     Column("ticket", Text, nullable=True),
-    _moment("ticket_at", nullable=True),
+    moment("ticket_at", nullable=True),
     Column("reopens", SmallInteger, nullable=False, server_default="0"),
-    _moment("case_closed_at", nullable=True),
+    moment("case_closed_at", nullable=True),
     UniqueConstraint("reference", "channel", "revision"),
     CheckConstraint(
         "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
@@ -301,8 +309,8 @@ attempts = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("referral", Text, ForeignKey(referrals.c.id), nullable=False, index=True),
     Column("attempt", Integer, nullable=False),
-    _moment("started_at"),
-    _moment("ended_at", now=True),
+    moment("started_at"),
+    moment("ended_at", now=True),
     Column("took_ms", Integer, nullable=True),
     Column("outcome", Text, nullable=False),
     Column("remote_id", Text, nullable=True),
@@ -316,21 +324,20 @@ channel_states = Table(
     Column("breaker", Text, nullable=False, server_default="closed"),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("opened", Integer, nullable=False, server_default="0"),
-    _moment("since", now=True),
-    _moment("until", nullable=True),
+    moment("since", now=True),
+    moment("until", nullable=True),
     Column("code", Text, nullable=True),
     Column("named", Text, nullable=True),
     Column("tokens", Double, nullable=True),
-    _moment("tokens_at", nullable=True),
+    moment("tokens_at", nullable=True),
     Column("checked", Text, nullable=True),
-    _moment("checked_at", nullable=True),
-    _moment("poll_at", nullable=True),
-    _moment("polled_to", nullable=True),
+    moment("checked_at", nullable=True),
+    moment("poll_at", nullable=True),
+    moment("polled_to", nullable=True),
     CheckConstraint("breaker in ('closed', 'open', 'half_open')", name="breaker"),
     CheckConstraint("(breaker = 'closed') = (until is null)", name="until"),
 )
 """How each channel does, over all workers: its circuit breaker, its rate limit's bucket, its last check.
-
 `failures` in a row; `opened` how often in a row it opened without a success between; `since` when the breaker last
 changed; `until` when an open one lets a probe through, or a probe's own time is over; `code` and `named` why it
 opened. `checked` is the digest of the channel's settings that passed their check. `poll_at` is when the far side is
@@ -344,13 +351,12 @@ hints = Table(
     Column("seal", LargeBinary, primary_key=True),
     Column("delivery", LargeBinary, nullable=True),
     Column("remote_id", Text, nullable=False),
-    _moment("received_at", now=True),
-    _moment("taken_at", nullable=True),
+    moment("received_at", now=True),
+    moment("taken_at", nullable=True),
     UniqueConstraint("channel", "delivery"),
 )
 """What a ticket system said of a ticket over there: look at it. `seal` and `delivery` are digests of the signature and
-of the system's own mark of the message: by both, one that comes again is known. Kept for days after it was taken.
-"""
+of the system's own mark of the message: by both, one that comes again is known. Kept for days after it was taken."""
 Index("hints_untaken_idx", hints.c.channel, hints.c.received_at, postgresql_where=text("taken_at is null"))
 Index("hints_received_idx", hints.c.received_at)
 
@@ -360,7 +366,7 @@ idempotency = Table(
     Column("key", LargeBinary, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
-    _moment("stored_at", now=True),
+    moment("stored_at", now=True),
 )
 """Answers to repeat, encrypted under the raw key that only the sender has; purged after 24 hours."""
 Index("idempotency_stored_idx", idempotency.c.stored_at)
@@ -369,7 +375,7 @@ audit = Table(
     "audit",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _moment("at", now=True),
+    moment("at", now=True),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("object", Text, nullable=False),
@@ -388,7 +394,7 @@ audit_checkpoints = Table(
     metadata,
     Column("size", BigInteger, primary_key=True),
     Column("head", LargeBinary, nullable=False),
-    _moment("at"),
+    moment("at"),
     Column("signature", LargeBinary, nullable=False),
 )
 """Signed statements of how long the chain was and where it ended; copied to a file outside."""

@@ -46,6 +46,11 @@ def seal_message(reference: str, message: str, suite: str, public: bytes) -> Sea
     return seal(padded(_encoded(message)), suite, public, info=message_info(reference))
 
 
+def seal_note(reference: str, note: str, suite: str, public: bytes) -> Sealed:
+    """Return what staff wrote on a case, padded, sealed to the case's public key."""
+    return seal(padded(_encoded(note)), suite, public, info=note_info(reference))
+
+
 def _seal_content(reference: str, content: Content, suite: str, public: bytes) -> Sealed:
     plain = _encoded({"narrative": content.narrative, "contact": content.contact})
     return seal(padded(plain), suite, public, info=content_info(reference))
@@ -66,6 +71,11 @@ def content_info(reference: str) -> bytes:
 def message_info(reference: str) -> bytes:
     """Return what binds a sealed message to its case."""
     return bound("message", reference)
+
+
+def note_info(reference: str) -> bytes:
+    """Return what binds a sealed note to its case, so that it is never taken for a message."""
+    return bound("note", reference)
 
 
 def case_key_info(reference: str, recipient_key_id: str, suite: str) -> bytes:

@@ -8,7 +8,7 @@ import orjson
 from router.errors import SealBroken
 from router.keyrecords import KeyWrap, Sealed
 from router.model import Content
-from router.vault.seal import case_key_info, content_info, message_info, unpadded
+from router.vault.seal import case_key_info, content_info, message_info, note_info, unpadded
 from router.vault.suite import Private, private_from, unseal
 
 
@@ -33,10 +33,19 @@ def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content
 
 def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:
     """Return one message of the dialogue; raises SealBroken."""
-    message = _read(unseal(sealed, key, info=message_info(reference)))
-    if not isinstance(message, str):
+    return _text(unseal(sealed, key, info=message_info(reference)))
+
+
+def unseal_note(reference: str, sealed: Sealed, key: Private) -> str:
+    """Return what staff wrote on the case `reference`; raises SealBroken."""
+    return _text(unseal(sealed, key, info=note_info(reference)))
+
+
+def _text(block: bytes) -> str:
+    written = _read(block)
+    if not isinstance(written, str):
         raise SealBroken("message_malformed")
-    return message
+    return written
 
 
 def _read(block: bytes) -> object:

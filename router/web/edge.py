@@ -21,10 +21,16 @@ READ: Final = ["GET", "HEAD"]
 """What a page that changes nothing answers; probes and proxies ask with HEAD."""
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "require-trusted-types-for 'script'"
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+WITHOUT_SCRIPTS: Final = (b"content-security-policy", _POLICY.encode())
+"""No scripts at all."""
+WITH_SCRIPTS: Final = (
+    b"content-security-policy",
+    f"{_POLICY}; script-src 'self'; connect-src 'self'; img-src 'self'".encode(),
+)
+"""Our own files' alone, which make no markup out of text."""
 SECURITY_HEADERS: Final = (
-    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -32,7 +38,7 @@ SECURITY_HEADERS: Final = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cache-control", b"no-store"),
 )
-"""No scripts at all; nothing kept in a browser's cache, so that a shared machine does not tell on a reporter."""
+"""Nothing kept in a browser's cache, so that a shared machine does not tell on a reporter."""
 STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 """Sent where the part is reached by https."""
 
@@ -95,9 +101,10 @@ _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 class Edge:
     """ASGI: adds the security headers, and turns what nobody foresaw into a silent 500."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, scripts: bool) -> None:
         self._app = app
-        self._headers = [*SECURITY_HEADERS, STRICT_TRANSPORT] if https else [*SECURITY_HEADERS]
+        policy = WITH_SCRIPTS if scripts else WITHOUT_SCRIPTS
+        self._headers = [policy, *SECURITY_HEADERS, *([STRICT_TRANSPORT] if https else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, whatever happens inside."""

@@ -18,6 +18,7 @@ from router.model import Content, Facts, NewCase
 from router.store import cases, policies
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients
+from router.store.stafftables import people_roles
 from router.store.tables import member_keys, people, recipient_keys, team_key_wraps
 from router.triage.decide import decide
 from router.triage.policy import parse_policy
@@ -118,7 +119,7 @@ class Deployment:
 
 def _keys(console: Engine, owner: Engine) -> tuple[FirstKeys, dict[str, str]]:
     """Make the keys once, and copy their rows later: a passphrase costs 0.3 s and 128 MiB."""
-    tables = (people, recipient_keys, member_keys, team_key_wraps)
+    tables = (people, people_roles, recipient_keys, member_keys, team_key_wraps)
     if not _made:
         first = first_keys(console, TEAMS, "ana")
         assert first is not None

@@ -1,0 +1,18 @@
+"""The console's pages, a module for each group; `frame` serves them all, and says who may see which.
+
+A group's module ends in its PAGES, and may have `chores(desk)`: what it does now and then beside requests.
+"""
+
+from collections.abc import Callable
+
+from router.console.pages import queue
+from router.console.pages.ask import Desk, Page
+
+PAGES: tuple[Page, ...] = (*queue.PAGES,)
+"""Everything that the console serves."""
+
+
+def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
+    """Return what is done now and then, with the seconds between."""
+    _ = desk
+    return []

@@ -1,0 +1,45 @@
+"""Whether whoever asks may do something with the case in the address, and whether they saw its newest state.
+
+Every page of a case begins here. A refusal is in the audit with the case; whose page is out of date changes nothing.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from router.console.attempt import Attempt, attempted
+from router.console.pages.ask import Ask
+from router.errors import Forbidden
+from router.store import progress
+from router.store.engine import transaction
+from router.store.progress import Access
+
+VERSION: Final = "version"
+"""The field of each form on a case that says which version of it the page showed."""
+
+
+def begin(ask: Ask, action: str) -> Attempt:
+    """Return the attempt of whoever asks at the case in the address; raises Forbidden, audited, if they may not."""
+    reference = ask.path["reference"]
+    attempt = attempted(ask.desk.engine, action, kind="person", handle=ask.viewer.handle, reference=reference)
+    with transaction(ask.desk.engine) as connection:
+        there = connection.execute(
+            text("select from cases where reference = :reference"), {"reference": attempt.reference}
+        ).first()
+        access = progress.access(connection, attempt.reference, ask.viewer.handle)
+    if there is None:
+        attempt.refuse("unknown_case")
+    if access is not Access.READER:
+        attempt.refuse(access.value)
+    return attempt
+
+
+def check_version(connection: Connection, reference: str, seen: str) -> None:
+    """Raise Forbidden `changed_since` unless `seen` is the case's version; nobody changes it until the commit.
+
+    Whoever calls shows the page anew, with what was typed and what changed.
+    """
+    query = text("select version from cases where reference = :reference for update")
+    version = connection.execute(query, {"reference": reference}).scalar_one_or_none()
+    if version is None or seen != str(version):
+        raise Forbidden("changed_since")

@@ -1,0 +1,1 @@
+"""How staff sign in: passwords, second factors, single sign-on, sessions."""
