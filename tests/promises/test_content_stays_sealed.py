@@ -15,6 +15,7 @@ from router.model import Content
 from router.store import cases, tables
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients, list_people
+from router.store.stafftables import people_roles
 from router.store.tables import member_keys, people, policies, recipient_keys, team_key_wraps
 from router.vault.codes import decoded, normalised
 from router.vault.seal import content_info, padded, seal_case
@@ -64,7 +65,7 @@ def made_once(console: Engine, owner: Engine) -> tuple[FirstKeys, str]:
         with transaction(owner) as connection:
             rows = {
                 table: [dict(row) for row in connection.execute(select(table)).mappings()]
-                for table in (people, recipient_keys, member_keys, team_key_wraps)
+                for table in (people, people_roles, recipient_keys, member_keys, team_key_wraps)
             }
         _made.append((first, hana, rows))
         return first, hana

@@ -1,5 +1,6 @@
 """The deployment's secrets: made once, whole, for their owner only, and never replaced."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from pathlib import Path
@@ -9,7 +10,12 @@ import pytest
 from router import secretfiles
 from router.errors import Broken
 
-FILES = ("audit.key", "audit.pub", "intake.key")
+FILES = ("audit.key", "audit.pub", "console.key", "intake.key")
+READS: dict[str, Callable[[Path], object]] = {
+    "intake.key": secretfiles.intake_secrets,
+    "audit.key": secretfiles.audit_signing_key,
+    "console.key": secretfiles.console_secret,
+}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -70,12 +76,12 @@ def test_each_purpose_has_a_key_of_its_own_and_none_shows(tmp_path: Path) -> Non
     ],
     ids=["gone", "open", "not base64", "empty", "short", "a folder"],
 )
-@pytest.mark.parametrize("name", ["intake.key", "audit.key"])
+@pytest.mark.parametrize("name", READS)
 def test_a_spoilt_secret_is_refused_and_not_repeated(tmp_path: Path, name: str, spoil: object, code: str) -> None:
     secretfiles.make(tmp_path / "secrets")
     assert callable(spoil)
     spoil(tmp_path / "secrets" / name)
-    read = secretfiles.intake_secrets if name == "intake.key" else secretfiles.audit_signing_key
+    read = READS[name]
 
     with pytest.raises(Broken) as refused:
         read(tmp_path / "secrets")
