@@ -37,9 +37,10 @@ def begin(ask: Ask, action: str) -> Attempt:
 def check_version(connection: Connection, reference: str, seen: str) -> None:
     """Raise Forbidden `changed_since` unless `seen` is the case's version; nobody changes it until the commit.
 
-    Whoever calls shows the page anew, with what was typed and what changed.
+    `seen` is the form's VERSION, as `CaseHead.seen` makes it: behind a point it may have the last line of the audit
+    that the page knew. Whoever calls shows the page anew (`case.case_page`), with what was typed and what changed.
     """
     query = text("select version from cases where reference = :reference for update")
     version = connection.execute(query, {"reference": reference}).scalar_one_or_none()
-    if version is None or seen != str(version):
+    if version is None or seen.partition(".")[0] != str(version):
         raise Forbidden("changed_since")
