@@ -55,7 +55,7 @@ from router.web import edge, health
 
 VERSION: Final = "1"
 _STATIC: Final = Path(__file__).parent / "web/static"
-_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class Part(Protocol):
@@ -174,7 +174,7 @@ def console_app(settings: Settings) -> FastAPI:
     chores = _chores(*console.chores(desk))
     app = _app(settings.console_address.scheme, _running(engine, *chores), api_document=False, scripts=True)
     app.include_router(Frame(desk).routes(console.PAGES))
-    app.include_router(_files("console.css", "console.js"))
+    app.include_router(_files("console.css", "console.js", "icon.svg"))
     app.include_router(health.routes(partial(health.missing, engine)))
     return app
 

@@ -1,2 +1,128 @@
-// What makes the console quicker for those who have scripts; every page works without. Builds no markup out of text.
+// What makes the console quicker for those who have scripts; every page works without. Builds no markup out of text,
+// keeps nothing in the browser, and sends nothing that nobody asked for but the question how many cases wait.
 "use strict";
+
+const MINUTE_MS = 60_000;
+const TICK_MS = 1_000;
+const SOON_MS = 60 * MINUTE_MS;
+// The server's clock counts, not this machine's.
+const ahead = document.body.dataset.now ? Date.parse(document.body.dataset.now) - Date.now() : 0;
+const now = () => Date.now() + ahead;
+
+// ---- Clocks: <time data-clock="label"> counts on, in the server's words (pages/words.py: left, span).
+
+const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60]];
+
+function span(ms) {
+  let rest = Math.floor(ms / 1000);
+  const parts = [];
+  for (const [name, seconds] of UNITS) {
+    const count = Math.floor(rest / seconds);
+    rest %= seconds;
+    if (count || parts.length) parts.push(`${count} ${name}`);
+  }
+  return parts.slice(0, 2).filter((part) => !part.startsWith("0 ")).join(" ") || "less than 1 min";
+}
+
+function showClock(clock) {
+  const away = Date.parse(clock.dateTime) - now();
+  const label = clock.dataset.clock ? `${clock.dataset.clock} ` : "";
+  const shown = label + (away > 0 ? `in ${span(away)}` : `${span(-away)} ago`);
+  if (clock.textContent !== shown) clock.textContent = shown;
+  clock.classList.toggle("late", away <= 0);
+  clock.classList.toggle("soon", away > 0 && away < SOON_MS);
+}
+
+// ---- Claim: <p data-claim-ends="2026-11-23T10:00:00Z" data-claim-warn="300"> is shown, and said once, when less than
+// that many seconds are left; <span data-claim-left> within counts them.
+
+function showClaim(claim) {
+  const away = Date.parse(claim.dataset.claimEnds) - now();
+  const near = away < Number(claim.dataset.claimWarn || 300) * 1000;
+  if (claim.hidden === near) claim.hidden = !near;
+  const left = claim.querySelector("[data-claim-left]");
+  const seconds = Math.max(0, Math.floor(away / 1000));
+  const shown = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  if (left && left.textContent !== shown) left.textContent = shown;
+  if (away <= 0) claim.dataset.claimOver = "";
+}
+
+function tick() {
+  document.querySelectorAll("time[data-clock]").forEach(showClock);
+  document.querySelectorAll("[data-claim-ends]").forEach(showClaim);
+}
+
+tick();
+setInterval(tick, TICK_MS);
+document.addEventListener("visibilitychange", () => document.hidden || tick());
+
+// ---- Veils: <details data-veil> shuts when the window is left, and by Escape.
+
+const shutVeils = () => document.querySelectorAll("details[data-veil][open]").forEach((veil) => { veil.open = false; });
+document.addEventListener("visibilitychange", () => document.hidden && shutVeils());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) shutVeils();
+});
+
+// ---- Counts: <body or part data-poll="/console/counts" data-poll-s="30"> asks for {"name": 3} and writes each number
+// into <span data-count="name">; where one grew, <p data-count-grew="name" hidden> is shown.
+
+function poll(part) {
+  const shown = {};
+  const ask = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(part.dataset.poll, { headers: { accept: "application/json" }, redirect: "error" });
+    if (!answer.ok) return;
+    for (const [name, count] of Object.entries(await answer.json())) {
+      for (const place of document.querySelectorAll("[data-count]")) {
+        if (place.dataset.count === name) place.textContent = String(count);
+      }
+      for (const place of document.querySelectorAll("[data-count-grew]")) {
+        if (place.dataset.countGrew === name && count > (shown[name] ?? count)) place.hidden = false;
+      }
+      shown[name] = count;
+    }
+  };
+  const quietly = () => ask().catch(() => {}); // The next one may get through; the page is as good as it was.
+  quietly();
+  setInterval(quietly, Number(part.dataset.pollS || 30) * 1000);
+}
+
+document.querySelectorAll("[data-poll]").forEach(poll);
+
+// ---- Forms: sent once, however often the button is pressed; and what was typed is not left by accident.
+
+const edited = new Set();
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-guard]");
+  if (form) edited.add(form);
+});
+window.addEventListener("beforeunload", (event) => {
+  if ([...edited].some((form) => form.isConnected)) event.preventDefault();
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent !== undefined) {
+    event.preventDefault();
+    return;
+  }
+  edited.delete(form);
+  // A download leaves the page as it is, and may be asked for again.
+  if (form.dataset.again !== undefined) return;
+  form.dataset.sent = "";
+  form.querySelectorAll("button").forEach((button) => button.setAttribute("aria-disabled", "true"));
+});
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-disabled"));
+  });
+});
+
+// ---- Print: <button data-print hidden> shows where there are scripts.
+
+document.querySelectorAll("button[data-print]").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+});
