@@ -16,11 +16,12 @@ import orjson
 from pydantic import ValidationError
 
 from router.errors import Fault, Refused
-from router.intake import texts, wire
+from router.intake import wire
 from router.intake.countries import COUNTRIES
 from router.intake.strictjson import strings
 from router.model import Content, Facts, FileHash
 from router.vocabulary import HEX_DIGITS, HashAlgorithm, NoticedHow
+from router.web import texts
 from router.web.refusals import leading_code
 
 CLOCK_SKEW: Final = timedelta(minutes=5)

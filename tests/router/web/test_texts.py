@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.intake.texts import address_fault, fault_in
+from router.web.texts import address_fault, fault_in
 
 BYTES = random.Random(7).randbytes(600)
 B64 = base64.b64encode(BYTES).decode()
