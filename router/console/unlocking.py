@@ -17,6 +17,7 @@ from router.store.sessions import Session
 from router.vault.lending import lend, lent
 
 UNLOCKED = "session_unlocked"
+LOCKED = "session_locked"
 
 
 def unlock(engine: Engine, session: Session, cookie: Cookie, passphrase: str, *, lasts_s: int) -> Cookie:
@@ -33,6 +34,14 @@ def unlock(engine: Engine, session: Session, cookie: Cookie, passphrase: str, *,
         sessions.unlock(connection, fresh.session, lend(reader.private, fresh.lending_secret), lasts_s=lasts_s)
         note(connection, [attempt.entry()])
     return fresh
+
+
+def lock(engine: Engine, session: Session) -> None:
+    """Forget what the session unlocked."""
+    attempt = attempted(engine, LOCKED, kind="person", handle=session.handle, reference="")
+    with transaction(engine) as connection:
+        sessions.lock(connection, session.id)
+        note(connection, [attempt.entry()])
 
 
 def unlocked(engine: Engine, session: Session, cookie: Cookie) -> Reader:

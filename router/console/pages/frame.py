@@ -6,6 +6,7 @@ which the page does not ask for is refused as a whole.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Final
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from router.console.pages.ask import Ask, Desk, Page
-from router.console.pages.rendering import FORM_TOKEN, failed
+from router.console.pages.rendering import FORM_TOKEN, failed, home
 from router.console.rights import may
 from router.console.signin.cookie import give, read_cookie
 from router.errors import Forbidden, RouterError
@@ -28,7 +29,8 @@ from router.web.body import FORM, read_body
 from router.web.forms import Form, read_form
 
 MAX_FORM_BYTES: Final = 128 * 1024
-HOME, SIGN_IN, SECOND_FACTOR, ENROL = "/console", "/console/sign-in", "/console/sign-in/code", "/console/sign-in/enrol"
+HOME, UNLOCK = "/console", "/console/unlock"
+SIGN_IN, SECOND_FACTOR, ENROL = "/console/sign-in", "/console/sign-in/code", "/console/sign-in/enrol"
 NEXT_STEP: Final = {Stage.PASSWORD: SECOND_FACTOR, Stage.ENROL: ENROL}
 NOTED_HERE: Final = frozenset({"role_missing", "sent_from_elsewhere", "form_outdated"})
 """What an act refuses by itself it has noted by itself, with the case that it is about."""
@@ -39,11 +41,14 @@ class Frame:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._shown: list[re.Pattern[str]] = []
 
     def routes(self, pages: Iterable[Page]) -> APIRouter:
         """Return the routes of `pages`."""
         made = APIRouter(include_in_schema=False)
         for one in pages:
+            if one.method == "GET":
+                self._shown.append(re.compile(re.sub(r"\{[^}]*\}", "[^/]+", one.path)))
             methods: list[str] = edge.READ if one.method == "GET" else ["POST"]
             made.add_api_route(one.path, self._serving(one), methods=methods)
         return made
@@ -80,11 +85,28 @@ class Frame:
             _check_right(ask)
             return ask.page.act(ask)
         except Forbidden as error:
+            if error.code == "locked":
+                return self._to_unlock(ask, request)
             if error.code in NOTED_HERE:
                 ask.note("page_refused", ask.page.path, f"refused_{error.code}", ask.page.method)
             return failed(ask, error)
         except RouterError as error:
             return failed(ask, error)
+
+    def _to_unlock(self, ask: Ask, request: Request) -> Response:
+        """Return the way to where the passphrase is asked for, and from there back to the page of the form."""
+        back = request.url.path
+        if ask.page.method == "POST":
+            back = self._page_of_form(back)
+        elif request.url.query:
+            back = f"{back}?{request.url.query}"
+        return RedirectResponse(f"{UNLOCK}?{urlencode({'next': back})}", 303)
+
+    def _page_of_form(self, path: str) -> str:
+        """Return the nearest page at or above an address that takes a form."""
+        while len(path) > len(HOME) and not any(shown.fullmatch(path) for shown in self._shown):
+            path = path.rpartition("/")[0]
+        return path
 
     def _session(self, ask: Ask) -> Session | None:
         if ask.cookie.new:
@@ -126,4 +148,4 @@ def _missing_step(request: Request, ask: Ask) -> Response | None:
         return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': asked})}", 303)
     if ask.session.stage is ask.page.stage:
         return None
-    return RedirectResponse(NEXT_STEP.get(ask.session.stage, HOME), 303)
+    return RedirectResponse(NEXT_STEP.get(ask.session.stage) or home(ask.session), 303)

@@ -17,13 +17,14 @@ from router.console.pages import words
 from router.console.pages.ask import Ask
 from router.console.rights import Right, may
 from router.errors import Forbidden, Refused, RouterError, Unavailable
+from router.store.sessions import Session
 from router.web import edge
 from router.web.refusals import STATUS
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - a field's name
 SAID: Final = "said"
 """In the query of where a form leads: a code of words.SAID, shown as what was done."""
-_OWN: Final = re.compile(r"/console(/[A-Za-z0-9._~-]+)*(\?[A-Za-z0-9._~=&%+-]*)?")
+_OWN: Final = re.compile(r"/console(/(?!\.{1,2}([/?]|$))[A-Za-z0-9._~-]+)*(\?[A-Za-z0-9._~=&%+-]*)?")
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -46,6 +47,7 @@ def show(ask: Ask, template: str, status: int = 200, **values: object) -> Respon
         "said": words.SAID.get(ask.query.get(SAID, "")),
         "now": viewer.now if viewer else None,
         "here": ask.page.path,
+        "home": home(viewer) if viewer else "/console/sign-in",
         "typed": ask.form,
     }
     return HTMLResponse(_templates.get_template(template).render({**known, **values}), status)
@@ -81,6 +83,16 @@ def _status(error: RouterError) -> int:
 def go(path: str, **query: str) -> Response:
     """Send the browser on to one of our pages after a form was taken; `said` names what to tell there."""
     return RedirectResponse(quote(path, safe="/") + (f"?{urlencode(query)}" if query else ""), 303)
+
+
+def go_to(address: str) -> Response:
+    """Send the browser on to an address that `own_address` let pass."""
+    return RedirectResponse(address, 303)
+
+
+def home(viewer: Session) -> str:
+    """Return where somebody begins: the first place in the navigation that they may see, or their account."""
+    return next((place.path for place in words.NAVIGATION if may(viewer.roles, place.right)), "/console/account")
 
 
 def own_address(given: str) -> str | None:

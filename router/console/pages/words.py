@@ -54,7 +54,12 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Why something was refused, and what to do, by code."""
 
-SAID: Final[Mapping[str, str]] = MappingProxyType({})
+SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "locked": "Locked: what is sealed needs your passphrase again.",
+        "signed_out": "You are signed out.",
+    }
+)
 """What was done, by the code in the address of where a form leads."""
 
 
