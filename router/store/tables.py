@@ -162,9 +162,10 @@ cases = Table(
     CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear.
-While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`."""
+While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`, but not of `claim_until`."""
 Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
 Index("cases_received_idx", cases.c.received_at, cases.c.reference)
+Index("cases_lapse_idx", cases.c.claim_until, postgresql_where=text("claim_until is not null"))
 
 case_duplicate_keys = Table(
     "case_duplicate_keys",
@@ -385,8 +386,7 @@ audit = Table(
     Column("hash", LargeBinary, nullable=True),
 )
 """Inserted unchained with the change it tells of; the chainer sets `seq` and `hash` once, after the commit."""
-Index("audit_opened_idx", audit.c.object, postgresql_where=text("action = 'case_opened'"))
-Index("audit_received_idx", audit.c.object, postgresql_where=text("action = 'case_received'"))
+Index("audit_object_idx", audit.c.object, audit.c.id)
 Index("audit_unchained_idx", audit.c.id, postgresql_where=text("seq is null"))
 
 audit_checkpoints = Table(

@@ -20,6 +20,11 @@ TABLES = (
 )
 TOUCHING = ("sealed_messages", "case_notes")
 
+NEWS = (
+    "state, claimed_at, claimed_by, acknowledged_at, feedback_at, closed_at, outcome, held_at, held_by, category, "
+    "severity, site, route, policy, facts, decision, claim_by, decide_by, acknowledge_by, feedback_by, version"
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -210,6 +215,13 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("held_by", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("version", sa.Integer(), server_default="0", nullable=False))
     op.add_column("cases", sa.Column("changed_at", MOMENT, server_default=NOW, nullable=False))
+    op.create_index(
+        "cases_lapse_idx", "cases", ["claim_until"], unique=False, postgresql_where=sa.text("claim_until is not null")
+    )
+    # Everything that was done with a case is read now, not its opening alone.
+    op.drop_index("audit_opened_idx", "audit")
+    op.drop_index("audit_received_idx", "audit")
+    op.create_index("audit_object_idx", "audit", ["object", "id"], unique=False)
     op.create_foreign_key(op.f("cases_held_by_fkey"), "cases", "people", ["held_by"], ["handle"])
     op.execute("""
         insert into people_roles (handle, role, given_by)
@@ -226,7 +238,8 @@ def _watch() -> None:
             new.changed_at := clock_timestamp();
             return new;
         end $$""")
-    op.execute("create trigger newer before update on cases for each row execute function case_is_newer()")
+    # Not of `claim_until`: that somebody goes on working changes nothing for anybody.
+    op.execute(f"create trigger newer before update of {NEWS} on cases for each row execute function case_is_newer()")
     # The reporter's side may write messages and change no case: the owner's right does it.
     op.execute("""
         create function case_has_more() returns trigger language plpgsql security definer
@@ -250,5 +263,10 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute("drop function case_has_more()")
     op.execute("drop function case_is_newer()")
+    op.drop_index("audit_object_idx", "audit")
+    for action in ("opened", "received"):
+        only = sa.text(f"action = 'case_{action}'")
+        op.create_index(f"audit_{action}_idx", "audit", ["object"], unique=False, postgresql_where=only)
+    op.drop_index("cases_lapse_idx", "cases")
     for column in ("changed_at", "version", "held_by", "held_at", "claim_until"):
         op.drop_column("cases", column)
