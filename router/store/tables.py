@@ -162,7 +162,7 @@ cases = Table(
     CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear.
-While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`, but not of `claim_until`."""
+While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`, not of `claim_until`."""
 Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
 Index("cases_received_idx", cases.c.received_at, cases.c.reference)
 Index("cases_lapse_idx", cases.c.claim_until, postgresql_where=text("claim_until is not null"))
