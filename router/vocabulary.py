@@ -261,6 +261,8 @@ class Notice(StrEnum):
     """No case: a case had two tickets at the channel `about`; the second one was closed."""
     CLOSED = "closed"
     """The case is closed: nothing is to be done in its ticket any more, which is closed too."""
+    CORRECTED = "corrected"
+    """The case was decided anew: what this says counts, and not what was said before."""
     CLOSED_THERE = "closed_there"
     """No case: a ticket at the channel `about` was closed there, and its case is open here."""
     CLOSED_HERE = "closed_here"

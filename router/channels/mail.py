@@ -35,7 +35,7 @@ _NEW: Final = "There is something for you to look at: {0}"
 _STILL: Final = "There is still something for you to look at: {0}"
 _ALWAYS: Final = "This mail comes at fixed times and always says the same, whether or not there is something new."
 _NO_MORE: Final = "On purpose this mail says no more. Please do not answer it, and do not pass it on."
-_AGAIN: Final = frozenset({Notice.REMINDER, Notice.OVERDUE, Notice.ESCALATION})
+_AGAIN: Final = frozenset({Notice.REMINDER, Notice.OVERDUE, Notice.ESCALATION, Notice.CORRECTED})
 
 MailAddress = Annotated[
     str,

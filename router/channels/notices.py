@@ -41,6 +41,7 @@ _OF_A_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
             "{0} comes to you. Is somebody in danger now, call the emergency number first."
         ),
         Notice.CLOSED: "{0} is closed by those who decide about it. Nothing is to be done about it here any more.",
+        Notice.CORRECTED: "{0} was decided anew. What is said here counts, and not what was said of it before.",
         Notice.INSTEAD: "{0} comes here because it has not reached those who should have had it first.",
     }
 )

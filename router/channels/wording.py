@@ -42,7 +42,9 @@ def text(referral: Referral, only: Iterable[str] | None = None) -> str:
 
 
 def note(referral: Referral) -> str:
-    """Return what a note says: a notice's sentence, how bad the case is, and where to look."""
+    """Return what a note says: a notice's sentence, how bad the case is, and where to look; all, where that changed."""
+    if referral.notice is Notice.CORRECTED:
+        return text(referral)
     return _lines(_spoken(referral))
 
 

@@ -51,6 +51,8 @@ class TicketSender:
             return ends(hits, leased, payload, until)
         doubled = sum(not (hit.closed or hit.merged) for hit in hits) > 1
         if hits and wording.is_note(leased.fields):
+            if leased.fields.notice is Notice.CORRECTED:
+                self._bring_back(hits[0], until)
             repeated = self._note(hits[0], leased, payload, until)
             return Proof(hits[0].id, Proven.VISIBLE, repeated=repeated, doubled=doubled)
         first = self._system.first(leased.fields) if wording.is_note(leased.fields) else payload
@@ -138,6 +140,14 @@ class TicketSender:
                 raise TryLater(NOT_SEEN, ambiguous=True)
             raise Declined("comment_dropped")
         return False
+
+    def _bring_back(self, hit: Ticket, until: float) -> None:
+        """Open a ticket that was withdrawn: its desk is told of the case again. Raises Declined if it stays closed.
+
+        Where it was put apart it stays: only people there know where it belongs.
+        """
+        if hit.closed and not hit.merged and self._system.reopen(hit, until).closed:
+            raise Declined("not_reopened")
 
     def _withdraw(self, hits: Sequence[Ticket], leased: LeasedReferral, payload: Payload, until: float) -> Proof:
         """Say it in each ticket, empty its fields, close it, put it apart; several are no accident to tell of here."""
