@@ -13,7 +13,7 @@ YAML_RULES := '{extends: default, rules: {line-length: {max: 120}, document-star
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults soak test-peers bench mutate check
+.PHONY: help run test test-faults soak test-peers test-browser bench mutate check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ soak: $(VENV)/.dev ## random faults for half an hour (MINUTES=30 SEED=1), figure
 
 test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root and apt
 	@$(BIN)/pytest -m peers tests/peers
+
+test-browser: $(VENV)/.dev ## the pages in Debian's Chromium, pictures below var/screenshots; root installs it by apt
+	@$(BIN)/pytest -m browser tests
 
 bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON
 	@$(BIN)/python -m tests.bench
