@@ -6,6 +6,7 @@ Loads `channels.yaml`. Secrets stand in it by reference only and are not resolve
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -66,6 +67,8 @@ class Common(Frozen):
     """What follows when a ticket is closed there and its case is open here."""
     closed_here: WhenClosedHere = WhenClosedHere.TELL
     """What follows when a case is closed here and its ticket is open there."""
+    approvals: Annotated[int, Field(ge=1, le=9)] = 2
+    """How many different people must approve each draft of an external channel before it leaves."""
 
 
 class Channel(Common):
@@ -99,6 +102,22 @@ class Channel(Common):
     def render(self, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that this channel sends for `referral`."""
         return KINDS[self.kind].render(self.settings, referral, key=key)
+
+    def narrowed(self, referral: Referral) -> Referral:
+        """Return what the channel may still carry, if its list became shorter since the case was decided."""
+        over = referral.model_fields_set - ALWAYS_CARRIED - set(self.carries)
+        return referral.model_copy(update=dict.fromkeys(over)) if over else referral
+
+    def leaving(self, payload: Payload, *, key: str) -> str:
+        """Return the digest of exactly these bytes by exactly this way, for the referral `key`: what people approve.
+
+        The way is where it leads, how, who reads it there, and how many must approve. A secret is in it by its
+        reference alone.
+        """
+        way = (self.name, self.kind, self.scope.value, self.readable_by, self.approvals, self.settings)
+        parts = (key, repr(way), payload.media_type)
+        head = b"".join(len(part.encode()).to_bytes(8) + part.encode() for part in parts)
+        return sha256(head + payload.body).hexdigest()
 
 
 def _scheme(kind: str, settings: Frozen) -> Scheme | None:
@@ -193,6 +212,8 @@ def _need_to_know(document: Document, name: str) -> None:
         if document.at(name, "drill_every") is not None:
             document.complain((name, "drill_every"), "drill_outside", "only an internal channel may be drilled")
         return
+    if document.at(name, "approvals") is not None:
+        document.complain((name, "approvals"), "no_effect", "an internal channel needs no approvals: leave this out")
     if not document.at(name, "readable_by"):
         said = f"readable_by of {name!r} must name the teams that read what arrives there"
         document.complain((name, "readable_by"), "nobody_reads", said)

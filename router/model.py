@@ -319,6 +319,10 @@ class LeasedReferral:
     """How many of the attempts were made before a person asked for it anew."""
     broke: int = 0
     """How often since then it was leased, and its worker left no line of how that ended."""
+    drafted: bool = False
+    """It was a draft: people decide whether it leaves."""
+    approved: tuple[str, ...] = ()
+    """Digests of what enough different people approved, by exactly which way; see `Channel.leaving`."""
     readable: bool = True
     """False when the stored fields are not ours to read: `fields` then holds the reference alone."""
 

@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Final
 
 from router import clock
-from router.catalogue import ALWAYS_CARRIED, Channel
+from router.catalogue import Channel
 from router.channels import KINDS
 from router.channels.fixedtimes import FixedTimes
 from router.errors import NOT_SEEN, Declined, TryLater
 from router.failpoints import FailPoint, reach
-from router.model import LeasedReferral, Payload, Proof, Referral
+from router.model import LeasedReferral, Payload, Proof
 from router.store.breaker import HOPELESS, Heard
 from router.store.digests import AWAITS
 from router.store.referrals import Ended
@@ -29,6 +29,8 @@ OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there"})
 """Codes of TryLater that are about one referral: the channel answered, and the next referral may well get through."""
 HELD_FOR_S: Final = 900.0
 """After a fixed time, until what waited for its mail is looked at again: the mail should have gone by then."""
+NOT_APPROVED: Final = "not_approved"
+"""It would leave the organisation, and not enough people approved exactly this by exactly this way."""
 LOOKS_WANTED: Final = 2
 """How often a channel that shows things late must be seen to have nothing before anything is made there again."""
 
@@ -48,10 +50,12 @@ def attempt(channel: Channel, sender: Sender, leased: LeasedReferral, *, deadlin
         return _unsent(leased, why_not, started)
     if channel.digest is not None and leased.fields.notice is not Notice.DIGEST:
         return _held(channel.digest, leased, started)
-    leased = replace(leased, fields=_narrowed(channel, leased.fields))
+    leased = replace(leased, fields=channel.narrowed(leased.fields))
     payload = _rendered(channel, leased)
     if payload is None:
         return _unsent(leased, "unrenderable", started)
+    if not _approved(channel, leased, payload):
+        return _unapproved(leased, started)
     reach(FailPoint.BEFORE_SEND)
     tried = _sent(channel, sender, leased, payload, started=started, deadline_s=deadline_s)
     reach(FailPoint.AFTER_SEND)
@@ -84,16 +88,28 @@ def _why_not(channel: Channel, leased: LeasedReferral) -> str | None:
         return "ends_its_worker"
     if leased.tries > MOST_TRIES:
         return "given_up"
-    # The channel may have changed since the case was decided: only drafts are made for outside, and none for readers
-    # who are in conflict.
-    if channel.scope is Scope.EXTERNAL:
-        return "not_approved"
+    # The channel may have changed since the case was decided: none is made for readers who are in conflict.
     return None if set(leased.kept_from).isdisjoint(channel.readable_by) else "read_by_involved"
 
 
 def _unsent(leased: LeasedReferral, code: str, started: datetime) -> Tried:
     """Return the end of a referral that no try can help; the channel was not asked."""
     return Tried(Ended(leased, "dead", code, started), Heard(code, worked=None))
+
+
+def _approved(channel: Channel, leased: LeasedReferral, payload: Payload) -> bool:
+    """Say whether it may leave: inside by itself, outside only what enough people approved, byte for byte and way.
+
+    What was a draft needs it wherever the channel leads by now.
+    """
+    inside = channel.scope is Scope.INTERNAL and not leased.drafted
+    return inside or channel.leaving(payload, key=leased.id) in leased.approved
+
+
+def _unapproved(leased: LeasedReferral, started: datetime) -> Tried:
+    """Return that nobody approved this: it is a draft again if it was one, else a person must look."""
+    unsent = _unsent(leased, NOT_APPROVED, started)
+    return replace(unsent, ended=replace(unsent.ended, state="draft")) if leased.drafted else unsent
 
 
 def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
@@ -105,12 +121,6 @@ def _rendered(channel: Channel, leased: LeasedReferral) -> Payload | None:
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is this referral's alone
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
         return None
-
-
-def _narrowed(channel: Channel, fields: Referral) -> Referral:
-    """Return what the channel may still carry, if its list became shorter since the case was decided."""
-    over = fields.model_fields_set - ALWAYS_CARRIED - set(channel.carries)
-    return fields.model_copy(update=dict.fromkeys(over)) if over else fields
 
 
 def _later(channel: Channel, leased: LeasedReferral, later: TryLater, started: datetime) -> Tried:

@@ -13,7 +13,7 @@ from router.model import Seen
 from router.store.engine import transaction
 from router.store.looks import MOST_REOPENS, Look, Told, claim_reopen, take_looks, write_reopened, write_seen
 from router.telemetry import SECOND_TICKETS, TICKETS, get_log
-from router.vocabulary import TicketState, WhenClosedThere
+from router.vocabulary import Scope, TicketState, WhenClosedThere
 from workers.channels.base import Sender
 from workers.channels.ticketing import TicketSender
 
@@ -43,7 +43,8 @@ def look(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: float,
         seen = _seen(channel, sender, due, deadline_s=deadline_s - (monotonic() - began))
         if seen is None:
             continue
-        reopens = channel.closed_there is WhenClosedThere.REOPEN
+        # A note in a ticket outside would leave without approval.
+        reopens = channel.closed_there is WhenClosedThere.REOPEN and channel.scope is Scope.INTERNAL
         with transaction(engine) as connection:
             told = write_seen(
                 connection, due, seen, waits_s=LOOKS_S, reopen_after_s=REOPEN_AFTER_S if reopens else None

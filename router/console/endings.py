@@ -11,7 +11,7 @@ from router.errors import PolicyErrors
 from router.model import PlannedReferral, Referral
 from router.store import endings, policies
 from router.store.posting import Post, post
-from router.vocabulary import Notice, ReferralState, WhenClosedHere
+from router.vocabulary import Notice, ReferralState, Scope, WhenClosedHere
 
 
 def end_tickets(connection: Connection, reference: str) -> tuple[str, ...]:
@@ -19,20 +19,21 @@ def end_tickets(connection: Connection, reference: str) -> tuple[str, ...]:
     endings.case_closed(connection, reference)
     channels = _in_force(connection).channels
     posts = [
-        Post(reference, there.policy, _note(reference, there))
+        Post(reference, there.policy, _note(reference, there, channels[there.channel].scope))
         for there in endings.open_tickets(connection, reference)
         if there.channel in channels and channels[there.channel].closed_here is WhenClosedHere.CLOSE
     ]
     post(connection, posts)
-    return tuple(posted.planned.channel for posted in posts)
+    return tuple(posted.planned.channel for posted in posts if posted.planned.state is ReferralState.DUE)
 
 
-def _note(reference: str, there: endings.HasTicket) -> PlannedReferral:
+def _note(reference: str, there: endings.HasTicket, scope: Scope) -> PlannedReferral:
     fields = Referral(reference=reference, revision=there.revision + 1, notice=Notice.CLOSED)
     return PlannedReferral(
         channel=there.channel,
         kind=there.kind,
-        state=ReferralState.DUE,
+        # Nothing goes outside by itself, not even that all is over.
+        state=ReferralState.DUE if scope is Scope.INTERNAL else ReferralState.DRAFT,
         fields=fields,
         kept_from=there.kept_from,
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.store.stafftables import metadata
+from router.store.queuetables import metadata
 from router.vocabulary import Login
 
 ALL = ""
@@ -39,6 +39,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         },
         "channel_states": {"select": ALL},
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
+        "identity_requests": {"select": "reference, verdict, decided_at"},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
@@ -51,6 +52,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
             "remote_id, outcome, proof, unsure, acknowledged_at, look_at, looks, ticket, ticket_at, reopens",
         },
+        "drafts": {"select": "referral, drafted_by, needed, ended"},
+        "approvals": {"select": "referral, digest, handle, verdict"},
         "hints": {"select": "channel, remote_id, received_at, taken_at", "update": "taken_at", "delete": ALL},
         "attempts": {"select": ALL, "insert": "referral, attempt, started_at, took_ms, outcome, remote_id"},
         "channel_states": {"select": ALL, "insert": ALL, "update": ALL},
@@ -76,12 +79,16 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "done_at, done_by",
         },
         "behalf_links": {"select": ALL, "insert": "digest, handle, ends_at", "delete": ALL},
-        "drafts": {"select": ALL, "insert": ALL, "update": "digest, expires_at, ended_at, ended"},
+        "drafts": {
+            "select": ALL,
+            "insert": "referral, drafted_by, digest, needed, expires_at",
+            "update": "digest, needed, expires_at, ended_at, ended",
+        },
         "approvals": {"select": ALL, "insert": "referral, digest, handle, verdict, reason"},
         "identity_requests": {
             "select": ALL,
             "insert": "reference, asked_by, reason, expires_at",
-            "update": "decided_by, decided_at, verdict, decided_reason",
+            "update": "expires_at, decided_by, decided_at, verdict, decided_reason",
         },
         "recipient_keys": _KEYS,
         "member_keys": _KEYS,
@@ -91,16 +98,21 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "state, claimed_at, claimed_by, claim_until, acknowledged_at, feedback_at, closed_at, outcome, "
             "held_at, held_by",
         },
+        "case_queue": {"select": ALL},
+        "case_audiences": {"select": ALL},
         "case_duplicate_keys": {"select": ALL},
         "case_conflicts": {"select": ALL, "insert": "reference, team, found_by"},
         "case_key_wraps": {"select": ALL, "insert": ALL, "delete": ALL},
         "sealed_contents": {"select": ALL},
-        "sealed_messages": {"select": ALL, "insert": "reference, from_staff, suite, for_case, for_receipt"},
+        "sealed_messages": {
+            "select": ALL,
+            "insert": "reference, from_staff, kind, written_by, suite, for_case, for_receipt",
+        },
         "referrals": {
             "select": ALL,
             "insert": _POSTED,
-            "update": "state, settled_at, outcome, acknowledged_at, kept_from, due_at, leased_at, retried_at, "
-            "retried_after, look_at, case_closed_at",
+            "update": "state, settled_at, outcome, acknowledged_at, kept_from, first_due_at, due_at, leased_at, "
+            "retried_at, retried_after, look_at, case_closed_at",
         },
         "channel_states": {"select": ALL, "update": "until"},
         "attempts": {"select": ALL},
@@ -113,6 +125,12 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "audit_checkpoints": {"select": ALL, "insert": ALL},
     },
 }
+
+FUNCTIONS: dict[Login, tuple[str, ...]] = {
+    # What one receipt or one link gives, out of tables of which it may read no row.
+    Login.INTAKE: ("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
+}
+"""Functions that work with their owner's rights, and who may call them: nobody else."""
 
 
 def apply(owner: Connection, logins: Mapping[Login, str]) -> None:
@@ -128,9 +146,12 @@ def apply(owner: Connection, logins: Mapping[Login, str]) -> None:
     for login, role in logins.items():
         name = quoted(role)
         owner.execute(text(f"revoke all on all tables in schema public from {name}"))
+        owner.execute(text(f"revoke all on all functions in schema public from {name}"))
         owner.execute(text(f"grant connect on database {database} to {name}"))
         owner.execute(text(f"grant usage on schema public to {name}"))
         for table in metadata.tables:
             for right, columns in GRANTS[login].get(table, {}).items():
                 listed = f" ({columns})" if columns else ""
                 owner.execute(text(f"grant {right}{listed} on {quoted(table)} to {name}"))
+        for function in FUNCTIONS.get(login, ()):
+            owner.execute(text(f"grant execute on function {function} to {name}"))

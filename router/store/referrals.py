@@ -51,7 +51,7 @@ _UNWANTED = "(e.state <> 'sent' and r.settled_at is not null)"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one attempt ended. `state` is sent, dead, or due again after `wait_s` seconds."""
+    """How one attempt ended. `state` is sent, dead, due again after `wait_s` seconds, or draft: not approved so."""
 
     referral: LeasedReferral
     state: str
@@ -88,6 +88,16 @@ _TOLD_BEFORE = f"""
           and e.remote_id is not null and not {NOT_OF_A_TICKET.format(row="e")}
         order by e.revision limit 1) end as told_before
 """  # noqa: S608 - our own words
+# Read again at each lease, so that nothing leaves by a state alone: a draft must have ended approved, by enough
+# different people who are not its drafter and none of whom refused it.
+_APPROVED: Final = """
+    exists (select from drafts d where d.referral = r.id) as drafted,
+    array(select a.digest from drafts d join approvals a on a.referral = d.referral
+          where d.referral = r.id and d.ended = 'approved'
+            and not exists (select from approvals n where n.referral = d.referral and n.verdict = 'refused')
+            and a.verdict = 'approved' and 'person:' || a.handle <> d.drafted_by
+          group by a.digest, d.needed having count(distinct a.handle) >= d.needed) as approved
+"""
 _LEASE: Final = text(f"""
     with picked as (
         select id, {_BROKEN} as broken, case state when 'leased' then :looks_wanted else 0 end as looks
@@ -101,7 +111,7 @@ _LEASE: Final = text(f"""
            leased_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => :longest_s)
     from picked where r.id = picked.id
     returning r.state, r.id, r.reference, r.channel, r.fields, r.lease_no, r.attempts, r.retried_after,
-              picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id, {_TOLD_BEFORE},
+              picked.broken, r.first_due_at, r.kept_from, r.unsure, r.remote_id, {_TOLD_BEFORE}, {_APPROVED},
               extract(epoch from clock_timestamp() - coalesce(r.retried_at, r.first_due_at))::float8 as age_s""")  # noqa: S608 - our own words
 
 
@@ -153,6 +163,8 @@ def _leased(row: Any) -> LeasedReferral:
         unsure=row["unsure"],
         remote_id=row["remote_id"],
         told_before=row["told_before"],
+        drafted=row["drafted"],
+        approved=tuple(row["approved"]),
         readable=readable,
     )
 
@@ -195,7 +207,8 @@ _SETTLE: Final = text(f"""
             remote_id = coalesce(e.remote_id, r.remote_id), proof = coalesce(e.proof, r.proof), unsure = e.unsure,
             lease_until = null,
             due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
-            settled_at = case when e.state = 'due' or {_UNWANTED} then r.settled_at else clock_timestamp() end,
+            settled_at = case when e.state in ('due', 'draft') or {_UNWANTED} then r.settled_at
+                         else clock_timestamp() end,
             look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
                       else r.look_at end
         from ended e where r.id = e.id and r.lease_no = e.lease_no and r.state = 'leased'
@@ -208,7 +221,8 @@ _SETTLE: Final = text(f"""
     noted as (
         insert into audit (actor, action, object, outcome, detail)
         select 'worker', 'referral_' || s.state, e.reference, e.outcome, e.channel
-        from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no where s.state in ('sent', 'dead'))
+        from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no
+        where s.state in ('sent', 'dead', 'draft'))
     select id, lease_no from settled""")  # noqa: S608 - our own words
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from router.store.tables import cases, metadata, moment, people, referrals
+from router.store.tables import audit, cases, metadata, moment, people, referrals
 
 __all__ = ["metadata"]
 
@@ -156,6 +156,28 @@ case_notes = Table(
 )
 """Notes, tasks and words at a hand-over: their text sealed to the case's key."""
 
+sealed_messages = Table(
+    "sealed_messages",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _case(nullable=False, index=True),
+    moment("written_at", now=True),
+    Column("from_staff", Boolean, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("for_case", LargeBinary, nullable=False),
+    Column("for_receipt", LargeBinary, nullable=True),
+    Column("kind", Text, nullable=True),
+    _who("written_by", nullable=True),
+    CheckConstraint("kind in ('acknowledgement', 'question', 'feedback')", name="kind"),
+    CheckConstraint(
+        "from_staff = (kind is not null) and from_staff = (written_by is not null)"
+        " and from_staff = (for_receipt is not null)",
+        name="staff",
+    ),
+)
+"""The dialogue: each message sealed to the case's key, and staff's also to the receipt's. The reporter's own have
+neither kind nor writer."""
+
 behalf_links = Table(
     "behalf_links",
     metadata,
@@ -180,11 +202,15 @@ drafts = Table(
     moment("ended_at", nullable=True),
     Column("ended", Text, nullable=True),
     CheckConstraint("ended in ('approved', 'refused', 'expired', 'withdrawn', 'replaced')", name="ended"),
+    CheckConstraint("(ended_at is null) = (ended is null)", name="end"),
+    CheckConstraint("needed >= 1", name="needed"),
 )
 """What waits for approvals: `digest` is of the exact bytes and the channel that were shown, so that a change is a
-draft that must be approved again. `drafted_by` is a person or the policy.
+draft that must be approved again. `drafted_by` is a person or the policy. A trigger lets no referral leave its draft
+unless it `ended` approved, by enough people.
 """
 Index("drafts_open_idx", drafts.c.expires_at, postgresql_where=text("ended_at is null"))
+Index("referrals_draft_idx", referrals.c.first_due_at, referrals.c.id, postgresql_where=text("state = 'draft'"))
 
 approvals = Table(
     "approvals",
@@ -192,7 +218,7 @@ approvals = Table(
     Column("referral", Text, ForeignKey(drafts.c.referral), primary_key=True),
     Column("digest", Text, primary_key=True),
     _who(primary_key=True),
-    Column("verdict", Text, nullable=False),
+    Column("verdict", Text, primary_key=True),
     Column("reason", Text, nullable=False),
     moment("at", now=True),
     CheckConstraint("verdict in ('approved', 'refused')", name="verdict"),
@@ -213,7 +239,22 @@ identity_requests = Table(
     Column("verdict", Text, nullable=True),
     Column("decided_reason", Text, nullable=True),
     CheckConstraint("verdict in ('granted', 'refused', 'expired')", name="verdict"),
+    CheckConstraint("decided_by <> asked_by", name="other"),
 )
 """Who asked to learn who reported, why, and what a custodian said. Reasons are staff's own words about why they need
-it: 3 to 200 characters, nothing of a concern.
+it: 3 to 200 characters, nothing of a concern. `expires_at` is when it lapses undecided, then until when it is granted.
 """
+_UNDECIDED = text("verdict is null")
+Index(
+    "identity_requests_open_idx",
+    *(identity_requests.c.reference, identity_requests.c.asked_by),
+    unique=True,
+    postgresql_where=_UNDECIDED,
+)
+
+_OTHERS = text("action <> 'case_received'")
+"""Nearly all lines of the audit tell of a case that came in; what else was done is read through these."""
+Index("audit_others_idx", audit.c.id, postgresql_where=_OTHERS)
+Index("audit_actor_idx", audit.c.actor, audit.c.id, postgresql_where=_OTHERS)
+Index("audit_action_idx", audit.c.action, audit.c.id, postgresql_where=_OTHERS)
+Index("audit_refused_idx", audit.c.id, postgresql_where=text("left(outcome, 7) in ('refused', 'failed_')"))

@@ -19,6 +19,11 @@ TABLES = (
     *("saved_views", "console_sessions", "recovery_codes", "accounts", "suspended_teams", "people_roles"),
 )
 TOUCHING = ("sealed_messages", "case_notes")
+HANDED_OUT = ("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)")
+USABLE = """
+    l.used_at is null and l.ends_at > clock_timestamp() and exists (
+        select from people p join people_roles r on r.handle = p.handle and r.role = 'reviewer'
+        where p.handle = l.handle and p.disabled_at is null)"""
 
 NEWS = (
     "state, claimed_at, claimed_by, acknowledged_at, feedback_at, closed_at, outcome, held_at, held_by, category, "
@@ -163,12 +168,19 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "verdict in ('granted', 'refused', 'expired')", name=op.f("identity_requests_verdict_check")
         ),
+        sa.CheckConstraint("decided_by <> asked_by", name=op.f("identity_requests_other_check")),
         sa.ForeignKeyConstraint(["asked_by"], ["people.handle"], name=op.f("identity_requests_asked_by_fkey")),
         sa.ForeignKeyConstraint(["decided_by"], ["people.handle"], name=op.f("identity_requests_decided_by_fkey")),
         sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("identity_requests_reference_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("identity_requests_pkey")),
     )
     op.create_index(op.f("identity_requests_reference_idx"), "identity_requests", ["reference"], unique=False)
+    op.create_index(
+        "identity_requests_open_idx",
+        *("identity_requests", ["reference", "asked_by"]),
+        unique=True,
+        postgresql_where=sa.text("verdict is null"),
+    )
     op.create_table(
         "recusals",
         sa.Column("reference", sa.Text(), nullable=False),
@@ -191,6 +203,8 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "ended in ('approved', 'refused', 'expired', 'withdrawn', 'replaced')", name=op.f("drafts_ended_check")
         ),
+        sa.CheckConstraint("(ended_at is null) = (ended is null)", name=op.f("drafts_end_check")),
+        sa.CheckConstraint("needed >= 1", name=op.f("drafts_needed_check")),
         sa.ForeignKeyConstraint(["referral"], ["referrals.id"], name=op.f("drafts_referral_fkey")),
         sa.PrimaryKeyConstraint("referral", name=op.f("drafts_pkey")),
     )
@@ -208,13 +222,33 @@ def upgrade() -> None:
         sa.CheckConstraint("verdict in ('approved', 'refused')", name=op.f("approvals_verdict_check")),
         sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("approvals_handle_fkey")),
         sa.ForeignKeyConstraint(["referral"], ["drafts.referral"], name=op.f("approvals_referral_fkey")),
-        sa.PrimaryKeyConstraint("referral", "digest", "handle", name=op.f("approvals_pkey")),
+        sa.PrimaryKeyConstraint("referral", "digest", "handle", "verdict", name=op.f("approvals_pkey")),
+    )
+    op.create_index(
+        "referrals_draft_idx",
+        *("referrals", ["first_due_at", "id"]),
+        unique=False,
+        postgresql_where=sa.text("state = 'draft'"),
     )
     op.add_column("cases", sa.Column("claim_until", MOMENT, nullable=True))
     op.add_column("cases", sa.Column("held_at", MOMENT, nullable=True))
     op.add_column("cases", sa.Column("held_by", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("version", sa.Integer(), server_default="0", nullable=False))
     op.add_column("cases", sa.Column("changed_at", MOMENT, server_default=NOW, nullable=False))
+    op.add_column("sealed_messages", sa.Column("kind", sa.Text(), nullable=True))
+    op.add_column("sealed_messages", sa.Column("written_by", sa.Text(), nullable=True))
+    op.create_foreign_key(
+        op.f("sealed_messages_written_by_fkey"), "sealed_messages", "people", ["written_by"], ["handle"]
+    )
+    op.create_check_constraint(
+        op.f("sealed_messages_kind_check"), "sealed_messages", "kind in ('acknowledgement', 'question', 'feedback')"
+    )
+    op.create_check_constraint(
+        op.f("sealed_messages_staff_check"),
+        "sealed_messages",
+        "from_staff = (kind is not null) and from_staff = (written_by is not null)"
+        " and from_staff = (for_receipt is not null)",
+    )
     op.create_index(
         "cases_lapse_idx", "cases", ["claim_until"], unique=False, postgresql_where=sa.text("claim_until is not null")
     )
@@ -222,11 +256,42 @@ def upgrade() -> None:
     op.drop_index("audit_opened_idx", "audit")
     op.drop_index("audit_received_idx", "audit")
     op.create_index("audit_object_idx", "audit", ["object", "id"], unique=False)
+    # Nearly all lines tell of a case that came in; what else was done is found without them.
+    others, refused = "action <> 'case_received'", "left(outcome, 7) in ('refused', 'failed_')"
+    for name, columns, only in (
+        ("others", ["id"], others),
+        ("actor", ["actor", "id"], others),
+        ("action", ["action", "id"], others),
+        ("refused", ["id"], refused),
+    ):
+        op.create_index(f"audit_{name}_idx", "audit", columns, unique=False, postgresql_where=sa.text(only))
     op.create_foreign_key(op.f("cases_held_by_fkey"), "cases", "people", ["held_by"], ["handle"])
     op.execute("""
         insert into people_roles (handle, role, given_by)
         select handle, role, 'migration' from people, unnest(array['reviewer', 'administrator']) as role""")
     _watch()
+    _guard()
+
+
+def _guard() -> None:
+    """Let no referral leave its draft unless enough different people approved it, whatever a program believes."""
+    op.execute("""
+        create function draft_is_approved() returns trigger language plpgsql security definer
+        set search_path = public, pg_temp as $$
+        begin
+            if not exists (
+                select from drafts d where d.referral = new.id and d.ended = 'approved' and d.needed <= (
+                    select count(distinct a.handle) from approvals a
+                    where a.referral = d.referral and a.digest = d.digest and a.verdict = 'approved'
+                      and 'person:' || a.handle <> d.drafted_by)) then
+                raise exception 'not_approved' using errcode = 'check_violation';
+            end if;
+            return new;
+        end $$""")
+    op.execute("revoke all on function draft_is_approved() from public")
+    op.execute("""
+        create trigger approved before update on referrals for each row
+        when (old.state = 'draft' and new.state not in ('draft', 'recalled')) execute function draft_is_approved()""")
 
 
 def _watch() -> None:
@@ -255,15 +320,50 @@ def _watch() -> None:
         )
 
 
+def _hand_out() -> None:
+    """Let the public part have what one receipt or one link gives, and no row of the tables: `grants` says who may."""
+    op.execute("""
+        create function messages_for_receipt(lookup bytea)
+        returns table (id bigint, reference text, written_at timestamptz, kind text, suite text, blob bytea)
+        language sql stable security definer set search_path = public, pg_temp as $$
+            select m.id, m.reference, m.written_at, m.kind, m.suite, m.for_receipt
+            from sealed_messages m join cases c on c.reference = m.reference
+            where c.receipt_lookup = lookup and m.from_staff order by m.id
+        $$""")
+    op.execute(f"""
+        create function behalf_link_ends(link bytea) returns timestamptz
+        language sql stable security definer set search_path = public, pg_temp as $$
+            select l.ends_at from behalf_links l where l.digest = link and {USABLE}
+        $$""")  # noqa: S608 - our own words
+    op.execute(f"""
+        create function use_behalf_link(link bytea, recorded text) returns text
+        language sql security definer set search_path = public, pg_temp as $$
+            update behalf_links l set used_at = clock_timestamp(), reference = recorded
+            where l.digest = link and {USABLE} returning l.handle
+        $$""")  # noqa: S608 - our own words
+    for function in HANDED_OUT:
+        op.execute(f"revoke all on function {function} from public")
+
+
 def downgrade() -> None:
+    for function in HANDED_OUT:
+        op.execute(f"drop function {function}")
+    op.drop_constraint(op.f("sealed_messages_staff_check"), "sealed_messages")
+    op.drop_constraint(op.f("sealed_messages_kind_check"), "sealed_messages")
+    for column in ("written_by", "kind"):
+        op.drop_column("sealed_messages", column)
     for table in TOUCHING[:1]:
         op.execute(f"drop trigger more on {table}")
     op.execute("drop trigger newer on cases")
+    op.execute("drop trigger approved on referrals")
+    op.drop_index("referrals_draft_idx", table_name="referrals")
     for table in TABLES:
         op.drop_table(table)
     op.execute("drop function case_has_more()")
     op.execute("drop function case_is_newer()")
-    op.drop_index("audit_object_idx", "audit")
+    op.execute("drop function draft_is_approved()")
+    for name in ("object", "others", "actor", "action", "refused"):
+        op.drop_index(f"audit_{name}_idx", "audit")
     for action in ("opened", "received"):
         only = sa.text(f"action = 'case_{action}'")
         op.create_index(f"audit_{action}_idx", "audit", ["object"], unique=False, postgresql_where=only)
