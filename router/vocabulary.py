@@ -306,6 +306,25 @@ class CaseOutcome(StrEnum):
     """Nothing could or need be done."""
 
 
+class NoteKind(StrEnum):
+    """What staff wrote on a case, for each other."""
+
+    NOTE = "note"
+    TASK = "task"
+    HAND_OVER = "hand_over"
+
+
+class MessageKind(StrEnum):
+    """What staff wrote to the reporter."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    """That the report arrived: what the law asks for within days."""
+    QUESTION = "question"
+    """Anything else: a question, a word between."""
+    FEEDBACK = "feedback"
+    """What was done: what the law asks for within months."""
+
+
 class Role(StrEnum):
     """What somebody may do in the console; a person may have several."""
 

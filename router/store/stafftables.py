@@ -252,8 +252,8 @@ Index(
     postgresql_where=_UNDECIDED,
 )
 
-_OTHERS = text("action <> 'case_received'")
-"""Nearly all lines of the audit tell of a case that came in; what else was done is read through these."""
+_OTHERS = text("action not in ('case_received', 'referral_sent')")
+"""Nearly all lines of the audit tell of a case that came in or was sent; what else was done is read through these."""
 Index("audit_others_idx", audit.c.id, postgresql_where=_OTHERS)
 Index("audit_actor_idx", audit.c.actor, audit.c.id, postgresql_where=_OTHERS)
 Index("audit_action_idx", audit.c.action, audit.c.id, postgresql_where=_OTHERS)

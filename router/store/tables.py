@@ -7,7 +7,6 @@ except the facts, which are codes, ids and times.
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -163,7 +162,6 @@ cases = Table(
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear.
 While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`, not of `claim_until`."""
-Index("cases_queue_idx", cases.c.severity.desc(), cases.c.received_at, cases.c.reference)
 Index("cases_received_idx", cases.c.received_at, cases.c.reference)
 Index("cases_lapse_idx", cases.c.claim_until, postgresql_where=text("claim_until is not null"))
 
@@ -206,19 +204,6 @@ sealed_contents = Table(
     Column("blob", LargeBinary, nullable=False),
 )
 """Narrative and contact, padded, sealed to the case's public key."""
-
-sealed_messages = Table(
-    "sealed_messages",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("reference", Text, ForeignKey(cases.c.reference), nullable=False, index=True),
-    moment("written_at", now=True),
-    Column("from_staff", Boolean, nullable=False),
-    Column("suite", Text, nullable=False),
-    Column("for_case", LargeBinary, nullable=False),
-    Column("for_receipt", LargeBinary, nullable=True),
-)
-"""The dialogue: each message sealed to the case's key, and staff's also to the receipt's."""
 
 referrals = Table(
     "referrals",

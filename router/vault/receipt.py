@@ -9,10 +9,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from router.clock import grouped_code
-from router.keyrecords import ReceiptKey
+from router.keyrecords import ReceiptKey, Sealed
 from router.vault.codes import normalised
-from router.vault.suite import bound
+from router.vault.seal import message_info, read_text
+from router.vault.suite import DEFAULT, Private, bound, private_from, unseal
 
+RECEIPT_SUITE = DEFAULT
+"""Of a receipt's key pair; its seed is a private key of this suite."""
 GROUPS = 6
 """Groups of four characters of 5 bits: 120 bits."""
 _CHARACTERS = 4 * GROUPS
@@ -34,6 +37,29 @@ def receipt_key(receipt: str, secret: bytes) -> ReceiptKey | None:
         return None
     lookup, seed = halves
     return ReceiptKey(lookup, X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+
+class ReceiptHolder:
+    """Whoever typed the receipt in, for one answer: opens what staff wrote to them, and is shown to nobody."""
+
+    __slots__ = ("_private", "lookup")
+
+    def __init__(self, lookup: bytes, private: Private) -> None:
+        self.lookup = lookup
+        self._private = private
+
+    def message(self, reference: str, sealed: Sealed) -> str:
+        """Return one message of the dialogue; raises SealBroken."""
+        return read_text(unseal(sealed, self._private, info=message_info(reference)))
+
+
+def receipt_holder(receipt: str, secret: bytes) -> ReceiptHolder | None:
+    """Return who holds `receipt` under the deployment's `secret`, with the private half; None if it is malformed."""
+    halves = _halves(receipt, secret)
+    if halves is None:
+        return None
+    lookup, seed = halves
+    return ReceiptHolder(lookup, private_from(RECEIPT_SUITE, seed))
 
 
 def _halves(receipt: str, secret: bytes) -> tuple[bytes, bytes] | None:

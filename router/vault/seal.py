@@ -98,3 +98,19 @@ def unpadded(block: bytes) -> bytes:
     if len(block) not in SIZE_CLASSES or len(plain) != length or filling.strip(b"\0"):
         raise SealBroken("padding_malformed")
     return plain
+
+
+def read(block: bytes) -> object:
+    """Return what `padded` was made of, as JSON has it; raises SealBroken."""
+    try:
+        return orjson.loads(unpadded(block))
+    except orjson.JSONDecodeError:
+        raise SealBroken("content_malformed") from None
+
+
+def read_text(block: bytes) -> str:
+    """Return the text that a message or a note was sealed from; raises SealBroken."""
+    written = read(block)
+    if not isinstance(written, str):
+        raise SealBroken("message_malformed")
+    return written

@@ -3,12 +3,10 @@
 Asks nobody whether they may: that, the reason and the audit come before. Keeps nothing.
 """
 
-import orjson
-
 from router.errors import SealBroken
 from router.keyrecords import KeyWrap, Sealed
 from router.model import Content
-from router.vault.seal import case_key_info, content_info, message_info, note_info, unpadded
+from router.vault.seal import case_key_info, content_info, message_info, note_info, read, read_text
 from router.vault.suite import Private, private_from, unseal
 
 
@@ -22,7 +20,7 @@ def unwrap_case_key(reference: str, suite: str, wrap: KeyWrap, recipient: Privat
 
 def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content:
     """Return what was sealed at the door, character for character; raises SealBroken."""
-    fields = _read(unseal(sealed, case_key, info=content_info(reference)))
+    fields = read(unseal(sealed, case_key, info=content_info(reference)))
     # The case's public key is no secret: what opens need not have been sealed by us.
     if not isinstance(fields, dict) or set(fields) != {"narrative", "contact"}:
         raise SealBroken("content_malformed")
@@ -33,23 +31,9 @@ def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content
 
 def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:
     """Return one message of the dialogue; raises SealBroken."""
-    return _text(unseal(sealed, key, info=message_info(reference)))
+    return read_text(unseal(sealed, key, info=message_info(reference)))
 
 
 def unseal_note(reference: str, sealed: Sealed, key: Private) -> str:
     """Return what staff wrote on the case `reference`; raises SealBroken."""
-    return _text(unseal(sealed, key, info=note_info(reference)))
-
-
-def _text(block: bytes) -> str:
-    written = _read(block)
-    if not isinstance(written, str):
-        raise SealBroken("message_malformed")
-    return written
-
-
-def _read(block: bytes) -> object:
-    try:
-        return orjson.loads(unpadded(block))
-    except orjson.JSONDecodeError:
-        raise SealBroken("content_malformed") from None
+    return read_text(unseal(sealed, key, info=note_info(reference)))

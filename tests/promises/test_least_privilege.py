@@ -59,6 +59,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "sealed_messages": {READ_ALL, INSERT},
         "referrals": {READ_ALL, INSERT, UPDATE},
         "attempts": {READ_ALL},
+        "case_notes": {READ_ALL, INSERT, UPDATE},
+        "behalf_links": {READ_ALL, INSERT, DELETE},
         "drafts": {READ_ALL, INSERT, UPDATE},
         "approvals": {READ_ALL, INSERT},
         "identity_requests": {READ_ALL, INSERT, UPDATE},
@@ -73,7 +75,10 @@ MAY: dict[str, dict[str, set[str]]] = {
 }
 """What DESIGN section 3 grants, written down here a second time on purpose."""
 
-SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "member_keys", "team_key_wraps")
+MAY_CALL = {"intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link"}}
+"""Functions that work with their owner's rights, by who may call them."""
+
+SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps")
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +163,18 @@ def test_each_running_process_may_do_what_design_grants_and_nothing_else(product
         with psycopg.connect(by_role[role]) as connection:
             found = {table: rights(connection, table, columns) for table, columns in tables(connection).items()}
         assert {table: may for table, may in found.items() if may} == MAY[kind]
+
+
+def test_what_works_with_the_owners_rights_may_be_called_by_those_it_is_for_alone(product: Product) -> None:
+    by_role = dsns(product.state)
+
+    for role, kind in running_logins(product).items():
+        with psycopg.connect(by_role[role]) as connection:
+            rows = connection.execute(
+                "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef "
+                "and has_function_privilege(current_user, oid, 'execute')"
+            ).fetchall()
+        assert {str(name) for (name,) in rows} == MAY_CALL.get(kind, set())
 
 
 def test_intake_and_worker_cannot_read_a_byte_that_is_sealed(product: Product) -> None:

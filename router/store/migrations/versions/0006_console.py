@@ -256,8 +256,8 @@ def upgrade() -> None:
     op.drop_index("audit_opened_idx", "audit")
     op.drop_index("audit_received_idx", "audit")
     op.create_index("audit_object_idx", "audit", ["object", "id"], unique=False)
-    # Nearly all lines tell of a case that came in; what else was done is found without them.
-    others, refused = "action <> 'case_received'", "left(outcome, 7) in ('refused', 'failed_')"
+    # Nearly all lines tell of a case that came in or was sent; what else was done is found without them.
+    others, refused = "action not in ('case_received', 'referral_sent')", "left(outcome, 7) in ('refused', 'failed_')"
     for name, columns, only in (
         ("others", ["id"], others),
         ("actor", ["actor", "id"], others),
@@ -270,6 +270,7 @@ def upgrade() -> None:
         insert into people_roles (handle, role, given_by)
         select handle, role, 'migration' from people, unnest(array['reviewer', 'administrator']) as role""")
     _watch()
+    _hand_out()
     _guard()
 
 
