@@ -6,6 +6,7 @@ it and the audit is one transaction. What people have seen they have seen: the r
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,22 +14,18 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from router.configfile.yamltext import nearest
-from router.console import anew
+from router.console import anew, redeciding
 from router.console.attempt import Attempt
 from router.console.opening import CaseKey, begin, hold_key, hold_key_with_recovery, identify
-from router.errors import Broken, Forbidden, PolicyErrors
+from router.console.redeciding import Became, Check
+from router.errors import Broken, Forbidden
 from router.keyrecords import RECOVERY
-from router.model import AuditEntry, Decision, PlannedReferral
-from router.store import conflicts, progress
+from router.model import Decision, PlannedReferral
+from router.store import conflicts
 from router.store.audit import note
-from router.store.conflicts import DecidedCase
+from router.store.conflicts import DecidedCase, Told
 from router.store.engine import transaction
-from router.store.keys import active_recipients
-from router.store.posting import Post, post
-from router.store.progress import Access
-from router.triage.decide import decide
-from router.triage.policy import Policy, parse_policy
-from router.vocabulary import Awaited, ReferralState
+from router.vocabulary import Notice, ReferralState
 
 ACTION: Final = "case_conflict_found"
 _TEAM: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -88,18 +85,100 @@ def conflict(engine: Engine, *, reference: str, team: str, who: Who, reason: str
     kind = RECOVERY if who.recovery else "person"
     attempt = begin(engine, ACTION, kind=kind, handle=who.handle, reference=reference, reason=reason)
     known = team if _TEAM.fullmatch(team) else ""
-    with transaction(engine) as connection:
-        but = conflicts.found(connection, attempt.reference) | {known}
     if who.recovery:
         key = hold_key_with_recovery(attempt, identity=who.secret)
     else:
+        but = members_in_conflict(engine, attempt.reference, known)
         key = hold_key(attempt, identify(attempt, who.handle, who.secret), but=but)
+    return take_out(attempt, key, team=known, reason=reason.strip(), console_url=console_url)
+
+
+def members_in_conflict(engine: Engine, reference: str, team: str) -> frozenset[str]:
+    """Return the teams whose members alone may not take `team` out of the case: it, and those taken out before."""
+    with transaction(engine) as connection:
+        return conflicts.found(connection, reference) | {team}
+
+
+def take_out(
+    attempt: Attempt,
+    key: CaseKey,
+    *,
+    team: str,
+    reason: str,
+    console_url: str,
+    check: Check = redeciding.unchecked,
+) -> Removed:
+    """Take `team` out of the attempt's case with its opened key; raises as `conflict` does, each refusal audited."""
     try:
-        with transaction(engine) as connection:
-            return _Act(connection, attempt, known, key).take(reason.strip(), console_url=console_url)
+        with transaction(attempt.engine) as connection:
+            check(connection)
+            return _Act(connection, attempt, team, key).take(reason, console_url=console_url)
     except (Broken, Forbidden) as error:
         attempt.note(f"refused_{error.code}")
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What taking a team out of a case would do."""
+
+    decision: Decision
+    joining: tuple[str, ...]
+    without_key: tuple[str, ...]
+    key_taken: bool
+    stopped: int
+    posted: tuple[PlannedReferral, ...]
+
+
+def foresee(connection: Connection, reference: str, team: str, *, console_url: str) -> Foreseen:
+    """Return what taking `team` out of the case would do; raises Broken or Forbidden as doing it would."""
+    anew_decided = _Anew(connection, reference, conflicts.decided_case(connection, reference), team, console_url)
+    told = conflicts.told(connection, reference)
+    stops = [conflicts.stops(row, anew_decided.read) for row in told]
+    after = [row._replace(state="recalled") if gone else row for row, gone in zip(told, stops, strict=True)]
+    joining, without = redeciding.joining(connection, reference, anew_decided.decision)
+    return Foreseen(
+        decision=anew_decided.decision,
+        joining=tuple(joining),
+        without_key=tuple(without),
+        key_taken=team in conflicts.readers(connection, reference),
+        stopped=sum(stops),
+        posted=tuple(anew_decided.posts(after)),
+    )
+
+
+class _Anew:
+    """The case, decided without the team."""
+
+    def __init__(
+        self, connection: Connection, reference: str, case: DecidedCase | None, team: str, console_url: str
+    ) -> None:
+        if case is None:
+            raise Forbidden("unknown_case")
+        policy = redeciding.policy_of(case)
+        if team not in policy.teams:
+            raise Broken("unknown_team", f"the case's policy knows no such team{nearest(team, policy.teams)}")
+        before = conflicts.found(connection, reference)
+        self.case = case
+        self.found_before = team in before
+        self._reference = reference
+        self._policy = policy
+        self.decision = redeciding.decided_anew(
+            policy, case, before | {team}, facts=case.facts, reference=reference, console_url=console_url
+        )
+        self.read = redeciding.read_by([policy], before | {team})
+
+    def posts(self, told: Sequence[Told]) -> list[PlannedReferral]:
+        """Return the recalls, and who is told instead, of what was `told` and is not stopped."""
+        case = self.case
+        outside = redeciding.outside([self._policy])
+        recalls = anew.recalls(self._reference, told, self.read, outside=outside)
+        if self.found_before:
+            return recalls
+        added = anew.additions(
+            self.decision.referrals, told, done=case.done, received_at=case.received_at, now=case.now
+        )
+        return [*recalls, *added]
 
 
 class _Act:
@@ -113,120 +192,46 @@ class _Act:
         self._key = key
 
     def take(self, reason: str, *, console_url: str) -> Removed:
-        case = conflicts.locked_case(self._connection, self._reference)
-        if case is None:
-            raise Forbidden("unknown_case")
-        policy = _policy_of(case)
-        if self._team not in policy.teams:
-            raise Broken("unknown_team", f"the case's policy knows no such team{nearest(self._team, policy.teams)}")
-        before = conflicts.found(self._connection, self._reference)
-        now_conflicted = before | {self._team}
-        decision = _decided_anew(policy, case, now_conflicted, reference=self._reference, console_url=console_url)
-        conflicts.add(self._connection, self._reference, self._team, self._attempt.actor)
-        conflicts.keep_from(self._connection, self._reference, self._team)
-        key_taken = conflicts.take_key(self._connection, self._reference, self._team)
-        given, without = self._hand_on(decision)
-        released_from = self._release(case)
-        recalled, stopped, told = self._redirect(case, policy, decision, now_conflicted, again=self._team in before)
-        if case.holder is not None and released_from is None:
-            # Planned for whoever comes in as well, should the holder give the case back.
-            progress.hold_back(self._connection, self._reference)
-        seen = conflicts.opened_by(self._connection, self._reference, self._team)
-        removed = Removed(
-            reference=self._reference,
-            team=self._team,
-            found_before=self._team in before,
-            recalled=tuple(plan.channel for plan in recalled),
+        connection, reference, team = self._connection, self._reference, self._team
+        case = conflicts.locked_case(connection, reference)
+        decided = _Anew(connection, reference, case, team, console_url)
+        conflicts.add(connection, reference, team, self._attempt.actor)
+        conflicts.keep_from(connection, reference, team)
+        key_taken = conflicts.take_key(connection, reference, team)
+        given, without = redeciding.hand_on(connection, reference, self._key, decided.decision)
+        released_from = redeciding.release_who_may_not(connection, reference, decided.case)
+        # Stopped before it is looked at: what a worker takes meanwhile shows as taken, and is recalled.
+        stopped = conflicts.stop(connection, reference, decided.read)
+        posts = decided.posts(conflicts.told(connection, reference))
+        held = decided.case.holder is not None and released_from is None
+        redeciding.post_all(connection, reference, decided.case.policy, posts, held=held)
+        became = Became(
+            keys_taken=(team,) if key_taken else (),
+            keys_given=given,
+            without_key=without,
+            released_from=released_from,
+            recalled=tuple(plan.channel for plan in posts if plan.fields.notice is Notice.RECALLED),
             stopped=stopped,
-            told=tuple(plan.channel for plan in told if plan.state is ReferralState.DUE),
+            told=tuple(
+                plan.channel
+                for plan in posts
+                if plan.state is ReferralState.DUE and plan.fields.notice is not Notice.RECALLED
+            ),
+        )
+        outcome = "repeated" if decided.found_before else "ok"
+        own = self._attempt.entry(outcome, f"team:{team} {reason}")
+        note(connection, [own, *redeciding.entries(self._attempt, became)])
+        seen = conflicts.opened_by(connection, reference, team)
+        return Removed(
+            reference=reference,
+            team=team,
+            found_before=decided.found_before,
+            recalled=became.recalled,
+            stopped=stopped,
+            told=became.told,
             key_taken=key_taken,
             keys_given=given,
             without_key=without,
             released_from=released_from,
             seen_by=tuple(Seen(handle, at) for handle, at in seen.items()),
         )
-        note(self._connection, self._entries(removed, reason))
-        return removed
-
-    def _hand_on(self, decision: Decision) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Seal the case's key to the deciding teams that cannot open it; return them, and those that have no key."""
-        there = conflicts.readers(self._connection, self._reference)
-        wanted = [team for team in decision.teams if team not in there]
-        recipients = active_recipients(self._connection)
-        able = [team for team in wanted if team in recipients]
-        wraps = self._key.sealed_to([recipients[team] for team in able])
-        conflicts.give_key(self._connection, self._reference, wraps)
-        return tuple(able), tuple(team for team in wanted if team not in recipients)
-
-    def _release(self, case: DecidedCase) -> str | None:
-        """Take the case from a holder who may not open it any more, before what they held back is planned anew."""
-        if case.holder is None or Awaited.DECIDE in case.done:
-            return None
-        if progress.access(self._connection, self._reference, case.holder) is Access.READER:
-            return None
-        return case.holder if progress.release(self._connection, self._reference, case.holder) else None
-
-    def _redirect(
-        self, case: DecidedCase, policy: Policy, decision: Decision, conflicted: frozenset[str], *, again: bool
-    ) -> tuple[list[PlannedReferral], int, list[PlannedReferral]]:
-        """Recall, stop and tell; return the recalls, how many were stopped, and what is posted beside the recalls."""
-        read = {
-            channel.name
-            for channel in policy.channels.channels.values()
-            if not conflicted.isdisjoint(channel.readable_by)
-        }
-        # Stopped before it is looked at: what a worker takes meanwhile shows as taken, and is recalled.
-        stopped = conflicts.stop(self._connection, self._reference, read)
-        told = conflicts.told(self._connection, self._reference)
-        recalls = anew.recalls(self._reference, told, read)
-        added: list[PlannedReferral] = []
-        if not again:
-            added = anew.additions(decision.referrals, told, done=case.done, received_at=case.received_at, now=case.now)
-        post(self._connection, [Post(self._reference, case.policy, plan) for plan in (*recalls, *added)])
-        return recalls, stopped, added
-
-    def _entries(self, removed: Removed, reason: str) -> list[AuditEntry]:
-        actor = self._attempt.actor
-
-        def entries(action: str, details: tuple[str, ...]) -> list[AuditEntry]:
-            return [AuditEntry(actor, action, self._reference, detail=detail) for detail in details]
-
-        return [
-            self._attempt.entry("repeated" if removed.found_before else "ok", f"team:{self._team} {reason}"),
-            *entries("case_key_taken", (f"team:{self._team}",) if removed.key_taken else ()),
-            *entries("case_key_given", tuple(f"team:{team}" for team in removed.keys_given)),
-            *entries("case_recalled", removed.recalled),
-            *entries("case_stopped", (str(removed.stopped),) if removed.stopped else ()),
-            *entries("case_told_instead", removed.told),
-            *entries("case_released", (f"person:{removed.released_from}",) if removed.released_from else ()),
-        ]
-
-
-def _policy_of(case: DecidedCase) -> Policy:
-    try:
-        return parse_policy(case.policy_text, case.channels_text)
-    except PolicyErrors:
-        raise Broken(
-            "policy_not_understood", "this version cannot read the policy that the case was decided by"
-        ) from None
-
-
-def _decided_anew(
-    policy: Policy, case: DecidedCase, conflicted: frozenset[str], *, reference: str, console_url: str
-) -> Decision:
-    """Return the decision without the teams in conflict; raises Broken when that leaves nobody."""
-    decision = decide(
-        policy,
-        case.facts,
-        reference=reference,
-        received_at=case.received_at,
-        statutory=case.statutory,
-        console_url=console_url,
-        conflicted=conflicted,
-    )
-    told = [plan for plan in decision.referrals if plan.state is ReferralState.DUE]
-    if not told or not conflicted.isdisjoint(decision.teams):
-        raise Broken(
-            "nobody_left", "no team of the policy's fallback would be left to tell: name another one there first"
-        )
-    return decision

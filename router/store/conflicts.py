@@ -26,6 +26,9 @@ class DecidedCase:
     """What a case was decided of and by, and what people have done with it since."""
 
     facts: Facts
+    decision: Mapping[str, Any]
+    """As it is stored."""
+    state: str
     received_at: datetime
     statutory: bool
     """A person reported it."""
@@ -53,20 +56,35 @@ class Told(NamedTuple):
     first_due_at: datetime
     attempts: int
     instead_of: str | None = None
+    outcome: str | None = None
+    kept_from: Sequence[str] = ()
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """As they are stored."""
 
 
 def locked_case(connection: Connection, reference: str) -> DecidedCase | None:
     """Return the case, None if there is none; nobody else changes it until the transaction ends."""
-    query = text("""
-        select c.facts, c.received_at, c.client is null as statutory, c.policy, p.policy as policy_text,
-               p.channels as channels_text, c.claimed_by, c.claimed_at, c.closed_at, c.acknowledged_at, c.feedback_at,
+    return _case(connection, reference, "for update of c")
+
+
+def decided_case(connection: Connection, reference: str) -> DecidedCase | None:
+    """Return the case as it is now, None if there is none."""
+    return _case(connection, reference, "")
+
+
+def _case(connection: Connection, reference: str, lock: str) -> DecidedCase | None:
+    query = text(f"""
+        select c.facts, c.decision, c.state, c.received_at, c.client is null as statutory, c.policy,
+               p.policy as policy_text, p.channels as channels_text, c.claimed_by, c.claimed_at, c.closed_at, c.acknowledged_at, c.feedback_at,
                clock_timestamp() as now
-        from cases c join policies p on p.digest = c.policy where c.reference = :reference for update of c""")
+        from cases c join policies p on p.digest = c.policy where c.reference = :reference {lock}""")  # noqa: S608 - our own words
     row: Row[*tuple[Any, ...]] | None = connection.execute(query, {"reference": reference}).one_or_none()
     if row is None:
         return None
     return DecidedCase(
         facts=Facts.model_validate(row.facts),
+        decision=row.decision,
+        state=row.state,
         received_at=row.received_at,
         statutory=row.statutory,
         policy=row.policy,
@@ -121,7 +139,8 @@ def give_key(connection: Connection, reference: str, wraps: Sequence[KeyWrap]) -
 def told(connection: Connection, reference: str) -> list[Told]:
     """Return the case's referrals, whatever became of them."""
     query = text("""
-        select channel, kind, revision, state, notice, awaited, due_at, first_due_at, attempts, instead_of
+        select channel, kind, revision, state, notice, awaited, due_at, first_due_at, attempts, instead_of, outcome,
+               kept_from, fields
         from referrals where reference = :reference order by channel, revision""")
     return [Told(*row) for row in connection.execute(query, {"reference": reference})]
 
@@ -140,6 +159,12 @@ def stop(connection: Connection, reference: str, channels: Collection[str]) -> i
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "channels": sorted(channels), "outcome": "conflict"}
     return list(connection.execute(query, values).scalars()).count("recalled")
+
+
+def stops(row: Told, channels: Collection[str]) -> bool:
+    """Say whether `stop` would withdraw the row."""
+    waits = row.state in {"draft", "standby", "due"} or (row.state == "recalled" and row.outcome == CLAIMED)
+    return waits and row.notice != "recalled" and (row.channel in channels or row.instead_of in channels)
 
 
 def keep_from(connection: Connection, reference: str, team: str) -> None:
