@@ -1,4 +1,4 @@
-"""What all pages of the console have in common."""
+"""What all pages of the console have in common: each page of PAGES is asked by everybody, in every wrong way."""
 
 import pytest
 
@@ -26,12 +26,12 @@ def _named(page: Page) -> str:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.right], ids=_named)
-def test_each_page_opens_to_those_with_its_right_and_to_nobody_else(office: Office, page: Page) -> None:
+def test_each_page_opens_to_those_with_its_right_and_to_nobody_else(shared_office: Office, page: Page) -> None:
     refused = []
     for role in Role:
-        browser, before = office.sign_in("ana", role, stage=page.stage), len(office.audit())
+        browser, before = shared_office.sign_in("ana", role, stage=page.stage), len(shared_office.audit())
         status = _asked(browser, page)
-        lines = office.audit()[before:]
+        lines = shared_office.audit()[before:]
         if ("person:ana", "page_refused", page.path, "refused_role_missing", page.method) in lines:
             assert (status, len(lines)) == (403, 1)
             refused.append(role)
@@ -41,34 +41,36 @@ def test_each_page_opens_to_those_with_its_right_and_to_nobody_else(office: Offi
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.right], ids=_named)
-def test_nobody_is_led_to_the_sign_in_and_no_form_of_theirs_is_taken(office: Office, page: Page) -> None:
-    assert _asked(office.browser(), page) == (303 if page.method == "GET" else 403)
+def test_nobody_is_led_to_the_sign_in_and_no_form_of_theirs_is_taken(shared_office: Office, page: Page) -> None:
+    assert _asked(shared_office.browser(), page) == (303 if page.method == "GET" else 403)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.right and page.stage is Stage.FULL], ids=_named)
-def test_half_signed_in_opens_nothing(office: Office, page: Page) -> None:
-    browser = office.sign_in("ana", *Role, stage=Stage.PASSWORD)
+def test_half_signed_in_opens_nothing(shared_office: Office, page: Page) -> None:
+    browser = shared_office.sign_in("ana", *Role, stage=Stage.PASSWORD)
 
     assert _asked(browser, page) == 303
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.method == "POST"], ids=_named)
-def test_a_form_of_another_site_is_not_taken(office: Office, page: Page) -> None:
-    browser = office.sign_in("ana", *Role, stage=page.stage)
+def test_a_form_of_another_site_is_not_taken(shared_office: Office, page: Page) -> None:
+    browser = shared_office.sign_in("ana", *Role, stage=page.stage)
     cookie = {"cookie": f"console={browser.cookie.token}"}
     form = {"form_token": browser.cookie.form_token}
 
-    from_elsewhere = office.client.post(
+    from_elsewhere = shared_office.client.post(
         _address(page), data=form, headers={**cookie, "sec-fetch-site": "cross-site"}, follow_redirects=False
     )
-    without_token = office.client.post(_address(page), data={"form_token": ""}, headers=cookie, follow_redirects=False)
+    without_token = shared_office.client.post(
+        _address(page), data={"form_token": ""}, headers=cookie, follow_redirects=False
+    )
 
     assert (from_elsewhere.status_code, without_token.status_code) == (403, 403)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.method == "POST"], ids=_named)
-def test_a_form_with_a_field_more_is_refused(office: Office, page: Page) -> None:
-    browser = office.sign_in("ana", *Role, stage=page.stage)
+def test_a_form_with_a_field_more_is_refused(shared_office: Office, page: Page) -> None:
+    browser = shared_office.sign_in("ana", *Role, stage=page.stage)
 
     answer = browser.post(_address(page), is_admin="1")
 
