@@ -139,7 +139,8 @@ class Check:
 
     `outside` are the checkpoints from the file outside the database; `stored` those in the
     database, None when there is no database to look at. Those signed before `copied_before`
-    must be in the file too.
+    must be in the file too. With `since` the lines up to that checkpoint are not looked at: its signature
+    vouches for them.
     """
 
     def __init__(
@@ -149,12 +150,15 @@ class Check:
         stored: Sequence[Checkpoint] | None = None,
         *,
         copied_before: datetime | None = None,
+        since: Checkpoint | None = None,
     ) -> None:
         self.findings: list[Finding] = []
-        self.size = 0
-        self._head = GENESIS
+        self.size = since.size if since else 0
+        self._head = since.head if since else GENESIS
         self._key = key
         self._ends: dict[int, set[bytes]] = {}
+        if since is not None:
+            self.vouch(since)
         for checkpoint in dict.fromkeys((*outside, *(stored or ()))):
             self.vouch(checkpoint)
         if stored is not None:

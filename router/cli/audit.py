@@ -19,18 +19,15 @@ from router.audit.hashchain import (
     Checkpoint,
     Finding,
     Linked,
-    checkpoint_line,
-    exported,
     imported,
     imported_checkpoint,
 )
 from router.chainer import Chainer
 from router.cli.asking import console, say_json, whose_login
+from router.console import auditing
 from router.errors import Broken
-from router.model import AuditEntry
 from router.settings import Settings
-from router.store.audit import note
-from router.store.chain import UNCHAINED_FOR_S, all_linked, hold_still, last_checkpoint, verify_stored
+from router.store.chain import UNCHAINED_FOR_S, verify_stored
 from router.store.engine import connect, transaction
 from router.vocabulary import Login
 
@@ -118,13 +115,6 @@ def _in_words(finding: Finding) -> str:
 def export() -> None:
     """Print the last checkpoint and the linked audit as JSON lines, for `audit verify --file`. Itself audited."""
     with console(Settings()) as engine:
-        with transaction(engine) as connection:
-            note(connection, [AuditEntry(whose_login(), "audit_exported", "audit")])
-        with transaction(engine) as connection:
-            hold_still(connection)
-            checkpoint = last_checkpoint(connection)
-            if checkpoint:
-                sys.stdout.buffer.write(orjson.dumps(checkpoint_line(checkpoint)) + b"\n")
-            for linked in all_linked(connection):
-                sys.stdout.buffer.write(orjson.dumps(exported(linked)) + b"\n")
-            sys.stdout.buffer.flush()
+        for lines in auditing.export(engine, whose_login()):
+            sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()

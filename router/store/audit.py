@@ -9,6 +9,8 @@ from router.store.tables import audit
 
 RECEIVED = "case_received"
 """The action that tells of a new case; its detail is the digest of the sealed content, or NOTHING_SEALED."""
+SENT = "referral_sent"
+"""The action that tells of a delivery that a channel accepted."""
 NOTHING_SEALED = "nothing_sealed"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy import Connection, Row, insert, literal_column, select, text
 
 from router.audit.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.errors import StoreFailed
@@ -16,11 +16,21 @@ from router.store.tables import audit, audit_checkpoints
 
 _CHAINER_LOCK = 0x636F6E_636861696E  # "con" "chain": any number that nothing else of ours locks
 _PAGE = 5000
+BEFORE_ALL = -(2**63)
+"""Only someone who tampers numbers a line below 1; it is read all the same."""
 UNCHAINED_FOR_S = 60
 """An entry that was committed and is still not linked after this long is a finding."""
-_AT = func.least(func.greatest(audit.c.at, text("timestamptz '0002-01-01Z'")), text("timestamptz '9998-01-01Z'"))
+READABLE_AT = "least(greatest(at, timestamptz '0002-01-01Z'), timestamptz '9998-01-01Z')"
 """Only someone who tampers writes a time beyond; nothing of ours could read it, and the chain would stand still."""
-_LINE = (audit.c.id, _AT.label("at"), audit.c.actor, audit.c.action, audit.c.object, audit.c.outcome, audit.c.detail)
+_LINE = (
+    audit.c.id,
+    literal_column(READABLE_AT).label("at"),
+    audit.c.actor,
+    audit.c.action,
+    audit.c.object,
+    audit.c.outcome,
+    audit.c.detail,
+)
 
 
 def lock_chain(connection: Connection) -> bool:
@@ -85,17 +95,17 @@ def hold_still(connection: Connection) -> None:
     connection.execute(text("set transaction isolation level repeatable read, read only"))
 
 
-def all_linked(connection: Connection) -> Iterator[Linked]:
-    """Yield every linked entry in order of `seq`, a page at a time."""
-    after = -(2**63)
-    while True:
-        query = select(audit.c.seq, audit.c.hash, *_LINE).where(audit.c.seq > after).order_by(audit.c.seq)
-        page = connection.execute(query.limit(_PAGE)).all()
-        for row in page:
-            yield Linked(row.seq, row.hash, Line(*row[2:]))
-        if len(page) < _PAGE:
-            return
+def all_linked(connection: Connection, *, after: int = BEFORE_ALL) -> Iterator[Linked]:
+    """Yield every linked entry after line `after` in order of `seq`, a page at a time."""
+    while page := linked_after(connection, after):
+        yield from page
         after = page[-1].seq
+
+
+def linked_after(connection: Connection, after: int) -> list[Linked]:
+    """Return the next page of linked entries after line `after`, none at the end of the chain."""
+    query = select(audit.c.seq, audit.c.hash, *_LINE).where(audit.c.seq > after).order_by(audit.c.seq)
+    return [Linked(row.seq, row.hash, Line(*row[2:])) for row in connection.execute(query.limit(_PAGE))]
 
 
 def verify_stored(
@@ -110,6 +120,38 @@ def verify_stored(
     for linked in all_linked(connection):
         check.take(linked)
     return check.size, check.finish() + left_unchained(connection)
+
+
+def verify_newest(
+    connection: Connection, key: Ed25519PublicKey, outside: Sequence[Checkpoint], *, lines: int
+) -> tuple[int, int, list[Finding]]:
+    """Return from and up to which line the chain was checked, and all that is wrong there; its transaction's first act.
+
+    At least the newest `lines` are looked at, from the checkpoint before them on, which vouches for what is older;
+    all, where there are no more. `outside` must have been read before.
+    """
+    hold_still(connection)
+    since = _checkpoint_before(connection, chain_end(connection)[0] - lines)
+    after = since.size if since else 0
+    check = Check(key, [one for one in outside if one.size > after], checkpoints_after(connection, after), since=since)
+    for linked in all_linked(connection, after=after if since else BEFORE_ALL):
+        check.take(linked)
+    return after + 1, check.size, check.finish() + left_unchained(connection)
+
+
+def _checkpoint_before(connection: Connection, size: int) -> Checkpoint | None:
+    """Return the checkpoint of the longest chain up to `size` lines."""
+    columns = audit_checkpoints.c
+    query = select(columns.size, columns.head, columns.at, columns.signature).where(columns.size <= size)
+    row = connection.execute(query.order_by(columns.size.desc()).limit(1)).one_or_none()
+    return Checkpoint(*row) if row else None
+
+
+def waiting(connection: Connection) -> tuple[int, datetime | None]:
+    """Return how many committed entries are not linked yet, and since when the oldest is there."""
+    query = text(f"select count(*), min({READABLE_AT}) from audit where seq is null")  # noqa: S608 - our own words
+    count, oldest = connection.execute(query).one()
+    return count, oldest
 
 
 def left_unchained(connection: Connection) -> list[Finding]:

@@ -21,8 +21,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
-from router.store.tables import audit, cases, metadata, moment, people, referrals
+from router.store.tables import audit, cases, metadata, moment, people, policies, referrals
 
 __all__ = ["metadata"]
 
@@ -189,6 +190,19 @@ behalf_links = Table(
     _case(nullable=True),
 )
 """Single-use links by which a member of staff writes down what a reporter tells them, in the public part."""
+
+earlier_decisions = Table(
+    "earlier_decisions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _case(nullable=False, index=True),
+    Column("policy", Text, ForeignKey(policies.c.digest), nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("decision", JSONB, nullable=False),
+    moment("replaced_at", now=True),
+    Column("replaced_by", Text, nullable=False),
+)
+"""What a case was decided of and by before it was re-routed; insert only. The audit has a digest of each."""
 
 drafts = Table(
     "drafts",

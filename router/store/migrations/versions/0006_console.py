@@ -6,6 +6,7 @@ before never end by themselves. Adds columns to `cases` without rewriting it.
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0006"
 down_revision = "0005"
@@ -15,6 +16,7 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 NOW = sa.text("clock_timestamp()")
 TABLES = (
+    "earlier_decisions",
     *("identity_requests", "approvals", "drafts", "behalf_links", "case_notes", "recusals", "case_views"),
     *("saved_views", "console_sessions", "recovery_codes", "accounts", "suspended_teams", "people_roles"),
 )
@@ -190,6 +192,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("recusals_reference_fkey")),
         sa.PrimaryKeyConstraint("reference", "handle", name=op.f("recusals_pkey")),
     )
+    op.create_table(
+        "earlier_decisions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("facts", JSONB(), nullable=False),
+        sa.Column("decision", JSONB(), nullable=False),
+        sa.Column("replaced_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("replaced_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["policy"], ["policies.digest"], name=op.f("earlier_decisions_policy_fkey")),
+        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("earlier_decisions_reference_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("earlier_decisions_pkey")),
+    )
+    op.create_index(op.f("earlier_decisions_reference_idx"), "earlier_decisions", ["reference"], unique=False)
     op.create_table(
         "drafts",
         sa.Column("referral", sa.Text(), nullable=False),
