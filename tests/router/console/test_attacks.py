@@ -1,0 +1,276 @@
+"""Attacks on every page of the console at once: whoever adds a page adds it to these tests by listing it in PAGES.
+
+What a browser itself has to refuse is tried in `tests/browser`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx2
+import pytest
+
+from router.app import console_app
+from router.console.pages import PAGES
+from router.console.pages.ask import Page
+from router.console.pages.frame import UNLOCK
+from router.console.pages.rendering import FORM_TOKEN
+from router.console.rights import Right
+from router.console.signin.cookie import new_cookie
+from router.store.sessions import Stage
+from router.vocabulary import Role
+from tests.conftest import CHECKOUT
+from tests.router.console.pages import Browser, Office
+
+CONSOLE = CHECKOUT / "router/console/pages"
+MARK = "MARKED-7f3a"
+MARKUP = (f"<b>{MARK}</b>", f'"><img src=x onerror={MARK}>', f"'-{MARK}-'", f"{{{{ {MARK} }}}}", f"javascript:{MARK}")
+NASTY = (
+    *("\x00", f"{MARK}\r\nX-Injected: 1", "\u202e\ufffe\U0001f4a5", "-1", "99999999999999999999", "NaN", "1e400"),
+    *(
+        "' or 1=1 --",
+        "../../../etc/passwd",
+        "%00%0d%0a",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59+14:00",
+        "x" * 5000,
+    ),
+)
+ELSEWHERE = (
+    *("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)"),
+    *(
+        "/console/../..//evil.example",
+        "/console@evil.example",
+        "/consolex",
+        "/console\r\nX-Injected: 1",
+        "/console?//@x",
+    ),
+)
+GETS = tuple(page for page in PAGES if page.method == "GET")
+POSTS = tuple(page for page in PAGES if page.method == "POST")
+ON_A_CASE = tuple(page for page in PAGES if "{reference}" in page.path)
+NEVER = frozenset({"/console/lock", "/console/sign-out"})
+"""They do what they are for with any form."""
+
+
+def queries() -> frozenset[str]:
+    """Every name that some page looks for in a query: in its own code, or in a list of names there."""
+    found = set()
+    for module in sorted(Path(CONSOLE).rglob("*.py")):
+        found |= set(re.findall(r'query\.(?:get|getlist|multi_items)\(\s*"([a-z_]+)"', module.read_text()))
+    return frozenset(found | {"next", "said", "after", "before", "cursor", "q", "view"})
+
+
+def named(page: Page) -> str:
+    return f"{page.method} {page.path}"
+
+
+def address(page: Page, reference: str, other: str = "1") -> str:
+    """Return the page's address on this case, with `other` for whatever else stands in it."""
+    path = page.path.replace("{reference}", quote(reference, safe=""))
+    return re.sub(r"\{[^}]*\}", quote(other, safe=""), path)
+
+
+def signed_in(office: Office, page: Page, reference: str) -> Browser:
+    """Return the browser of somebody who holds every role, and the case, at the page's stage."""
+    browser = office.sign_in("ana", *Role, stage=page.stage)
+    if page.stage is Stage.FULL and page in ON_A_CASE:
+        office.unlock(browser, "ana")
+        office.deployment.run(
+            "update cases set claimed_by = 'ana', claimed_at = now(), claim_until = now() + interval '1 h'"
+            " where reference = :reference and state = 'open'",
+            reference=reference,
+        )
+    return browser
+
+
+def tried(office: Office, page: Page, reference: str, values: Mapping[str, str]) -> httpx2.Response:
+    """Send `values` as the page's form or query and return the answer."""
+    browser = signed_in(office, page, reference)
+    if page.method == "GET":
+        return browser.get(address(page, reference), **values)
+    version = office.deployment.rows("select version from cases where reference = :r", r=reference)
+    known = {"version": str(version[0][0])} if version and "version" in page.names else {}
+    return browser.post(address(page, reference), {**known, **values})
+
+
+def all_tries(page: Page, texts: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+    """Each text in all of the page's fields, or in all names that pages look for in a query, at once."""
+    names = queries() if page.method == "GET" else page.names - {FORM_TOKEN}
+    for text in texts:
+        yield dict.fromkeys(sorted(names), text)
+
+
+@pytest.fixture
+def reference(office: Office) -> str:
+    return office.deployment.file("fraud").reference
+
+
+def test_every_answer_says_what_a_browser_must_not_do(office: Office, reference: str) -> None:
+    lacking = []
+    for page in GETS:
+        answer = signed_in(office, page, reference).get(address(page, reference))
+        policy = answer.headers.get("content-security-policy", "")
+        good = (
+            "unsafe" not in policy
+            and "default-src 'none'" in policy
+            and "frame-ancestors 'none'" in policy
+            and "form-action 'self'" in policy
+            and answer.headers.get("cache-control") == "no-store"
+            and answer.headers.get("referrer-policy") == "no-referrer"
+            and answer.headers.get("x-content-type-options") == "nosniff"
+        )
+        lacking += [] if good else [named(page)]
+
+    assert lacking == []
+
+
+def test_no_page_repeats_markup_as_markup(office: Office, reference: str) -> None:
+    repeated = []
+    for page in PAGES:
+        for values in all_tries(page, MARKUP):
+            answer = tried(office, page, reference, values)
+            live = (f"<b>{MARK}", f"<img src=x onerror={MARK}", f'href="javascript:{MARK}', f"'-{MARK}-'")
+            repeated += [f"{named(page)} {values}" for text in live if text in answer.text]
+
+    assert repeated == []
+
+
+def test_an_address_with_markup_is_not_repeated_as_markup(office: Office) -> None:
+    repeated = []
+    for page in GETS:
+        for text in MARKUP[:3]:
+            answer = signed_in(office, page, "").get(address(page, text.replace("/", "%2F"), text.replace("/", "%2F")))
+            repeated += (
+                [named(page)] if f"<b>{MARK}" in answer.text or f"<img src=x onerror={MARK}" in answer.text else []
+            )
+
+    assert repeated == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_nothing_that_is_typed_makes_a_page_fail(office: Office, reference: str, page: Page) -> None:
+    answers = [(values, tried(office, page, reference, values)) for values in all_tries(page, NASTY)]
+
+    assert [
+        (list(values.values())[:1], answer.status_code) for values, answer in answers if answer.status_code >= 500
+    ] == []
+    assert [answer for _, answer in answers if "x-injected" in answer.headers] == []
+
+
+def test_no_address_makes_a_page_fail(office: Office, reference: str) -> None:
+    failing = []
+    for page in PAGES:
+        for text in NASTY[:10] if "{" in page.path else ():
+            browser = signed_in(office, page, reference)
+            for path in {address(page, reference, text), address(page, text, "1")}:
+                answer = browser.get(path) if page.method == "GET" else browser.post(path)
+                failing += [f"{named(page)} {text!r}"] if answer.status_code >= 500 else []
+
+    assert failing == []
+
+
+def test_no_page_leads_elsewhere(office: Office, reference: str) -> None:
+    left = []
+    for page in PAGES:
+        for target in ELSEWHERE:
+            names = page.names if page.method == "POST" else frozenset({"next"})
+            if page.method == "POST" and "next" not in names:
+                continue
+            answer = tried(office, page, reference, {"next": target})
+            location = answer.headers.get("location", "/console")
+            if not re.fullmatch(r"/console(/[\w./-]*)?(\?[\w=&%.+-]*)?(#[\w-]*)?", location):
+                left.append(f"{named(page)} {location}")
+            if page.method == "GET" and f'href="{target}' in answer.text:
+                left.append(f"{named(page)} links to {target}")
+
+    assert left == []
+
+
+def test_after_the_right_passphrase_nobody_is_led_elsewhere(office: Office) -> None:
+    led = []
+    for target in ELSEWHERE:
+        browser = office.sign_in("ana")
+        answer = browser.post("/console/unlock", passphrase=office.deployment.passphrases["ana"], next=target)
+        led.append(answer.headers["location"].partition("?")[0])
+
+    assert set(led) <= {"/console"}
+
+
+@pytest.mark.parametrize("page", ON_A_CASE, ids=named)
+def test_a_case_of_other_teams_is_refused_on_record_and_shows_nothing(office: Office, page: Page) -> None:
+    if page.right is not Right.WORK_ON_CASES:
+        pytest.skip("another right, and a test of its own")
+    theirs = office.deployment.file("other", source_ticket="MARKED-7f3a").reference
+    browser, before = office.sign_in("lena"), len(office.audit())
+
+    fields = dict.fromkeys(page.names, "x")
+    path = address(page, theirs)
+    answer = browser.get(path) if page.method == "GET" else browser.post(path, fields)
+
+    assert answer.status_code in {303, 403, 404}
+    if answer.status_code == 303:
+        assert answer.headers["location"].startswith("/console/unlock?")
+    assert MARK not in answer.text
+    assert any(line[0] == "person:lena" and line[3].startswith("refused") for line in office.audit()[before:]) or (
+        answer.status_code == 303
+    )
+
+
+def test_the_cookie_of_before_unlocking_counts_no_more(office: Office) -> None:
+    browser = office.sign_in("ana")
+    fixed = Browser(office.client, browser.cookie)
+
+    browser.post(UNLOCK, passphrase=office.deployment.passphrases["ana"])
+
+    assert browser.get("/console").status_code == 200
+    assert fixed.get("/console").headers["location"].startswith("/console/sign-in")
+
+
+def test_a_cookie_that_somebody_made_up_opens_nothing(office: Office) -> None:
+    office.sign_in("ana")
+    made_up = Browser(office.client, new_cookie())
+
+    assert made_up.get("/console").headers["location"].startswith("/console/sign-in")
+
+
+def test_by_https_the_cookie_is_for_this_host_alone(office: Office) -> None:
+    from starlette.testclient import TestClient  # noqa: PLC0415
+
+    settings = office.settings.model_copy(
+        update={"console_url": type(office.settings.console_address)("https://c.test")}
+    )
+    with TestClient(console_app(settings), base_url="https://c.test") as client:
+        answer = client.get("/console/unlock", follow_redirects=False)
+
+    given = answer.headers["set-cookie"]
+    assert given.startswith("__Host-console=")
+    assert {part.strip().lower() for part in given.split(";")[1:]} == {
+        "httponly",
+        "path=/",
+        "samesite=strict",
+        "secure",
+    }
+    assert answer.headers["strict-transport-security"]
+
+
+def test_a_form_is_neither_taken_from_a_query_nor_by_another_method(office: Office, reference: str) -> None:
+    taken = []
+    for page in POSTS:
+        if page.path in {one.path for one in GETS}:
+            continue
+        browser = signed_in(office, page, reference)
+        answer = browser.get(address(page, reference), form_token=browser.cookie.form_token)
+        taken += [named(page)] if answer.status_code not in {404, 405} else []
+
+    assert taken == []
+
+
+def test_a_token_of_another_browser_is_refused(office: Office, reference: str) -> None:
+    other, taken = office.sign_in("sven").cookie.form_token, []
+    for page in POSTS:
+        answer = signed_in(office, page, reference).post(address(page, reference), {FORM_TOKEN: other})
+        taken += [named(page)] if answer.status_code != 403 else []
+
+    assert taken == []
