@@ -21,9 +21,11 @@ _WHO = "Who are you (handle)"
 def claim(reference: Reference, *, handle: Handle = None) -> None:
     """Take a case: nobody else can, and it is not escalated as unclaimed any more."""
     handle = said(handle, "--as", _WHO)
-    with console(Settings()) as engine:
-        progress.claim(engine, reference=reference, handle=handle, login=whose_login())
-    _say(reference, "claimed")
+    settings = Settings()
+    lasts_s = settings.claim_s
+    with console(settings) as engine:
+        progress.claim(engine, reference=reference, handle=handle, login=whose_login(), lasts_s=lasts_s)
+    _say(reference, f"claimed; given back by itself after {lasts_s // 60} min without you")
 
 
 @commands.command()
@@ -39,8 +41,9 @@ def release(reference: Reference, *, handle: Handle = None) -> None:
 def acknowledge(reference: Reference, *, handle: Handle = None) -> None:
     """Say that the reporter was told that the report arrived: seven days, by EU law."""
     handle = said(handle, "--as", _WHO)
-    with console(Settings()) as engine:
-        progress.acknowledge(engine, reference=reference, handle=handle, login=whose_login())
+    settings = Settings()
+    with console(settings) as engine:
+        progress.acknowledge(engine, reference=reference, handle=handle, login=whose_login(), lasts_s=settings.claim_s)
     _say(reference, "the reporter knows that it arrived")
 
 
@@ -48,8 +51,9 @@ def acknowledge(reference: Reference, *, handle: Handle = None) -> None:
 def answer(reference: Reference, *, handle: Handle = None) -> None:
     """Say that the reporter was told what was done: three months, by EU law. Also when the case is closed."""
     handle = said(handle, "--as", _WHO)
-    with console(Settings()) as engine:
-        progress.answer(engine, reference=reference, handle=handle, login=whose_login())
+    settings = Settings()
+    with console(settings) as engine:
+        progress.answer(engine, reference=reference, handle=handle, login=whose_login(), lasts_s=settings.claim_s)
     _say(reference, "the reporter knows what was done")
 
 

@@ -43,6 +43,7 @@ class Standing:
     claimed_by: str | None
     acknowledged_at: datetime | None
     feedback_at: datetime | None
+    version: int
 
 
 def standing(connection: Connection, reference: str) -> Standing | None:
@@ -51,7 +52,7 @@ def standing(connection: Connection, reference: str) -> Standing | None:
     A conflict found at the same time either takes the key first, or waits for what is done with it.
     """
     query = text("""
-        select reference, state, claimed_at, claimed_by, acknowledged_at, feedback_at
+        select reference, state, claimed_at, claimed_by, acknowledged_at, feedback_at, version
         from cases where reference = :reference for update""")
     row: Row[*tuple[Any, ...]] | None = connection.execute(query, {"reference": reference}).one_or_none()
     return Standing(*row) if row else None
@@ -86,14 +87,19 @@ def access(connection: Connection, reference: str, handle: str) -> Access:
     return Access.READER
 
 
-def claim(connection: Connection, reference: str, handle: str) -> bool:
-    """Give the case to `handle` if it is open and nobody has it; return whether that was so."""
+def claim(connection: Connection, reference: str, handle: str, *, lasts_s: int | None = None) -> bool:
+    """Give the case to `handle` if it is open and nobody has it; return whether that was so.
+
+    It ends by itself `lasts_s` after they last did something in it; None: it does not.
+    """
     took = _change(
         connection,
-        """claimed_at = clock_timestamp(), claimed_by = :handle
+        """claimed_at = clock_timestamp(), claimed_by = :handle,
+           claim_until = clock_timestamp() + make_interval(secs => cast(:lasts as double precision))
            where reference = :reference and state = 'open' and claimed_by is null""",
         reference=reference,
         handle=handle,
+        lasts=lasts_s,
     )
     if took:
         hold_back(connection, reference)
@@ -109,7 +115,7 @@ def release(connection: Connection, reference: str, holder: str) -> bool:
     """Take the open case from `holder`; return whether they had it. What waited for a claim waits again."""
     gave = _change(
         connection,
-        """claimed_at = null, claimed_by = null
+        """claimed_at = null, claimed_by = null, claim_until = null
            where reference = :reference and state = 'open' and claimed_by = :holder""",
         reference=reference,
         holder=holder,
@@ -136,7 +142,7 @@ def close(connection: Connection, reference: str, handle: str, outcome: CaseOutc
     """
     closed = _change(
         connection,
-        """state = 'closed', closed_at = clock_timestamp(), outcome = :outcome,
+        """state = 'closed', closed_at = clock_timestamp(), outcome = :outcome, claim_until = null,
            acknowledged_at = case when :told then coalesce(acknowledged_at, clock_timestamp())
                                   else acknowledged_at end,
            feedback_at = case when :told then coalesce(feedback_at, clock_timestamp()) else feedback_at end

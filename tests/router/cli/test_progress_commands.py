@@ -42,9 +42,9 @@ def test_a_case_goes_through_all_its_steps(deployment: Deployment, run: Run) -> 
     reference = deployment.file("fraud").reference
 
     for said, words in (
-        ("claimed", ("claim", reference, "--as", "sven")),
+        ("claimed; given back by itself after 30 min without you", ("claim", reference, "--as", "sven")),
         ("given back", ("release", reference, "--as", "sven")),
-        ("claimed", ("claim", reference.lower(), "--as", "lena")),
+        ("claimed; given back by itself after 30 min without you", ("claim", reference.lower(), "--as", "lena")),
         ("the reporter knows that it arrived", ("acknowledge", reference, "--as", "sven")),
         ("closed, referred", ("close", reference, "--outcome", "referred", "--as", "lena")),
         ("the reporter knows what was done", ("answer", reference, "--as", "lena")),
