@@ -75,8 +75,8 @@ def decided_case(connection: Connection, reference: str) -> DecidedCase | None:
 def _case(connection: Connection, reference: str, lock: str) -> DecidedCase | None:
     query = text(f"""
         select c.facts, c.decision, c.state, c.received_at, c.client is null as statutory, c.policy,
-               p.policy as policy_text, p.channels as channels_text, c.claimed_by, c.claimed_at, c.closed_at, c.acknowledged_at, c.feedback_at,
-               clock_timestamp() as now
+               p.policy as policy_text, p.channels as channels_text, c.claimed_by, c.claimed_at,
+               c.closed_at, c.acknowledged_at, c.feedback_at, clock_timestamp() as now
         from cases c join policies p on p.digest = c.policy where c.reference = :reference {lock}""")  # noqa: S608 - our own words
     row: Row[*tuple[Any, ...]] | None = connection.execute(query, {"reference": reference}).one_or_none()
     if row is None:

@@ -81,7 +81,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "behalf_links": {"select": ALL, "insert": "digest, handle, ends_at", "delete": ALL},
         "drafts": {
             "select": ALL,
-            "insert": "referral, drafted_by, digest, needed, expires_at",
+            "insert": "referral, drafted_by, reason, digest, needed, expires_at",
             "update": "digest, needed, expires_at, ended_at, ended",
         },
         "approvals": {"select": ALL, "insert": "referral, digest, handle, verdict, reason"},
@@ -96,8 +96,10 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "cases": {
             "select": ALL,
             "update": "state, claimed_at, claimed_by, claim_until, acknowledged_at, feedback_at, closed_at, outcome, "
-            "held_at, held_by",
+            "held_at, held_by, category, severity, site, route, policy, facts, decision, claim_by, decide_by, "
+            "acknowledge_by, feedback_by",
         },
+        "earlier_decisions": {"select": ALL, "insert": "reference, policy, facts, decision, replaced_by"},
         "case_queue": {"select": ALL},
         "case_audiences": {"select": ALL},
         "case_duplicate_keys": {"select": ALL},

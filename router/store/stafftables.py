@@ -210,6 +210,7 @@ drafts = Table(
     Column("referral", Text, ForeignKey(referrals.c.id), primary_key=True),
     moment("drafted_at", now=True),
     Column("drafted_by", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
     Column("digest", Text, nullable=False),
     Column("needed", SmallInteger, nullable=False),
     moment("expires_at"),
@@ -220,7 +221,7 @@ drafts = Table(
     CheckConstraint("needed >= 1", name="needed"),
 )
 """What waits for approvals: `digest` is of the exact bytes and the channel that were shown, so that a change is a
-draft that must be approved again. `drafted_by` is a person or the policy. A trigger lets no referral leave its draft
+draft that must be approved again. `drafted_by` is a person, who said the `reason`, or the policy. A trigger lets no referral leave its draft
 unless it `ended` approved, by enough people.
 """
 Index("drafts_open_idx", drafts.c.expires_at, postgresql_where=text("ended_at is null"))

@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("referral", sa.Text(), nullable=False),
         sa.Column("drafted_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("drafted_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("needed", sa.SmallInteger(), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
