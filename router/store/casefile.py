@@ -52,7 +52,7 @@ def whole(connection: Connection, reference: str) -> dict[str, Any] | None:
         "severity": _severity(row["severity"]),
         "deadlines": [_deadline(row, awaited) for awaited in DONE if row[f"{awaited}_by"] is not None],
         "referrals": _referrals(connection, reference),
-        "duplicates": _duplicates(connection, reference),
+        "duplicates": duplicates(connection, reference),
         "conflicts": _conflicts(connection, reference),
     }
 
@@ -77,7 +77,7 @@ def _referrals(connection: Connection, reference: str) -> list[dict[str, Any]]:
     return _rows(connection, query, reference)
 
 
-def _duplicates(connection: Connection, reference: str) -> list[dict[str, Any]]:
+def duplicates(connection: Connection, reference: str) -> list[dict[str, Any]]:
     """Return the cases that share a key with this one, within the time that either of them has."""
     query = text("""
         select distinct other.reference, other.received_at, c.state

@@ -1,12 +1,14 @@
-"""The ledger as people read it: lists of referrals, and all that is known of one. Never its fields, never a reply.
+"""The ledger as people read it: lists of referrals, and all that is known of one. Never a reply.
 
-Functions take a connection and change nothing.
+Only `projected` returns fields. Functions take a connection and change nothing.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from router.store.channelstates import SHUT
 from router.store.endings import DISAGREEMENT, DISAGREES
@@ -60,6 +62,26 @@ def whole(connection: Connection, reference: str, channel: str | None = None) ->
     rows = [dict(row) for row in connection.execute(query, {"reference": reference, "channel": channel}).mappings()]
     tried = _tried(connection, [row["id"] for row in rows])
     return [{**{name: row[name] for name in row if name != "id"}, "tried": tried.get(row["id"], [])} for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """One referral with all that its channel may be told, and when it was last tried."""
+
+    id: str
+    policy: str
+    fields: dict[str, Any]
+    tried_at: datetime | None
+
+
+def projected(connection: Connection, reference: str, channel: str, revision: int) -> Projected | None:
+    """Return what one referral of the case carries, None if there is none such: for who may see the case itself."""
+    query = text("""
+        select r.id, r.policy, r.fields, (select max(a.started_at) from attempts a where a.referral = r.id)
+        from referrals r where r.reference = :reference and r.channel = :channel and r.revision = :revision""")
+    values = {"reference": reference, "channel": channel, "revision": revision}
+    row: Row[*tuple[Any, ...]] | None = connection.execute(query, values).one_or_none()
+    return Projected(*row) if row else None
 
 
 def _tried(connection: Connection, ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:

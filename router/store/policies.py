@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -45,6 +46,13 @@ def active_digest(connection: Connection) -> str | None:
     """Return the name of the policy in force, or None before the very first one."""
     newest = select(policy_activations.c.digest).order_by(policy_activations.c.id.desc()).limit(1)
     return connection.execute(newest).scalar_one_or_none()
+
+
+def digest_at(connection: Connection, moment: datetime) -> str | None:
+    """Return the name of the policy that was in force at `moment`, None before the very first one."""
+    table = policy_activations.c
+    query = select(table.digest).where(table.activated_at <= moment).order_by(table.id.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def kept(connection: Connection, prefix: str) -> list[Stored]:

@@ -3,7 +3,8 @@
 Pure. Shows facts, so it belongs on the operator's screen; never in a log.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import wrap
 from types import MappingProxyType
@@ -86,6 +87,26 @@ def as_json(
         for planned in decision.referrals
     ]
     return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One rule that was tried, in words: conditions of a `severity` or `route`, or a sentence of a `step`."""
+
+    part: str
+    name: str
+    matched: bool
+    said: str
+
+
+def in_words(trace: Iterable[RuleTried]) -> Iterator[Tried]:
+    """Yield each rule of a stored explanation in the order tried; the policy that it is of need not be there."""
+    for rule in trace:
+        part, _, name = rule.rule.partition(":")
+        if part in _STEPS:
+            yield Tried("step", name, rule.matched, _sentence(rule))
+        else:
+            yield Tried(part, name, rule.matched, _conditions(rule))
 
 
 def as_lines(
