@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Table, insert, select, text
 from router import clock
 from router.console.opening import open_case
 from router.keymaking import FirstKeys, add_person, first_keys
+from router.keyrecords import ReceiptKey
 from router.model import Content, Facts, NewCase
 from router.store import cases, policies
 from router.store.engine import connect, transaction
@@ -79,7 +80,14 @@ class Deployment:
     recovery_identity: str
     channels: str
 
-    def file(self, category: str = "other", *, ago: timedelta = timedelta(0), **facts: Any) -> NewCase:
+    def file(
+        self,
+        category: str = "other",
+        *,
+        ago: timedelta = timedelta(0),
+        receipt: ReceiptKey | None = None,
+        **facts: Any,
+    ) -> NewCase:
         """Record a case that came in `ago`, as a person's report."""
         policy = parse_policy(POLICY, self.channels)
         known = Facts.model_validate({"category": category, "noticed_how": "told_by_someone", **facts})
@@ -90,7 +98,7 @@ class Deployment:
         with transaction(self.intake) as connection:
             keys = active_recipients(connection)
             sealed = seal_case(reference, WRITTEN, [keys[owner] for owner in (*decision.teams, "recovery")])
-            case = NewCase(reference, received_at, None, known, decision, sealed, None, None)
+            case = NewCase(reference, received_at, None, known, decision, sealed, receipt, None)
             cases.record(connection, [case])
         return case
 
