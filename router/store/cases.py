@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Row, select, text
 
-from router.model import NewCase
+from router.model import Decision, NewCase
 from router.store.audit import NOTHING_SEALED, RECEIVED
 from router.store.posting import POSTS, post_row
 from router.store.tables import cases, idempotency, referrals
@@ -109,6 +109,11 @@ def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | No
     return [None if n in fresh or not case.idempotent else stored[case.idempotent.key] for n, case in enumerate(new)]
 
 
+def stored_decision(decision: Decision) -> str:
+    """Return as JSON what a case keeps of its decision, beside its columns and its referrals."""
+    return decision.model_dump_json(exclude=_APART)
+
+
 def _row(n: int, case: NewCase) -> dict[str, Any]:
     decision, sealed, deadlines = case.decision, case.sealed, case.decision.deadlines
     row: dict[str, Any] = {
@@ -123,7 +128,7 @@ def _row(n: int, case: NewCase) -> dict[str, Any]:
         "policy": decision.policy,
         # As text at once: objects in between cost more than all the rest of the row.
         "facts": orjson.Fragment(case.facts.model_dump_json(exclude_none=True)),
-        "decision": orjson.Fragment(decision.model_dump_json(exclude=_APART)),
+        "decision": orjson.Fragment(stored_decision(decision)),
         "claim_by": deadlines.claim_by,
         "decide_by": deadlines.decide_by,
         "acknowledge_by": deadlines.acknowledge_by,

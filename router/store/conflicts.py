@@ -26,6 +26,7 @@ class DecidedCase:
     """What a case was decided of and by, and what people have done with it since."""
 
     facts: Facts
+    stored_facts: Mapping[str, Any]
     decision: Mapping[str, Any]
     """As it is stored."""
     state: str
@@ -83,6 +84,7 @@ def _case(connection: Connection, reference: str, lock: str) -> DecidedCase | No
         return None
     return DecidedCase(
         facts=Facts.model_validate(row.facts),
+        stored_facts=row.facts,
         decision=row.decision,
         state=row.state,
         received_at=row.received_at,
