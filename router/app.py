@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from router import secretfiles
+from router.audit.checkpointfile import CheckpointFile
 from router.bell import Bell
 from router.clock import now
 from router.console import pages as console
+from router.console.auditing import Witness
 from router.console.pages.ask import Desk as ConsoleDesk
 from router.console.pages.ask import Limits
 from router.console.pages.frame import Frame
@@ -169,6 +171,7 @@ def console_app(settings: Settings) -> FastAPI:
             claim_s=settings.claim_s,
             body_deadline_s=settings.body_deadline_s,
         ),
+        witness=Witness(CheckpointFile.below(settings.state_dir), settings.secrets_path / secretfiles.AUDIT_PUBLIC),
         secret=secret,
     )
     chores = _chores(*console.chores(desk))

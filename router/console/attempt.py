@@ -53,6 +53,11 @@ class Attempt:
         raise say if isinstance(say, RouterError) else Forbidden(say or outcome)
 
 
+def is_reference(text: str) -> bool:
+    """Say whether `text` is a reference as the audit has it: of a case, a drill or a notice."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
 def attempted(engine: Engine, action: str, *, kind: str, handle: str, reference: str) -> Attempt:
     """Return the attempt, with nothing in it that is not an id; the reference as it is meant, whatever its case."""
     meant = reference.strip().upper()

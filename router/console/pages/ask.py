@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
+from router.console.auditing import Witness
 from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.signin.cookie import Cookie
@@ -46,6 +47,8 @@ class Desk:
     public_url: str
     https: bool
     limits: Limits
+    witness: Witness
+    """What vouches for the audit."""
     secret: bytes = field(repr=False)
     """Under which second factors' secrets are kept."""
 

@@ -105,9 +105,14 @@ def _when(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if moment else ""
 
 
+def _second(moment: datetime) -> str:
+    """Return a time to the second, for tables of many."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def _stamp(moment: datetime | None) -> str:
     """Return a time for the attribute of a `time` element."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
-_templates.filters.update(when=_when, stamp=_stamp, left=words.left)
+_templates.filters.update(when=_when, second=_second, stamp=_stamp, left=words.left)

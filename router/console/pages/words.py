@@ -48,6 +48,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "reason_malformed": "Give a reason of 3 to 200 characters on one line.",
         "wrong_passphrase": "This is not your passphrase.",
         "unavailable": "The database does not answer. Nothing was stored; try again in a moment.",
+        "key_missing": "The audit's public key, audit.pub, is not within reach of the console. Nothing was checked.",
         "unknown_field": "The form had a field that this page does not ask for. Nothing was done.",
         "body_too_large": "That is more text than fits. Shorten it.",
     }
