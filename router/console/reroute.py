@@ -23,6 +23,7 @@ from router.store.conflicts import DecidedCase
 from router.store.engine import transaction
 from router.triage.policy import Policy
 from router.triage.telling import conflicts as conflicts_of
+from router.vocabulary import ReferralState
 
 ACTION: Final = "case_rerouted"
 CORRECTABLE: Final = (
@@ -76,7 +77,7 @@ class Rerouted:
     @property
     def to_ring(self) -> tuple[str, ...]:
         """Channels that have something due now."""
-        posted = (plan.channel for plan in self.prospect.change.posted if plan.due_at is None)
+        posted = (plan.channel for plan in self.prospect.change.posted if plan.state is ReferralState.DUE)
         return tuple(dict.fromkeys(posted))
 
 
