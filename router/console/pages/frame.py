@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from router.console.pages.ask import Ask, Desk, Page
-from router.console.pages.rendering import FORM_TOKEN, failed, home
+from router.console.pages.rendering import FORM_TOKEN, failed, home, show
 from router.console.rights import may
 from router.console.signin.cookie import give, read_cookie
 from router.errors import Forbidden, RouterError
@@ -57,13 +57,17 @@ class Frame:
         async def serve(request: Request) -> Response:
             cookie = read_cookie(request, https=self._desk.https)
             ask = Ask(self._desk, cookie, None, dict(request.path_params), request.query_params, Form(), page)
+            elsewhere = cookie.new and request.headers.get("sec-fetch-site") == "cross-site"
+            if elsewhere and page.method == "GET":
+                return show(ask, "passing.html", address=_asked_for(request))
             try:
                 if page.method == "POST":
                     ask = replace(ask, form=await self._form(request, page))
                 answer = await asyncio.to_thread(self._answer, ask, request)
             except RouterError as error:
                 answer = failed(ask, error)
-            if cookie.new and "set-cookie" not in answer.headers:
+            # Whatever another site sends comes without our cookie: a new one would take the place of a good one.
+            if cookie.new and not elsewhere and "set-cookie" not in answer.headers:
                 give(answer, cookie, https=self._desk.https)
             return answer
 
@@ -117,6 +121,12 @@ class Frame:
             if found is not None and not ask.page.quiet:
                 sessions.seen(connection, found.id, unlocked_s=limits.unlocked_s)
         return found
+
+
+def _asked_for(request: Request) -> str:
+    """Return path and query as they were sent; a route of ours has taken the path."""
+    path, query = (request.scope[name].decode("ascii", "replace") for name in ("raw_path", "query_string"))
+    return f"{path}?{query}" if query else str(path)
 
 
 def _check_sender(request: Request, ask: Ask) -> None:

@@ -255,6 +255,18 @@ def test_by_https_the_cookie_is_for_this_host_alone(office: Office) -> None:
     assert answer.headers["strict-transport-security"]
 
 
+def test_what_another_site_asks_for_takes_no_cookie_away(office: Office) -> None:
+    elsewhere = {"sec-fetch-site": "cross-site"}
+
+    shown = office.client.get('/console?site="><b>MARKED-7f3a', headers=elsewhere, follow_redirects=False)
+    sent = office.client.post("/console/lock", data={"form_token": "x"}, headers=elsewhere, follow_redirects=False)
+
+    assert (shown.status_code, sent.status_code) == (200, 403)
+    assert "set-cookie" not in shown.headers
+    assert "set-cookie" not in sent.headers
+    assert '<meta http-equiv="refresh" content="0; url=/console?site=%22%3E%3Cb%3EMARKED-7f3a">' in shown.text
+
+
 def test_a_form_is_neither_taken_from_a_query_nor_by_another_method(office: Office, reference: str) -> None:
     taken = []
     for page in POSTS:
