@@ -142,6 +142,10 @@ _MINE: Final = """
 """Whose cases somebody may see: what `progress.access` says of each one."""
 _NOT_RECUSED: Final = """
     not exists (select from recusals x where x.handle = :handle and x.reference = q.reference)"""
+_SHARE: Final = f"""
+    share as materialized (
+        select greatest({LEAST_WALKED}, {MOST_WALKED} / greatest(count(*), 1)) as each from mine)"""  # noqa: S608 - our own words
+"""How many rows of each audience are looked at."""
 _ORDER: Final = "rank, place, reference"
 _SHOWN: Final = """
     c.version, c.received_at, c.state, c.severity, c.category, c.site, c.route, c.claimed_at, c.claimed_by,
@@ -223,11 +227,6 @@ class _Asked:
                 select q.* from case_queue q where {self.indexed} and {_NOT_RECUSED} order by {_ORDER}
                 offset (select each - 1 from share) limit 1) q
             order by {_ORDER} limit 1"""  # noqa: S608 - our own words
-
-
-_SHARE: Final = f"""
-    share as materialized (select greatest({LEAST_WALKED}, {MOST_WALKED} / greatest(count(*), 1)) as each from mine)"""
-"""How many rows of each audience are looked at."""
 
 
 def _edge(connection: Connection, asked: _Asked, rows: list[Waiting]) -> Place | None:
@@ -324,7 +323,7 @@ def counts(connection: Connection, handle: str) -> Counts:
     open_ = "q.rank between 0 and 3"
     conditions = [f"q.rank = {3 - severity.rank}" for severity in reversed(Severity)]
     conditions += [
-        "q.rank = any('{0,1,2,3,4,5,6,7}') and q.place < (extract(epoch from clock_timestamp()) * 1000000)::bigint",
+        "q.rank = any('{0,1,2,3,4,5,6,7}') and q.place < cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
         f"{open_} and q.claimed_by is null",
         f"{open_} and q.claimed_by = :handle",
     ]
@@ -335,7 +334,7 @@ def counts(connection: Connection, handle: str) -> Counts:
                 limit {MOST_COUNTED}) q limit {MOST_COUNTED}) n)"""  # noqa: S608 - our own words
         for condition in conditions
     )
-    query = text(f"with {_MINE} select {columns}".replace("::bigint", "\\:\\:bigint"))  # noqa: S608 - our own words
+    query = text(f"with {_MINE} select {columns}")
     return Counts(*connection.execute(query, {"handle": handle, "team": ""}).one())
 
 

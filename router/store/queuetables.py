@@ -1,7 +1,7 @@
 """Tables of the queue: where each case stands in it, and who may see it there. Triggers write them, nobody else.
 
-A row holds codes, ids and times of `cases` a second time, so that a page of the queue is read off an index in its order,
-whatever it is filtered by and however many cases there are. Indexes by which a case is searched for stand here too.
+A row holds codes, ids and times of `cases` a second time, so that a page of the queue is read off an index in its
+order, whatever it is filtered by and however many cases there are. Indexes to search cases by stand here too.
 """
 
 from sqlalchemy import (

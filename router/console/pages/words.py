@@ -8,6 +8,7 @@ from typing import Final
 
 from router.console.rights import Right
 from router.errors import RouterError, Taken
+from router.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "form_outdated": "This form is from another session or from before you signed in. Open the page again.",
         "sent_from_elsewhere": "Another site made your browser send this. Nothing was done.",
         "unknown_case": "There is no case with this reference.",
+        "view_malformed": "This filter cannot be saved. Set it anew.",
+        "view_name": "Give a name of 1 to 40 characters on one line.",
+        "too_many_views": "You have 30 views. Forget one first.",
         "unknown_page": "There is no such page.",
         "not_a_member": "No team of yours has a key to this case.",
         "recused": "You took yourself out of this case.",
@@ -47,6 +51,21 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "locked": "Unlock with your passphrase first.",
         "reason_malformed": "Give a reason of 3 to 200 characters on one line.",
         "wrong_passphrase": "This is not your passphrase.",
+        "wrong_handle_or_password": "Handle and password do not fit together, or may not sign in.",
+        "wrong_code": "This code does not count, or was used already. Wait for the next one.",
+        "passwords_differ": "The two are not the same.",
+        "password_short": "At least 12 characters are needed.",
+        "password_long": "At most 200 characters fit.",
+        "password_common": "This is made of common words, dates or rows of keys, and would be guessed. Take another.",
+        "password_same": "This is the password that you were given. Choose your own.",
+        "wrong_password": "This is not your password.",
+        "no_account": "There is no account to sign in to any more.",
+        "no_second_factor": "There is no second factor yet.",
+        "unknown_session": "That session has ended already.",
+        "unknown_person": "There is nobody with this handle.",
+        "own_roles": "Nobody gives roles to themselves. Ask another administrator.",
+        "last_administrator": "Nobody would be left who can manage people. Make somebody else an administrator first.",
+        "quota_exceeded": "Too many attempts. Wait a little, then try again.",
         "unavailable": "The database does not answer. Nothing was stored; try again in a moment.",
         "key_missing": "The audit's public key, audit.pub, is not within reach of the console. Nothing was checked.",
         "unknown_field": "The form had a field that this page does not ask for. Nothing was done.",
@@ -59,9 +78,32 @@ SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "locked": "Locked: what is sealed needs your passphrase again.",
         "signed_out": "You are signed out.",
+        "next_taken": "This is the most urgent case that nobody had. It is yours now.",
+        "nothing_waits": "Nothing waits that nobody has.",
+        "view_saved": "Saved. You find it above the list.",
+        "view_forgotten": "That view is gone.",
+        "view_unknown": "You have no view of that name.",
+        "password_changed": "Your password is changed; your other sessions have ended.",
+        "session_ended": "That session has ended.",
+        "roles_changed": "The roles are changed, from now on.",
+        "person_disabled": "Disabled, and signed out everywhere.",
+        "person_enabled": "Enabled again.",
+        "second_factor_reset": "The second factor is gone; another is set up at the next sign-in.",
     }
 )
 """What was done, by the code in the address of where a form leads."""
+
+
+ROLES: Final[Mapping[Role, str]] = MappingProxyType(
+    {
+        Role.REVIEWER: "works on the cases of their own teams",
+        Role.APPROVER: "says whether a draft may leave the organisation",
+        Role.CUSTODIAN: "says whether a reviewer may learn who reported",
+        Role.AUDITOR: "sees who did and saw what, and no case",
+        Role.ADMINISTRATOR: "gives accounts and roles, looks after channels, and sees no case",
+    }
+)
+"""What each role is for."""
 
 
 def told(error: RouterError) -> str:
