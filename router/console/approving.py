@@ -16,6 +16,7 @@ from router.console.involved import why_not
 from router.console.outgoing import Outgoing, channel_now, outgoing
 from router.console.policies import Policies
 from router.errors import Forbidden
+from router.keyrecords import normal_handle
 from router.store import drafts
 from router.store.audit import note
 from router.store.drafts import Draft
@@ -74,12 +75,13 @@ def seen(desk: Desk, draft: Draft) -> Seen:
 
 def approve(desk: Desk, *, referral: str, handle: str, digest: str, reason: str) -> Verdict:
     """Approve the draft as `digest` shows it. Raises Forbidden with a code, audited."""
-    attempt, found = _begun(desk, APPROVED, referral, handle)
+    who = normal_handle(handle) or ""
+    attempt, found = _begun(desk, APPROVED, referral, who)
     why = attempt.check_reason(reason)
 
     def decide(connection: Connection, draft: Draft, sends: Outgoing) -> Verdict:
         drafts.keep(connection, draft.id, digest=sends.digest, needed=sends.channel.approvals)
-        new = drafts.vote(connection, draft.id, sends.digest, handle=handle, verdict="approved", reason=why)
+        new = drafts.vote(connection, draft.id, sends.digest, handle=who, verdict="approved", reason=why)
         count = approvers(connection, found.policy, draft, sends.digest)
         released = len(count) >= sends.channel.approvals
         if not new and not released:
@@ -93,22 +95,23 @@ def approve(desk: Desk, *, referral: str, handle: str, digest: str, reason: str)
             note(connection, [entry])
         return Verdict(draft, count, sends.channel.approvals, released)
 
-    return _decided(attempt, found, handle, digest, decide)
+    return _decided(attempt, found, who, digest, decide)
 
 
 def refuse(desk: Desk, *, referral: str, handle: str, digest: str, reason: str) -> Verdict:
     """Refuse the draft, which ends it. Raises as `approve` does."""
-    attempt, found = _begun(desk, REFUSED, referral, handle)
+    who = normal_handle(handle) or ""
+    attempt, found = _begun(desk, REFUSED, referral, who)
     why = attempt.check_reason(reason)
 
     def decide(connection: Connection, draft: Draft, sends: Outgoing) -> Verdict:
         drafts.keep(connection, draft.id, digest=sends.digest, needed=sends.channel.approvals)
-        drafts.vote(connection, draft.id, sends.digest, handle=handle, verdict="refused", reason=why)
+        drafts.vote(connection, draft.id, sends.digest, handle=who, verdict="refused", reason=why)
         drafts.end(connection, draft.id, "refused")
         note(connection, [attempt.entry(detail=told(draft, sends.digest, why))])
         return Verdict(draft, (), sends.channel.approvals, released=False)
 
-    return _decided(attempt, found, handle, digest, decide)
+    return _decided(attempt, found, who, digest, decide)
 
 
 def approvers(connection: Connection, policy: Policy, draft: Draft, digest: str) -> tuple[str, ...]:
