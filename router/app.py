@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from router import secretfiles
 from router.audit.checkpointfile import CheckpointFile
-from router.bell import Bell
+from router.bell import Bell, channels_in_force
 from router.clock import now
 from router.console import pages as console
 from router.console.auditing import Witness
@@ -157,10 +157,11 @@ def console_app(settings: Settings) -> FastAPI:
     """Return the console part; raises Broken with the operator's next step."""
     secret = secretfiles.console_secret(settings.secrets_path)
     engine = connect(settings.dsn(Login.CONSOLE), process="console")
+    bell = _console_bell(settings, engine)
     desk = ConsoleDesk(
         engine=engine,
         policies=Policies(engine),
-        ring=lambda _channels: None,
+        ring=bell.ring if bell else lambda _channels: None,
         console_url=str(settings.console_address).rstrip("/"),
         public_url=str(settings.public_url).rstrip("/"),
         https=settings.console_address.scheme == "https",
@@ -175,11 +176,23 @@ def console_app(settings: Settings) -> FastAPI:
         secret=secret,
     )
     chores = _chores(*console.chores(desk))
-    app = _app(settings.console_address.scheme, _running(engine, *chores), api_document=False, scripts=True)
+    running = _running(engine, *([bell] if bell else []), *chores)
+    app = _app(settings.console_address.scheme, running, api_document=False, scripts=True)
     app.include_router(Frame(desk).routes(console.PAGES))
     app.include_router(_files("console.css", "console.js", "icon.svg"))
     app.include_router(health.routes(partial(health.missing, engine)))
     return app
+
+
+def _console_bell(settings: Settings, engine: Engine) -> Bell | None:
+    """Return what rings after staff did something; None without Redis: then the sweep of others does, seconds later."""
+    if settings.redis_url is None:
+        return None
+
+    def pool_of(channel: str) -> str:
+        return channels_in_force(engine).pool(channel)
+
+    return Bell(settings.broker, engine, sweep_every_s=None, lease_s=settings.lease_s, pool_of=pool_of)
 
 
 def _app(scheme: str, running: Lifespan, *, api_document: bool, scripts: bool = False) -> FastAPI:

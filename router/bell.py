@@ -17,8 +17,10 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
+from router.catalogue import Catalogue, parse_catalogue
 from router.errors import RouterError
 from router.failpoints import FailPoint, reach
+from router.store import policies
 from router.store.backlog import due_channels
 from router.store.engine import transaction
 from router.telemetry import get_log
@@ -88,15 +90,29 @@ def ring_sweep(app: Celery) -> None:
     app.send_task(SWEEP, **options)
 
 
+def channels_in_force(engine: Engine) -> Catalogue:
+    """Return the channels in force, by which is known whose workers send to each; raises nothing.
+
+    None before the first start, when another version stored what we cannot read, or when the database is away: then
+    everything is rung where the sweep is.
+    """
+    try:
+        with transaction(engine) as connection:
+            stored = policies.active(connection)
+        return parse_catalogue(stored.channels_text) if stored is not None else Catalogue({})
+    except RouterError:
+        return Catalogue({})
+
+
 class Bell:
-    """One thread that rings what it is told, and every `sweep_every_s` whatever is due."""
+    """One thread that rings what it is told, and every `sweep_every_s` whatever is due; None: leaves that to others."""
 
     def __init__(
         self,
         broker_url: str,
         engine: Engine,
         *,
-        sweep_every_s: float,
+        sweep_every_s: float | None,
         lease_s: float,
         pool_of: Callable[[str], str] = lambda _channel: DEFAULT_POOL,
     ) -> None:
@@ -135,16 +151,17 @@ class Bell:
             self._thread.join(STOP_S)
 
     def _run(self) -> None:
+        every_s = self._sweep_every_s
         next_sweep = monotonic()
         apart_s = COALESCE_S
         while not self._stopping.is_set():
-            self._called.wait(max(0.0, next_sweep - monotonic()))
+            self._called.wait(None if every_s is None else max(0.0, next_sweep - monotonic()))
             if self._stopping.is_set():
                 return
             try:
-                if monotonic() >= next_sweep:
+                if every_s is not None and monotonic() >= next_sweep:
                     # A little apart from the sweeps of other processes.
-                    next_sweep = monotonic() + self._sweep_every_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
+                    next_sweep = monotonic() + every_s * random.uniform(0.9, 1.1)  # noqa: S311 - no secret
                     self._sweep()
                 self._ring_wanted()
             except Exception:  # noqa: BLE001 - a thread's edge: the bell outlives whatever it was

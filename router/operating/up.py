@@ -177,7 +177,7 @@ class Up:
             "beat": ((*celery, "beat", "--pidfile=", level), ("redis_url",), CHAINER_STOP_S),
             "console": (
                 (*python, "router.cli", "serve", "--part", "console"),
-                ("database_url_console",),
+                ("database_url_console", "redis_url"),
                 WEB_STOP_S,
             ),
             **{

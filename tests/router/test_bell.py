@@ -54,6 +54,22 @@ def test_rings_what_it_is_told(redis: EmbeddedRedis, intake: Engine) -> None:
     bell.stop()
 
 
+def test_one_that_leaves_the_sweep_to_others_rings_what_it_is_told_alone(
+    redis: EmbeddedRedis, database: Database, intake: Engine
+) -> None:
+    prepare(database)
+    with transaction(intake) as connection:
+        record(connection, [a_case(channels=("due",))])
+    bell = Bell(redis.url, intake, sweep_every_s=None, lease_s=30)
+    bell.start()
+    for channel in ("desk", "hr"):
+        bell.ring([channel])
+
+    assert wait_until(lambda: rung(redis) == 2)
+    assert rung(redis, SWEEP) == 0
+    bell.stop()
+
+
 def test_many_rings_become_few(redis: EmbeddedRedis, intake: Engine) -> None:
     bell = a_bell(redis, intake)
     for _ in range(500):
