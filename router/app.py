@@ -22,6 +22,7 @@ from router.bell import Bell, channels_in_force
 from router.clock import now
 from router.console import pages as console
 from router.console.auditing import Witness
+from router.console.cannedtexts import CannedTexts
 from router.console.pages.ask import Desk as ConsoleDesk
 from router.console.pages.ask import Limits
 from router.console.pages.frame import Frame
@@ -172,6 +173,7 @@ def console_app(settings: Settings) -> FastAPI:
             claim_s=settings.claim_s,
             body_deadline_s=settings.body_deadline_s,
         ),
+        texts=CannedTexts(settings.config_dir),
         witness=Witness(CheckpointFile.below(settings.state_dir), settings.secrets_path / secretfiles.AUDIT_PUBLIC),
         secret=secret,
     )

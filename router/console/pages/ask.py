@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from router.console.auditing import Witness
+from router.console.cannedtexts import CannedTexts
 from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.signin.cookie import Cookie
@@ -49,6 +50,8 @@ class Desk:
     limits: Limits
     witness: Witness
     """What vouches for the audit."""
+    texts: CannedTexts
+    """Where messages to reporters start from."""
     secret: bytes = field(repr=False)
     """Under which second factors' secrets are kept."""
 
