@@ -36,3 +36,12 @@ def test_unlocking_looks_right(staff: Staff) -> None:
     page.get_by_role("button", name="Unlock").click()
 
     assert asked + look(page, "unlock-wrong") == []
+
+
+@pytest.mark.parametrize("path", ["report", "follow-up"])
+def test_the_reporters_pages_look_right(staff: Staff, path: str) -> None:
+    page = staff.context().new_page()
+
+    page.goto(f"{staff.product.url}/{path}")
+
+    assert look(page, f"public-{path.replace('/', '-')}") == []
