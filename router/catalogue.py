@@ -84,6 +84,11 @@ class Channel(Common):
         return KINDS[self.kind].GUARANTEE
 
     @property
+    def settings_digest(self) -> str:
+        """What stands for the settings that a check is about; others need another check."""
+        return sha256(repr((self.kind, self.scope.value, self.settings)).encode()).hexdigest()
+
+    @property
     def digest(self) -> FixedTimes | None:
         """When mails go out, if at fixed times only, each for all that waits by then; None: each is sent by itself."""
         found = getattr(self.settings, "digest", None)

@@ -3,18 +3,11 @@
 Changes nothing over there, and nothing here: whoever asked notes what was found.
 """
 
-from hashlib import sha256
-
 from router.catalogue import Channel
 from router.errors import Declined, TryLater
 from router.model import Finding
 from router.telemetry import get_log
 from workers.channels.base import Sender
-
-
-def settings_digest(channel: Channel) -> str:
-    """Return what stands for the settings that a check is about; others need another check."""
-    return sha256(repr((channel.kind, channel.scope.value, channel.settings)).encode()).hexdigest()
 
 
 def checked(channel: Channel, sender: Sender, *, deadline_s: float) -> tuple[Finding, ...]:

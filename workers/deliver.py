@@ -24,7 +24,7 @@ from router.telemetry import get_log
 from router.vocabulary import DEFAULT_POOL, Breaker, Proven
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
-from workers.checking import checked, settings_digest
+from workers.checking import checked
 from workers.gate import tell as tell_shut
 from workers.hearing import forget_channel, hear
 from workers.looking import look
@@ -112,7 +112,7 @@ class Deliverer:
             named = findings[0].named if findings else ""
         with transaction(self.engine) as connection:
             if shut is None:
-                back = passed(connection, channel.name, settings_digest(channel))
+                back = passed(connection, channel.name, channel.settings_digest)
                 noted = Noted(Breaker.CLOSED, changed=back)
             else:
                 noted = hold(connection, channel.name, shut, named=named)

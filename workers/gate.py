@@ -15,7 +15,6 @@ from router.store.channelstates import Admitted, Noted, Rules, admit, doubt, lac
 from router.telemetry import get_log
 from router.vocabulary import Breaker
 from workers.attempt import Tried
-from workers.checking import settings_digest
 
 SHORT_WAIT_S: Final = 1.0
 """A turn waits this long for its channel's next token; for longer ones the sweep rings again."""
@@ -44,7 +43,7 @@ class Gate:
     _probeless: bool = False
 
     def __post_init__(self) -> None:
-        self.rules = Rules(self.channel.at_most, self.channel.at_once, settings_digest(self.channel))
+        self.rules = Rules(self.channel.at_most, self.channel.at_once, self.channel.settings_digest)
 
     @property
     def closed(self) -> bool:

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Engine
 
 from router.catalogue import FILE, Channel, parse_catalogue
+from router.channelwords import mends, wrong
 from router.cli.asking import console, say_json
 from router.cli.ringing import ring
 from router.errors import Broken, TryLater
@@ -21,7 +22,6 @@ from workers.channels import SENDERS
 from workers.channels.base import Surroundings
 from workers.checking import checked
 from workers.cli.asked import AsJson, in_force, named
-from workers.cli.words import mends, wrong
 
 CHECK_S: Final = 30.0
 """Seconds that one channel's check may take."""

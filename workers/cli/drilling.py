@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import Engine
 
 from router.catalogue import Catalogue, Channel
+from router.channelwords import why_shut
 from router.cli.asking import console, say_columns, say_json, whose_login
 from router.cli.ringing import ring
 from router.configfile.yamltext import nearest
@@ -24,7 +25,6 @@ from router.store.engine import transaction
 from router.store.shut import Shut, shut_channels
 from router.vocabulary import ReferralState, Scope
 from workers.cli.asked import AsJson, in_force
-from workers.cli.words import why_shut
 
 POLL_S: Final = 0.1
 ENDED: Final = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.DEAD})

@@ -9,6 +9,7 @@ import typer
 
 from router.catalogue import Channel
 from router.channels import KINDS
+from router.channelwords import moment, span, why_shut, wrong
 from router.cli.asking import console, say_json
 from router.settings import Settings
 from router.store.drills import Drill, last_drills
@@ -16,10 +17,8 @@ from router.store.engine import transaction
 from router.store.lateness import Standing, standings
 from router.store.shut import Shut, shut_channels
 from router.vocabulary import Breaker, Proven, Scope
-from workers.checking import settings_digest
 from workers.cli.asked import AsJson, in_force, named
 from workers.cli.drilling import told
-from workers.cli.words import moment, span, why_shut, wrong
 
 commands = typer.Typer()
 
@@ -71,7 +70,7 @@ def _lines(channel: Channel, shut: Shut | None, standing: Standing, drill: Drill
 
 def _checked_at(channel: Channel, shut: Shut | None) -> datetime | None:
     """Return when the channel passed its check as it is configured now."""
-    return shut.checked_at if shut is not None and shut.checked == settings_digest(channel) else None
+    return shut.checked_at if shut is not None and shut.checked == channel.settings_digest else None
 
 
 def _pace(channel: Channel) -> str:

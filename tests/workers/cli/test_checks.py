@@ -8,10 +8,10 @@ import pytest
 
 from router.catalogue import parse_catalogue
 from router.channels import KINDS
+from router.channelwords import FINDINGS, KINDS_SAID, SAID
 from tests.servers import RT_TOKEN, StandInRT
 from tests.workers.cli.commandline import Run, found
 from tests.workers.rooms import Room, channels_text
-from workers.cli.words import FINDINGS, KINDS_SAID, SAID
 
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
