@@ -5,10 +5,18 @@ A group's module ends in its PAGES, and may have `chores(desk)`: what it does no
 
 from collections.abc import Callable
 
-from router.console.pages import auditlog, case, queue, unlocking
+from router.console.pages import auditlog, case, casetimeline, casework, ledger, queue, unlocking
 from router.console.pages.ask import Desk, Page
 
-PAGES: tuple[Page, ...] = (*queue.PAGES, *case.PAGES, *unlocking.PAGES, *auditlog.PAGES)
+PAGES: tuple[Page, ...] = (
+    *queue.PAGES,
+    *case.PAGES,
+    *casework.PAGES,
+    *casetimeline.PAGES,
+    *ledger.PAGES,
+    *unlocking.PAGES,
+    *auditlog.PAGES,
+)
 """Everything that the console serves."""
 
 

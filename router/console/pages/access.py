@@ -6,11 +6,13 @@ Every page of a case begins here. A refusal is in the audit with the case; whose
 from typing import Final
 
 from sqlalchemy import Connection, text
+from starlette.responses import Response
 
 from router.console.attempt import Attempt, attempted
 from router.console.pages.ask import Ask
+from router.console.pages.rendering import go
 from router.errors import Forbidden
-from router.store import progress
+from router.store import claims, progress
 from router.store.engine import transaction
 from router.store.progress import Access
 
@@ -27,11 +29,22 @@ def begin(ask: Ask, action: str) -> Attempt:
             text("select from cases where reference = :reference"), {"reference": attempt.reference}
         ).first()
         access = progress.access(connection, attempt.reference, ask.viewer.handle)
+        if access is Access.READER and not ask.page.quiet:
+            # Whoever works on a case keeps it, whatever the page is.
+            claims.extend(connection, attempt.reference, ask.viewer.handle, lasts_s=ask.desk.limits.claim_s)
     if there is None:
         attempt.refuse("unknown_case")
     if access is not Access.READER:
         attempt.refuse(access.value)
     return attempt
+
+
+def back(ask: Ask, said: str, anchor: str = "") -> Response:
+    """Lead back to the case after a form on it was taken; `said` is a code of words.SAID, `anchor` a part's name."""
+    answer = go(f"/console/cases/{ask.path['reference']}", said=said)
+    if anchor:
+        answer.headers["location"] += f"#{anchor}"
+    return answer
 
 
 def check_version(connection: Connection, reference: str, seen: str) -> None:

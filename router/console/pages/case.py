@@ -6,27 +6,41 @@ Every look is a line of the audit, and written down as seen. Opens nothing that 
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
-from router.console.pages import access
+from router.console.pages import access, actionwords, casefacts, casetimeline, factwords, ledger, report, work
 from router.console.pages.ask import Ask, page
-from router.console.pages.part import Part
-from router.console.pages.rendering import go, show
+from router.console.pages.part import Part, policy_of
+from router.console.pages.rendering import show
 from router.console.pages.words import told
 from router.console.rights import Right
 from router.errors import Forbidden, RouterError
+from router.store import caseviews, timeline
 from router.store.audit import note
-from router.store.casehead import head
+from router.store.casehead import CaseHead, head
 from router.store.engine import transaction
+from router.store.timeline import Event
 
 VIEWED: Final = "case_viewed"
+MOST_NEWS: Final = 20
+CHANGED: Final = "changed_since"
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    work.CLAIM,
+    report.REPORT,
+    casefacts.FACTS,
+    casefacts.LINKED,
+    casefacts.DECISION,
+    ledger.LEDGER,
+    casetimeline.TIMELINE,
+    work.WORK,
+)
 """What the case page is made of below its head, in order. Add yours here."""
 
 
 def show_case(ask: Ask) -> Response:
-    """Show the case in the address."""
+    """Show the case in the address; with `print` everything at once, for paper."""
     return case_page(ask)
 
 
@@ -43,24 +57,37 @@ def case_page(
     `mistakes` says per field what is wrong with it; `more` goes to the templates. Raises Forbidden, audited.
     """
     attempt = access.begin(ask, VIEWED)
+    printed = "print" in ask.query
     with transaction(ask.desk.engine) as connection:
         case = head(connection, attempt.reference)
         if case is None:
             raise Forbidden("unknown_case")
-        parts = [(part, part.values(ask, connection, case)) for part in PARTS]
-        note(connection, [attempt.entry()])
-    told_why = told(refused) if refused else None
-    return show(
-        ask, "case.html", status, case=case, parts=parts, mistakes=mistakes or {}, refused=refused, why=told_why, **more
-    )
+        shown = [(part, part.values(ask, connection, case)) for part in PARTS]
+        news = _news(ask, connection, case) if refused and refused.code == CHANGED else []
+        caseviews.seen(connection, case.reference, ask.viewer.handle, case.version)
+        note(connection, [attempt.entry(detail="print" if printed else "")])
+    values = {
+        "case": case,
+        "parts": [(part, values) for part, values in shown if not part.aside],
+        "beside": [(part, values) for part, values in shown if part.aside],
+        "yours": case.claimed_by == ask.viewer.handle,
+        "policy": policy_of(ask, case),
+        "facts": factwords,
+        "acts": actionwords,
+        "mistakes": mistakes or {},
+        "why": told(refused) if refused else None,
+        "news": news,
+        "printed": printed,
+    }
+    return show(ask, "case.html", status, **{**values, **more})
 
 
-def back(ask: Ask, said: str, anchor: str = "") -> Response:
-    """Lead back to the case after a form on it was taken; `said` is a code of words.SAID, `anchor` a part's name."""
-    answer = go(f"/console/cases/{ask.path['reference']}", said=said)
-    if anchor:
-        answer.headers["location"] += f"#{anchor}"
-    return answer
+def _news(ask: Ask, connection: Connection, case: CaseHead) -> list[Event]:
+    """Return what happened with the case since the page was shown that a form on it came from."""
+    version, _, mark = ask.form.get(access.VERSION).partition(".")
+    if not mark.isdecimal() or not mark.isascii() or len(mark) > len(str(case.mark)) or not version:
+        return []
+    return timeline.since(connection, case.reference, int(mark), but=actionwords.LOOKS, limit=MOST_NEWS)
 
 
 PAGES = (page("GET", "/console/cases/{reference}", Right.WORK_ON_CASES, show_case),)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from router.console.pages.ask import Ask
+from router.errors import RouterError
 from router.store.casehead import CaseHead
+from router.triage.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,15 @@ class Part:
     template: str
     values: Callable[[Ask, Connection, CaseHead], Mapping[str, object]]
     """Asked for in the transaction that notes the look at the case; changes nothing."""
+    title: str = ""
+    """How the list of what is on the page calls it; empty: it is not listed."""
+    aside: bool = False
+    """Stands beside the others: what one does, not what one reads."""
+
+
+def policy_of(ask: Ask, case: CaseHead) -> Policy | None:
+    """Return the policy that the case was decided by; None when this version cannot read it."""
+    try:
+        return ask.desk.policies.of(case.policy)
+    except RouterError:
+        return None

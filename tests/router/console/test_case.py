@@ -9,7 +9,7 @@ def test_the_page_names_the_case_and_the_look_is_a_line_of_the_audit(office: Off
     answer = office.sign_in("sven").get(f"/console/cases/{reference}")
 
     assert answer.status_code == 200
-    assert f"Case {reference}" in answer.text
+    assert f"<h1>Case <span class=\"reference\">{reference}</span></h1>" in answer.text
     assert ("person:sven", "case_viewed", reference, "ok", "") in office.audit()
 
 

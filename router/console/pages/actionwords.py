@@ -1,0 +1,75 @@
+"""What an entry of the audit says, in words: `person:ana case_claimed` becomes `ana claimed the case`. Codes only."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+LOOKS: Final = frozenset(
+    {"case_viewed", "case_shown", "referral_shown", "delivery_shown", "case_timeline_viewed", "case_notes_listed"}
+)
+"""Acts that changed nothing and opened nothing: left out where only what happened is asked for."""
+DONE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "attempt": "tried to send",
+        "case_acknowledged": "told the reporter that it arrived",
+        "case_answered": "told the reporter what was done",
+        "case_claim_lapsed": "ended the claim: nothing was done for too long",
+        "case_claimed": "claimed the case",
+        "case_closed": "closed the case",
+        "case_conflict_found": "took a team out: conflict",
+        "case_handed_over": "handed the case over",
+        "case_held": "put the case on legal hold",
+        "case_hold_lifted": "lifted the legal hold",
+        "case_key_given": "gave a team the key",
+        "case_key_taken": "took the key from a team",
+        "case_opened": "opened what was reported",
+        "case_recalled": "recalled what a channel was told",
+        "case_received": "brought the concern in",
+        "case_recused": "stepped out of the case",
+        "case_released": "gave the case back",
+        "case_rerouted": "re-routed the case",
+        "case_shown": "looked at the case by the command line",
+        "case_stopped": "stopped what was not sent yet",
+        "case_taken_down": "took the report down for the reporter",
+        "case_timeline_viewed": "looked at the timeline",
+        "case_told_instead": "told another channel instead",
+        "case_viewed": "looked at the case",
+        "deadline_passed": "noted that a deadline passed",
+        "delivery_shown": "looked at a delivery",
+        "escalated": "escalated",
+        "messages_opened": "opened the messages",
+        "notes_opened": "opened the notes",
+        "referral_given_up": "gave a delivery up",
+        "referral_retried": "had a delivery tried again",
+        "referral_sent": "sent",
+        "referral_shown": "looked at what is sent",
+        "reminded": "reminded",
+        "told_instead": "told another channel instead",
+    }
+)
+"""What was done, by the audit's action."""
+_WHO: Final[Mapping[str, str]] = MappingProxyType(
+    {"clock": "The clock", "worker": "A worker", "reporter": "The reporter", "nobody": "Somebody not signed in"}
+)
+
+
+def done(action: str) -> str:
+    """Return an action in words."""
+    return DONE.get(action) or action.replace("_", " ")
+
+
+def who(actor: str) -> str:
+    """Return who did it: a person by their handle alone."""
+    kind, _, name = actor.partition(":")
+    if kind == "person":
+        return name
+    return _WHO.get(actor) or (f"{kind} {name}" if name else kind)
+
+
+def ended(outcome: str) -> str:
+    """Return how it ended, nothing where that goes without saying."""
+    if outcome == "ok":
+        return ""
+    start, _, rest = outcome.partition("_")
+    said = f"{start}: {rest}" if start in {"refused", "failed"} else outcome
+    return said.replace("_", " ")
