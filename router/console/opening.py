@@ -15,6 +15,7 @@ from router.errors import SealBroken
 from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, Sealed, TeamKeyWrap, normal_handle
 from router.model import Content
 from router.store.engine import transaction
+from router.store.identities import may_see_contact
 from router.store.keys import active_recipients, member_key, team_wraps
 from router.store.progress import Access, access
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
@@ -29,13 +30,17 @@ OPENED: Final = "case_opened"
 def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, reason: str) -> Content:
     """Return narrative and contact of a case to a member of one of its teams, character for character.
 
+    Without the contact, where custodians keep who reported apart and none granted it to them: see `identity`.
     `reason` (3 to 200 printable characters) goes into the audit with the handle. Raises Forbidden
     with a code; until the passphrase is right the code does not tell which cases or people there
     are. Raises SealBroken when the seal itself was tampered with, and what `transaction` raises.
     """
     attempt = begin(engine, OPENED, kind="person", handle=handle, reference=reference, reason=reason)
     key = hold_key(attempt, identify(attempt, handle, passphrase))
-    return shown(attempt, key, reason)
+    content = shown(attempt, key, reason)
+    with transaction(engine) as connection:
+        may = may_see_contact(connection, attempt.reference, normal_handle(handle) or "")
+    return content if may else Content(content.narrative, None)
 
 
 def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, identity: str, reason: str) -> Content:

@@ -231,12 +231,13 @@ def page(template: str, status_code: int, headers: Mapping[str, str] | None = No
     return HTMLResponse(_templates.get_template(template).render(values), status_code, dict(headers or {}))
 
 
-def _status(found: CaseStatus) -> Mapping[str, str | None]:
+def _status(found: CaseStatus) -> Mapping[str, str | Sequence[str] | None]:
     return {
         "words": words.state_in_words(found.state, found.referral_states),
         "received_at": _day(found.received_at),
         "acknowledge_by": _day(found.acknowledge_by),
         "feedback_by": _day(found.feedback_by),
+        "identified_at": [f"{moment.day} {moment:%B %Y}" for moment in found.identified_at],
     }
 
 

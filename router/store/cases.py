@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ class CaseStatus:
     acknowledge_by: datetime | None
     feedback_by: datetime | None
     referral_states: tuple[str, ...]
+    identified_at: tuple[datetime, ...] = ()
+    """When somebody was allowed to learn who reported; the holder of the receipt is told."""
 
 
 # A batch travels as one value and is written by one statement: what stands in the cases' tables, their referrals and
@@ -168,7 +170,9 @@ def status_for_client(connection: Connection, reference: str, client: str) -> Ca
 def status_for_receipt(connection: Connection, lookup: bytes) -> CaseStatus | None:
     """Return what the holder of the receipt with this look-up id may know, else None."""
     query = select(*_STATUS).where(cases.c.receipt_lookup == lookup)
-    return _status(connection, connection.execute(query).one_or_none())
+    found = _status(connection, connection.execute(query).one_or_none())
+    grants = connection.execute(text("select identity_grants_for_receipt(:lookup)"), {"lookup": lookup}).scalars()
+    return replace(found, identified_at=tuple(grants)) if found else None
 
 
 def _status(connection: Connection, row: Row[*tuple[Any, ...]] | None) -> CaseStatus | None:

@@ -39,7 +39,6 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         },
         "channel_states": {"select": ALL},
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
-        "identity_requests": {"select": "reference, verdict, decided_at"},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
@@ -130,7 +129,10 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
 
 FUNCTIONS: dict[Login, tuple[str, ...]] = {
     # What one receipt or one link gives, out of tables of which it may read no row.
-    Login.INTAKE: ("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
+    Login.INTAKE: (
+        *("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
+        "identity_grants_for_receipt(bytea)",
+    ),
 }
 """Functions that work with their owner's rights, and who may call them: nobody else."""
 

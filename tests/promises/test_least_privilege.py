@@ -28,7 +28,6 @@ MAY: dict[str, dict[str, set[str]]] = {
         "referrals": {READ_SOME, INSERT},
         "channel_states": {READ_ALL},
         "hints": {READ_SOME, INSERT},
-        "identity_requests": {READ_SOME},
         "idempotency": {READ_ALL, INSERT, DELETE},
         "audit": {READ_SOME, INSERT},
     },

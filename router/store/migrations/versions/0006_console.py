@@ -21,7 +21,10 @@ TABLES = (
     *("saved_views", "console_sessions", "recovery_codes", "accounts", "suspended_teams", "people_roles"),
 )
 TOUCHING = ("sealed_messages", "case_notes")
-HANDED_OUT = ("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)")
+HANDED_OUT = (
+    *("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
+    "identity_grants_for_receipt(bytea)",
+)
 USABLE = """
     l.used_at is null and l.ends_at > clock_timestamp() and exists (
         select from people p join people_roles r on r.handle = p.handle and r.role = 'reviewer'
@@ -359,6 +362,12 @@ def _hand_out() -> None:
             update behalf_links l set used_at = clock_timestamp(), reference = recorded
             where l.digest = link and {USABLE} returning l.handle
         $$""")  # noqa: S608 - our own words
+    op.execute("""
+        create function identity_grants_for_receipt(lookup bytea) returns setof timestamptz
+        language sql stable security definer set search_path = public, pg_temp as $$
+            select i.decided_at from identity_requests i join cases c on c.reference = i.reference
+            where c.receipt_lookup = lookup and i.verdict = 'granted' order by 1
+        $$""")
     for function in HANDED_OUT:
         op.execute(f"revoke all on function {function} from public")
 
