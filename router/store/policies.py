@@ -48,6 +48,12 @@ def active_digest(connection: Connection) -> str | None:
     return connection.execute(newest).scalar_one_or_none()
 
 
+def in_force_since(connection: Connection) -> datetime | None:
+    """Return since when the policy in force is, or None before the very first one."""
+    newest = select(policy_activations.c.activated_at).order_by(policy_activations.c.id.desc()).limit(1)
+    return connection.execute(newest).scalar_one_or_none()
+
+
 def digest_at(connection: Connection, moment: datetime) -> str | None:
     """Return the name of the policy that was in force at `moment`, None before the very first one."""
     table = policy_activations.c
