@@ -93,6 +93,14 @@ def person_exists(connection: Connection, handle: str) -> bool:
     return connection.execute(select(people.c.handle).where(people.c.handle == handle)).first() is not None
 
 
+def set_disabled(connection: Connection, handle: str, *, disabled: bool) -> None:
+    """Let a person do nothing from now on, or everything again that they could."""
+    change = text("""
+        update people set disabled_at = case when :disabled then coalesce(disabled_at, clock_timestamp()) end
+        where handle = :handle""")
+    connection.execute(change, {"handle": handle, "disabled": disabled})
+
+
 def list_people(connection: Connection) -> list[Person]:
     """Return everybody who was ever added, by handle."""
     query = text("""

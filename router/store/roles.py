@@ -6,6 +6,8 @@ from sqlalchemy import Connection, text
 
 from router.vocabulary import Role
 
+_LOCK = 0x636F6E_726F6C65  # "con" "role": any number that nothing else of ours locks
+
 
 def roles_of(connection: Connection, handle: str) -> frozenset[Role]:
     """Return the roles of a person; none for somebody unknown."""
@@ -26,6 +28,11 @@ def take_roles(connection: Connection, handle: str, roles: Collection[Role]) -> 
     """Take roles from a person."""
     gone = text("delete from people_roles where handle = :handle and role = any(:roles)")
     connection.execute(gone, {"handle": handle, "roles": [role.value for role in roles]})
+
+
+def hold_roles(connection: Connection) -> None:
+    """Let nobody else change roles before this transaction ends: two who take the last two away wait in turn."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def holders(connection: Connection, role: Role) -> tuple[str, ...]:

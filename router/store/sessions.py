@@ -138,6 +138,25 @@ def end_all(connection: Connection, handle: str, *, but: bytes = b"") -> int:
     return connection.execute(gone, {"handle": handle, "but": but}).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One session of a person, as they are shown it."""
+
+    id: bytes
+    way: Way
+    begun_at: datetime
+    seen_at: datetime
+
+
+def of_person(connection: Connection, handle: str) -> list[Listed]:
+    """Return a person's sessions that have not ended, the newest first."""
+    query = text("""
+        select id, way, begun_at, seen_at from console_sessions
+        where handle = :handle and ends_at > clock_timestamp() order by begun_at desc""")
+    rows = connection.execute(query, {"handle": handle})
+    return [Listed(row.id, Way(row.way), row.begun_at, row.seen_at) for row in rows]
+
+
 def forget_ended(connection: Connection, *, idle_s: int) -> None:
     """Delete sessions that count no more."""
     gone = text("""

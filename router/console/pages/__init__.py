@@ -5,7 +5,18 @@ A group's module ends in its PAGES, and may have `chores(desk)`: what it does no
 
 from collections.abc import Callable
 
-from router.console.pages import auditlog, case, casetimeline, casework, ledger, queue, unlocking
+from router.console.pages import (
+    account,
+    auditlog,
+    case,
+    casetimeline,
+    casework,
+    ledger,
+    people,
+    queue,
+    signingin,
+    unlocking,
+)
 from router.console.pages.ask import Desk, Page
 
 PAGES: tuple[Page, ...] = (
@@ -15,6 +26,9 @@ PAGES: tuple[Page, ...] = (
     *casetimeline.PAGES,
     *ledger.PAGES,
     *unlocking.PAGES,
+    *signingin.PAGES,
+    *people.PAGES,
+    *account.PAGES,
     *auditlog.PAGES,
 )
 """Everything that the console serves."""

@@ -14,6 +14,7 @@ from router.console.cannedtexts import CannedTexts
 from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.signin.cookie import Cookie
+from router.console.signin.slowing import Slowing
 from router.errors import Forbidden
 from router.model import AuditEntry
 from router.store.audit import note
@@ -54,6 +55,8 @@ class Desk:
     """Where messages to reporters start from."""
     secret: bytes = field(repr=False)
     """Under which second factors' secrets are kept."""
+    slowing: Slowing = field(default_factory=Slowing)
+    """Makes guessing passwords slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Ask:
     query: QueryParams
     form: Form
     page: "Page"
+    address: str = field(default="", repr=False)
+    """Of the network, to slow guessing down; kept and shown nowhere."""
 
     @property
     def viewer(self) -> Session:

@@ -56,7 +56,8 @@ class Frame:
     def _serving(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
             cookie = read_cookie(request, https=self._desk.https)
-            ask = Ask(self._desk, cookie, None, dict(request.path_params), request.query_params, Form(), page)
+            address = request.client.host if request.client else ""
+            ask = Ask(self._desk, cookie, None, dict(request.path_params), request.query_params, Form(), page, address)
             elsewhere = cookie.new and request.headers.get("sec-fetch-site") == "cross-site"
             if elsewhere and page.method == "GET":
                 return show(ask, "passing.html", address=_asked_for(request))

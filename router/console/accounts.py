@@ -1,0 +1,153 @@
+"""What administrators do to the accounts of others: first passwords, roles, the way out and back in.
+
+Used by commands and by pages. Each is one transaction with its line of the audit, refused ones too. Gives no key to
+anything sealed: only members of a team can do that (`people add`).
+"""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from router.console.signin import passwords
+from router.errors import Forbidden
+from router.keyrecords import normal_handle
+from router.model import AuditEntry
+from router.store import accounts, sessions
+from router.store.audit import note
+from router.store.engine import transaction
+from router.store.keys import person_exists, set_disabled
+from router.store.roles import give_roles, hold_roles, holders, roles_of, take_roles
+from router.vocabulary import Role
+
+_SUBJECT: Final = re.compile(r"[!-~]{1,255}")
+UNKNOWN: Final = "unknown"
+
+
+def give_first_password(engine: Engine, handle: str, *, by: str) -> str:
+    """Return a random password, to be shown once and changed at the next sign-in; every session of theirs ends.
+
+    Raises Forbidden `unknown_person`.
+    """
+    new = passwords.new_first_password()
+    kept = passwords.hashed(new)
+
+    def change(connection: Connection, known: str) -> None:
+        accounts.set_password(connection, known, kept, must_change=True)
+        accounts.right_code(connection, known)
+        sessions.end_all(connection, known)
+
+    _done(engine, "password_reset", handle, by, change)
+    return new
+
+
+def reset_second_factor(engine: Engine, handle: str, *, by: str) -> None:
+    """Take a second factor away; its owner sets another at the next sign-in. Raises Forbidden `unknown_person`."""
+
+    def change(connection: Connection, known: str) -> None:
+        if not accounts.forget_factor(connection, known):
+            raise Forbidden("no_account")
+        sessions.end_all(connection, known)
+
+    _done(engine, "second_factor_reset", handle, by, change)
+
+
+def change_roles(
+    engine: Engine,
+    handle: str,
+    *,
+    give: Collection[Role],
+    take: Collection[Role],
+    by: str,
+    seen: Collection[Role] | None = None,
+) -> None:
+    """Give and take roles, which counts from the person's next request on.
+
+    `seen` are those that whoever asks saw; raises Forbidden `changed_since` if they are others by now. Raises Forbidden
+    `own_roles` for whoever gives themselves a role, `last_administrator`, `unknown_person`.
+    """
+
+    def change(connection: Connection, known: str) -> None:
+        hold_roles(connection)
+        if seen is not None and roles_of(connection, known) != frozenset(seen):
+            raise Forbidden("changed_since")
+        if by == f"person:{known}" and set(give) - roles_of(connection, known):
+            raise Forbidden("own_roles")
+        take_roles(connection, known, take)
+        give_roles(connection, known, give, by=by)
+        if Role.ADMINISTRATOR in take and not holders(connection, Role.ADMINISTRATOR):
+            raise Forbidden("last_administrator")
+
+    signs = [f"+{role.value}" for role in sorted(give)] + [f"-{role.value}" for role in sorted(take)]
+    _done(engine, "roles_changed", handle, by, change, detail=" ".join(signs))
+
+
+def disable(engine: Engine, handle: str, *, by: str) -> None:
+    """Let a person do nothing any more, at once; raises Forbidden `unknown_person` and `last_administrator`."""
+
+    def change(connection: Connection, known: str) -> None:
+        hold_roles(connection)
+        was = holders(connection, Role.ADMINISTRATOR)
+        set_disabled(connection, known, disabled=True)
+        sessions.end_all(connection, known)
+        if was and not holders(connection, Role.ADMINISTRATOR):
+            raise Forbidden("last_administrator")
+
+    _done(engine, "person_disabled", handle, by, change)
+
+
+def enable(engine: Engine, handle: str, *, by: str) -> None:
+    """Let a disabled person sign in again, with the keys and roles that they had; raises Forbidden."""
+
+    def change(connection: Connection, known: str) -> None:
+        set_disabled(connection, known, disabled=False)
+
+    _done(engine, "person_enabled", handle, by, change)
+
+
+def link(engine: Engine, handle: str, issuer: str, subject: str, *, by: str) -> None:
+    """Let single sign-on's `subject` at `issuer` be this person; raises Forbidden."""
+
+    def change(connection: Connection, known: str) -> None:
+        if not _SUBJECT.fullmatch(issuer) or not _SUBJECT.fullmatch(subject):
+            raise Forbidden("subject_malformed")
+        holder = accounts.linked(connection, issuer, subject)
+        if holder not in {None, known}:
+            raise Forbidden("subject_of_another")
+        accounts.link(connection, known, issuer, subject)
+        sessions.end_all(connection, known)
+
+    _done(engine, "subject_linked", handle, by, change)
+
+
+def unlink(engine: Engine, handle: str, *, by: str) -> None:
+    """Take single sign-on away from a person; raises Forbidden `unknown_person`."""
+
+    def change(connection: Connection, known: str) -> None:
+        accounts.link(connection, known, None, None)
+        sessions.end_all(connection, known)
+
+    _done(engine, "subject_unlinked", handle, by, change)
+
+
+def _done(
+    engine: Engine, action: str, handle: str, by: str, change: Callable[[Connection, str], None], *, detail: str = ""
+) -> None:
+    """Change something about a person and note it, or note that it was refused and why, and raise that."""
+    known = normal_handle(handle) or UNKNOWN
+    about = f"person:{known}"
+    try:
+        with transaction(engine) as connection:
+            _require_person(connection, known)
+            change(connection, known)
+            note(connection, [AuditEntry(by, action, about, detail=detail)])
+    except Forbidden as error:
+        with transaction(engine) as connection:
+            note(connection, [AuditEntry(by, action, about, f"refused_{error.code}", detail)])
+        raise
+
+
+def _require_person(connection: Connection, handle: str) -> None:
+    if not person_exists(connection, handle):
+        raise Forbidden("unknown_person")
