@@ -24,6 +24,8 @@ from router.vault.seal import seal_message
 from router.vocabulary import MessageKind
 
 OPENED: Final = "messages_opened"
+LISTED: Final = "case_messages_listed"
+"""A look at which messages there are, without a word of them."""
 SENT: Final = "message_sent"
 PAGE: Final = 50
 """Messages that are opened at once."""

@@ -27,6 +27,8 @@ from router.vault.seal import seal_note
 from router.vocabulary import NoteKind
 
 OPENED: Final = "notes_opened"
+LISTED: Final = "case_notes_listed"
+"""A look at which notes there are, without a word of them."""
 PAGE: Final = 50
 """Notes that are opened at once."""
 

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from router.console.pages import (
     account,
     auditlog,
+    behalf,
     case,
+    casedialogue,
+    casenotes,
     casetimeline,
     casework,
     ledger,
     people,
     queue,
     signingin,
+    tasks,
     unlocking,
 )
 from router.console.pages.ask import Desk, Page
@@ -25,6 +29,10 @@ PAGES: tuple[Page, ...] = (
     *casework.PAGES,
     *casetimeline.PAGES,
     *ledger.PAGES,
+    *casenotes.PAGES,
+    *casedialogue.PAGES,
+    *tasks.PAGES,
+    *behalf.PAGES,
     *unlocking.PAGES,
     *signingin.PAGES,
     *people.PAGES,
@@ -36,5 +44,4 @@ PAGES: tuple[Page, ...] = (
 
 def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
     """Return what is done now and then, with the seconds between."""
-    _ = desk
-    return []
+    return [*behalf.chores(desk)]

@@ -5,7 +5,10 @@ from types import MappingProxyType
 from typing import Final
 
 LOOKS: Final = frozenset(
-    {"case_viewed", "case_shown", "referral_shown", "delivery_shown", "case_timeline_viewed", "case_notes_listed"}
+    {
+        *("case_viewed", "case_shown", "referral_shown", "delivery_shown", "case_timeline_viewed"),
+        *("case_notes_listed", "case_messages_listed"),
+    }
 )
 """Acts that changed nothing and opened nothing: left out where only what happened is asked for."""
 DONE: Final[Mapping[str, str]] = MappingProxyType(
@@ -37,13 +40,19 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "deadline_passed": "noted that a deadline passed",
         "delivery_shown": "looked at a delivery",
         "escalated": "escalated",
+        "case_messages_listed": "looked at which messages there are",
+        "case_notes_listed": "looked at which notes there are",
+        "message_sent": "wrote to the reporter",
         "messages_opened": "opened the messages",
+        "note_written": "wrote a note",
         "notes_opened": "opened the notes",
         "referral_given_up": "gave a delivery up",
         "referral_retried": "had a delivery tried again",
         "referral_sent": "sent",
         "referral_shown": "looked at what is sent",
         "reminded": "reminded",
+        "task_done": "did a task",
+        "task_set": "asked a colleague to do something",
         "told_instead": "told another channel instead",
     }
 )

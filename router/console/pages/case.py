@@ -9,7 +9,18 @@ from typing import Final
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from router.console.pages import access, actionwords, casefacts, casetimeline, factwords, ledger, report, work
+from router.console.pages import (
+    access,
+    actionwords,
+    casedialogue,
+    casefacts,
+    casenotes,
+    casetimeline,
+    factwords,
+    ledger,
+    report,
+    work,
+)
 from router.console.pages.ask import Ask, page
 from router.console.pages.part import Part, policy_of
 from router.console.pages.rendering import show
@@ -33,6 +44,8 @@ PARTS: tuple[Part, ...] = (
     casefacts.LINKED,
     casefacts.DECISION,
     ledger.LEDGER,
+    casedialogue.DIALOGUE,
+    casenotes.NOTES,
     casetimeline.TIMELINE,
     work.WORK,
 )
