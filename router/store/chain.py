@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, insert, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select, text
 
 from router.audit.hashchain import GENESIS, Check, Checkpoint, Finding, Line, Linked
 from router.errors import StoreFailed
@@ -22,7 +22,7 @@ UNCHAINED_FOR_S = 60
 """An entry that was committed and is still not linked after this long is a finding."""
 READABLE_AT = "least(greatest(at, timestamptz '0002-01-01Z'), timestamptz '9998-01-01Z')"
 """Only someone who tampers writes a time beyond; nothing of ours could read it, and the chain would stand still."""
-_LINE = (
+_LINE: tuple[ColumnElement[Any], ...] = (
     audit.c.id,
     literal_column(READABLE_AT).label("at"),
     audit.c.actor,

@@ -14,6 +14,7 @@ from router.console.pages import (
     casenotes,
     casetimeline,
     casework,
+    channels,
     ledger,
     people,
     queue,
@@ -38,6 +39,7 @@ PAGES: tuple[Page, ...] = (
     *people.PAGES,
     *account.PAGES,
     *auditlog.PAGES,
+    *channels.PAGES,
 )
 """Everything that the console serves."""
 

@@ -5,7 +5,7 @@ content fails a test.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -65,6 +65,7 @@ def failed(ask: Ask, error: RouterError) -> Response:
 
 _STATUS: Final = {
     "unknown_case": 404,
+    "unknown_channel": 404,
     "unknown_page": 404,
     "already_claimed": 409,
     "changed_since": 409,
@@ -105,6 +106,11 @@ def _when(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if moment else ""
 
 
+def _lasting(seconds: float) -> str:
+    """Return a length of time in words."""
+    return words.span(timedelta(seconds=seconds))
+
+
 def _second(moment: datetime) -> str:
     """Return a time to the second, for tables of many."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
@@ -115,4 +121,4 @@ def _stamp(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
-_templates.filters.update(when=_when, second=_second, stamp=_stamp, left=words.left)
+_templates.filters.update(when=_when, lasting=_lasting, second=_second, stamp=_stamp, left=words.left)

@@ -89,6 +89,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "key_swapped": "The case's key was exchanged. Nothing was shown; tell the operator at once.",
         "unavailable": "The database does not answer. Nothing was stored; try again in a moment.",
         "key_missing": "The audit's public key, audit.pub, is not within reach of the console. Nothing was checked.",
+        "unknown_channel": "No channel is called so, in force or with anything left to send.",
         "unknown_field": "The form had a field that this page does not ask for. Nothing was done.",
         "body_too_large": "That is more text than fits. Shorten it.",
     }
@@ -108,6 +109,8 @@ SAID: Final[Mapping[str, str]] = MappingProxyType(
         "delivery_retried": "It is tried again now.",
         "locked": "Locked: what is sealed needs your passphrase again.",
         "signed_out": "You are signed out.",
+        "tried_again": "Due again now. A worker takes it within seconds; look again then.",
+        "nothing_dead": "Nothing is dead on this channel any more.",
         "note_written": "The note is kept.",
         "task_set": "The task is kept; they find it among their tasks.",
         "task_done": "The task is done.",
