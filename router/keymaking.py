@@ -39,6 +39,8 @@ from router.vocabulary import Role
 
 FIRST_ROLES = (Role.REVIEWER, Role.ADMINISTRATOR)
 """What the first person may do; they give others the other roles, and should take care to have no other themselves."""
+Also = Callable[[Connection, str], None]
+"""What is written about a new person, by handle, beside their keys: how they sign in."""
 _ACTOR = "keys_init"
 _NOT_PROVEN = frozenset({"unknown_person", "wrong_passphrase"})
 """Told apart in the audit only: an answer must not help to find out who has a key."""
@@ -55,14 +57,20 @@ class FirstKeys:
 
 
 def first_keys(
-    engine: Engine, teams: Sequence[str], handle: str, *, show: Callable[[FirstKeys], None] = lambda _: None
+    engine: Engine,
+    teams: Sequence[str],
+    handle: str,
+    *,
+    show: Callable[[FirstKeys], None] = lambda _: None,
+    also: Also = lambda _connection, _handle: None,
 ) -> FirstKeys | None:
     """Make a key for each of `teams`, the recovery recipient, and a first member of every team.
 
     `show` is called before anything is kept: keys whose secrets nobody saw would seal what nobody
     can open. If it raises, or the process ends in it, there are no keys, and a later call makes
-    others. None when there is a person already: then nothing was changed or shown. Two at once do
-    no harm. Raises Broken for a handle or a team's name that cannot be, and what `transaction` raises.
+    others. `also` adds to the person in the same transaction. None when there is a person already:
+    then nothing was changed or shown. Two at once do no harm. Raises Broken for a handle or a
+    team's name that cannot be, and what `transaction` raises.
     """
     member_handle = _require_handle(handle)
     _require_names(teams)
@@ -75,6 +83,7 @@ def first_keys(
         recovery, identity = make_recovery()
         insert_person(connection, member)
         give_roles(connection, member_handle, FIRST_ROLES, by=_ACTOR)
+        also(connection, member_handle)
         add_recipients(connection, [recovery])
         _make_teams(connection, teams, member)
         note(
@@ -105,11 +114,20 @@ def keys_for_new_teams(engine: Engine, teams: Sequence[str], handle: str) -> tup
     return missing
 
 
-def add_person(engine: Engine, *, handle: str, teams: Sequence[str], by: str, passphrase: str) -> str:
+def add_person(
+    engine: Engine,
+    *,
+    handle: str,
+    teams: Sequence[str],
+    by: str,
+    passphrase: str,
+    also: Also = lambda _connection, _handle: None,
+) -> str:
     """Make a person with access to `teams` and return their passphrase, to be shown once.
 
     `by` is a member of each of these teams and gives `passphrase`: nobody else can hand on a
-    team's key. Raises Forbidden (audited), Broken, and what `transaction` raises.
+    team's key. `also` adds to the person in the same transaction. Raises Forbidden (audited),
+    Broken, and what `transaction` raises.
     """
     new_handle, giver = _require_handle(handle), normal_handle(by) or "unknown"
     try:
@@ -124,6 +142,7 @@ def add_person(engine: Engine, *, handle: str, teams: Sequence[str], by: str, pa
         lock_keymakers(connection)
         insert_person(connection, member)
         give_roles(connection, new_handle, (Role.REVIEWER,), by=f"person:{giver}")
+        also(connection, new_handle)
         add_team_wraps(connection, wraps)
         note(connection, entries)
     return new

@@ -6,6 +6,7 @@ anything sealed: only members of a team can do that (`people add`).
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, Engine
@@ -25,21 +26,39 @@ _SUBJECT: Final = re.compile(r"[!-~]{1,255}")
 UNKNOWN: Final = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPassword:
+    """A random password to show once; it must be changed at the next sign-in."""
+
+    text: str = field(repr=False)
+    kept: str = field(repr=False)
+    """What is stored of it."""
+
+    def keep(self, connection: Connection, handle: str) -> None:
+        """Let `handle` sign in with it."""
+        accounts.set_password(connection, handle, self.kept, must_change=True)
+
+
+def first_password() -> FirstPassword:
+    """Return a new one."""
+    new = passwords.new_first_password()
+    return FirstPassword(new, passwords.hashed(new))
+
+
 def give_first_password(engine: Engine, handle: str, *, by: str) -> str:
     """Return a random password, to be shown once and changed at the next sign-in; every session of theirs ends.
 
     Raises Forbidden `unknown_person`.
     """
-    new = passwords.new_first_password()
-    kept = passwords.hashed(new)
+    new = first_password()
 
     def change(connection: Connection, known: str) -> None:
-        accounts.set_password(connection, known, kept, must_change=True)
+        new.keep(connection, known)
         accounts.right_code(connection, known)
         sessions.end_all(connection, known)
 
     _done(engine, "password_reset", handle, by, change)
-    return new
+    return new.text
 
 
 def reset_second_factor(engine: Engine, handle: str, *, by: str) -> None:

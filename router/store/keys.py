@@ -4,8 +4,6 @@ Functions take a connection and never commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, text
@@ -14,16 +12,6 @@ from router.keyrecords import MemberKey, RecipientKey, Sealed, TeamKeyWrap
 from router.store.tables import member_keys, people, recipient_keys, team_key_wraps
 
 _KEYMAKERS_LOCK = 0x636F6E_6B657973  # "con" "keys": any number that nothing else of ours locks
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A member of staff, and the teams whose key was sealed to theirs."""
-
-    handle: str
-    created_at: datetime
-    disabled_at: datetime | None
-    teams: tuple[str, ...]
 
 
 def active_recipients(connection: Connection) -> dict[str, RecipientKey]:
@@ -99,17 +87,3 @@ def set_disabled(connection: Connection, handle: str, *, disabled: bool) -> None
         update people set disabled_at = case when :disabled then coalesce(disabled_at, clock_timestamp()) end
         where handle = :handle""")
     connection.execute(change, {"handle": handle, "disabled": disabled})
-
-
-def list_people(connection: Connection) -> list[Person]:
-    """Return everybody who was ever added, by handle."""
-    query = text("""
-        select p.handle, p.created_at, p.disabled_at,
-               coalesce(array_agg(r.owner order by r.owner) filter (where r.owner is not null), '{}') as teams
-        from people p
-        left join member_keys m on m.handle = p.handle and m.retired_at is null
-        left join team_key_wraps w on w.member_key_id = m.key_id
-        left join recipient_keys r on r.key_id = w.team_key_id and r.retired_at is null
-        group by p.handle order by p.handle""")
-    rows = connection.execute(query)
-    return [Person(row.handle, row.created_at, row.disabled_at, tuple(row.teams)) for row in rows]

@@ -14,7 +14,8 @@ from router.keymaking import FirstKeys, add_person, first_keys, keys_for_new_tea
 from router.model import Content
 from router.store import cases, tables
 from router.store.engine import connect, transaction
-from router.store.keys import active_recipients, list_people
+from router.store.keys import active_recipients
+from router.store.staff import members
 from router.store.stafftables import people_roles
 from router.store.tables import member_keys, people, policies, recipient_keys, team_key_wraps
 from router.vault.codes import decoded, normalised
@@ -254,7 +255,7 @@ def test_first_keys_are_made_once(vault: Vault) -> None:
     assert first_keys(vault.console, TEAMS, "eve") is None
     with transaction(vault.console) as connection:
         assert active_recipients(connection) == before
-        assert [(p.handle, p.teams) for p in list_people(connection)] == [
+        assert [(p.handle, p.teams) for p in members(connection)] == [
             ("ana", tuple(sorted(TEAMS))),
             ("hana", ("hr",)),
         ]
@@ -292,7 +293,7 @@ def test_only_a_member_hands_on_a_team_s_key(
     with pytest.raises(Forbidden, match=code):
         add_person(vault.console, handle=handle, teams=teams, by=by, passphrase=passphrase)
     with transaction(vault.console) as connection:
-        assert [person.handle for person in list_people(connection)] == ["ana", "hana"]
+        assert [person.handle for person in members(connection)] == ["ana", "hana"]
 
 
 @pytest.mark.parametrize("handle", ["", " ", "a b", "x" * 65, "\u00e9", "a\x00"])

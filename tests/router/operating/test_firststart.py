@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
+from router.console.signin.passwords import fits
 from router.keymaking import add_person
 from router.operating.firststart import begin
-from router.store.engine import transaction
+from router.store.accounts import find
+from router.store.engine import connect, transaction
 from router.store.keys import active_recipients, anybody
 from router.vocabulary import Login
 from tests.configs import shipped
@@ -64,3 +66,39 @@ def test_a_start_that_ends_while_it_shows_them_keeps_nothing_and_the_next_shows_
     passphrase = next(line.split()[-1] for line in said if "passphrase" in line)
 
     assert add_person(console, handle="ben", teams=["security"], by="ana", passphrase=passphrase)
+
+
+def test_the_first_reviewer_gets_a_password_for_the_console(
+    console: Engine, start: Callable[[Callable[[str], None]], None]
+) -> None:
+    said: list[str] = []
+    start(said.append)
+
+    password = next(line.split()[-1] for line in said if "sign-in password" in line)
+    assert fits(kept_password(console), password)
+
+
+def test_a_deployment_older_than_its_console_gets_one_later_and_only_once(
+    console: Engine, start: Callable[[Callable[[str], None]], None], database: Database
+) -> None:
+    start(lambda _: None)
+    owner = connect(database.owner_dsn, process="test-owner")
+    with transaction(owner) as connection:
+        connection.execute(text("delete from accounts"))
+    owner.dispose()
+
+    later: list[str] = []
+    start(later.append)
+    again: list[str] = []
+    start(again.append)
+
+    password = next(line.split()[-1] for line in later if "sign-in password" in line)
+    assert fits(kept_password(console), password)
+    assert not [line for line in again if "password" in line]
+
+
+def kept_password(console: Engine) -> str | None:
+    with transaction(console) as connection:
+        account = find(connection, "ana")
+    assert account is not None
+    return account.password
