@@ -46,4 +46,4 @@ PAGES: tuple[Page, ...] = (
 
 def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
     """Return what is done now and then, with the seconds between."""
-    return [*behalf.chores(desk)]
+    return [*casework.chores(desk), *behalf.chores(desk)]

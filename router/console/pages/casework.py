@@ -4,16 +4,19 @@ Each reads the form, calls the act, and leads back to the case; what was refused
 typed and what changed since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
 
 from router.console import casework, deliveries, progress
 from router.console.acting import IN_CONSOLE, By
+from router.console.identity import may_see_contact
+from router.console.lapsing import LOOK_EVERY_S, end_lapsed
 from router.console.opening import OPENED, hold_key, shown
 from router.console.pages import access
-from router.console.pages.ask import Act, Ask, Page, page
+from router.console.pages.ask import Act, Ask, Desk, Page, page
 from router.console.pages.case import case_page
 from router.console.pages.rendering import go, show
 from router.console.pages.words import told
@@ -22,8 +25,7 @@ from router.console.unlocking import unlocked
 from router.errors import Broken, Forbidden, Refused, RouterError
 from router.store.engine import transaction
 from router.store.progress import Access
-from router.store.roles import holders
-from router.vocabulary import CaseOutcome, Role
+from router.vocabulary import CaseOutcome
 
 FIELDS: Final[Mapping[str, str]] = {
     "reason_malformed": "reason",
@@ -114,7 +116,7 @@ def open_report(ask: Ask) -> Response:
     reason = attempt.check_reason(ask.form.get("reason"))
     content = shown(attempt, hold_key(attempt, reader), reason)
     with transaction(ask.desk.engine) as connection:
-        withheld = bool(holders(connection, Role.CUSTODIAN))
+        withheld = not may_see_contact(connection, attempt.reference, ask.viewer.handle)
     return show(
         ask,
         "case/opened.html",
@@ -157,6 +159,11 @@ def _by(ask: Ask) -> By:
 
 def _whose(ask: Ask) -> dict[str, str]:
     return {"reference": ask.path["reference"], "handle": ask.viewer.handle, "login": IN_CONSOLE}
+
+
+def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
+    """Return what is done now and then: claims that nobody worked under end."""
+    return [(partial(end_lapsed, desk.engine), LOOK_EVERY_S)]
 
 
 def _form(name: str, act: Act, names: str = "") -> Page:
