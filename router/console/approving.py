@@ -43,6 +43,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A draft in the list of somebody who has a say about it."""
+
+    draft: Draft
+    approved_by: tuple[str, ...]
+    """Of what was shown last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What deciding works with."""
 
@@ -67,6 +76,23 @@ def look(desk: Desk, referral: str) -> Seen | None:
     return seen(desk, draft) if draft else None
 
 
+def listed(desk: Desk, handle: str, *, after: str = "", limit: int) -> tuple[list[Listed], str]:
+    """Return the drafts that `handle` has a say about, the oldest first, and behind which there may be more.
+
+    Looks through `limit` drafts; what they have no say about is left out.
+    """
+    with transaction(desk.engine) as connection:
+        found = drafts.waiting(connection, after=after, limit=limit)
+    known = {digest: desk.policies.of(digest) for digest in {draft.case_policy for draft in found}}
+    rows = []
+    with transaction(desk.engine) as connection:
+        for draft in found:
+            policy = known[draft.case_policy]
+            if not draft.expired and why_not_approve(connection, policy, draft, handle) is None:
+                rows.append(Listed(draft, approvers(connection, policy, draft, draft.digest or "")))
+    return rows, found[-1].id if len(found) == limit else ""
+
+
 def seen(desk: Desk, draft: Draft) -> Seen:
     """Return the draft with what would leave now."""
     channel = channel_now(desk.engine, desk.policies, draft.channel)
@@ -80,7 +106,7 @@ def approve(desk: Desk, *, referral: str, handle: str, digest: str, reason: str)
     why = attempt.check_reason(reason)
 
     def decide(connection: Connection, draft: Draft, sends: Outgoing) -> Verdict:
-        drafts.keep(connection, draft.id, digest=sends.digest, needed=sends.channel.approvals)
+        _keep(connection, draft, sends)
         new = drafts.vote(connection, draft.id, sends.digest, handle=who, verdict="approved", reason=why)
         count = approvers(connection, found.policy, draft, sends.digest)
         released = len(count) >= sends.channel.approvals
@@ -105,7 +131,7 @@ def refuse(desk: Desk, *, referral: str, handle: str, digest: str, reason: str) 
     why = attempt.check_reason(reason)
 
     def decide(connection: Connection, draft: Draft, sends: Outgoing) -> Verdict:
-        drafts.keep(connection, draft.id, digest=sends.digest, needed=sends.channel.approvals)
+        _keep(connection, draft, sends)
         drafts.vote(connection, draft.id, sends.digest, handle=who, verdict="refused", reason=why)
         drafts.end(connection, draft.id, "refused")
         note(connection, [attempt.entry(detail=told(draft, sends.digest, why))])
@@ -155,6 +181,11 @@ def _begun(desk: Desk, action: str, referral: str, handle: str) -> tuple[Attempt
     if found is None:
         attempt.refuse("unknown_draft")
     return attempt, found
+
+
+def _keep(connection: Connection, draft: Draft, sends: Outgoing) -> None:
+    body, needed = sends.payload.body, sends.channel.approvals
+    drafts.keep(connection, draft.id, digest=sends.digest, body=body, needed=needed)
 
 
 def _decided(attempt: Attempt, found: Seen, handle: str, digest: str, decide: Deciding) -> Verdict:

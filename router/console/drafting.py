@@ -111,8 +111,8 @@ def draft(desk: Desk, by: By, *, channel: str, digest: str, reason: str, console
             raise Forbidden("changed_since")
         post(connection, [Post(case.reference, case.policy, shown.plan)])
         made.append(referral_id(case.reference, channel, shown.plan.fields.revision))
-        needed = shown.sends.channel.approvals
-        drafts.keep(connection, made[0], digest=digest, needed=needed, drafted_by=attempt.actor, reason=why)
+        body, needed = shown.sends.payload.body, shown.sends.channel.approvals
+        drafts.keep(connection, made[0], digest=digest, body=body, needed=needed, drafted_by=attempt.actor, reason=why)
         return True
 
     _do(desk, by, attempt, change, f"{channel} {why}")
@@ -187,6 +187,7 @@ def _adopt(desk: Desk, draft: Draft) -> None:
             connection,
             draft.id,
             digest=sends.digest if sends else "",
+            body=sends.payload.body if sends else None,
             needed=sends.channel.approvals if sends else 1,
         )
         if again and sends is not None:

@@ -4,6 +4,7 @@ A draft is a referral in that state; its row in `drafts` is made when somebody l
 drafts it. Functions take a connection and never commit; who may do what is not asked here.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,7 @@ POLICY: Final = "policy"
 LASTS_DAYS: Final = 14
 """How long a draft waits for approvals."""
 BATCH: Final = 200
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Draft:
     reason: str
     digest: str | None
     """Of what was shown last; None: nobody has looked after it yet."""
+    body: bytes | None
+    """The bytes that it is of."""
     needed: int
     expires_at: datetime | None
     ended: str | None
@@ -78,7 +82,7 @@ class Vote:
 _DRAFTS: Final = f"""
     select r.id, r.reference, r.channel, r.revision, r.state, r.fields, r.kept_from,
            coalesce(d.drafted_by, '{POLICY}') as drafted_by, coalesce(d.drafted_at, r.first_due_at) as drafted_at,
-           coalesce(d.reason, '') as reason, d.digest, coalesce(d.needed, 0) as needed, d.expires_at, d.ended,
+           coalesce(d.reason, '') as reason, d.digest, d.body, coalesce(d.needed, 0) as needed, d.expires_at, d.ended,
            d.ended_at, r.settled_at, r.outcome, c.policy as case_policy, c.state as case_state, c.category,
            c.severity, c.facts ->> 'subject_handle' as subject, clock_timestamp() as now
     from referrals r join cases c on c.reference = r.case_reference left join drafts d on d.referral = r.id
@@ -87,6 +91,8 @@ _DRAFTS: Final = f"""
 
 def find(connection: Connection, referral: str) -> Draft | None:
     """Return the draft, None if there is no such; also one that has ended."""
+    if not _ID.fullmatch(referral):
+        return None
     query = text(f"{_DRAFTS} where r.id = :id and (r.state = 'draft' or d.referral is not null)")
     row = connection.execute(query, {"id": referral}).one_or_none()
     return _draft(row) if row else None
@@ -97,21 +103,15 @@ def lock(connection: Connection, referral: str) -> None:
     connection.execute(text("select from referrals where id = :id for update"), {"id": referral})
 
 
-def waiting(connection: Connection, *, after: Draft | None = None, limit: int = BATCH) -> list[Draft]:
-    """Return drafts that wait for approvals, the oldest first, those behind `after`."""
+def waiting(connection: Connection, *, after: str = "", limit: int = BATCH) -> list[Draft]:
+    """Return drafts that wait for approvals, the oldest first, those behind the draft `after`."""
     query = text(f"""
+        with behind as (select first_due_at, id from referrals where id = :after)
         {_DRAFTS} where r.state = 'draft'
-          and (cast(:at as timestamptz) is null or (r.first_due_at, r.id) > (:at, :id))
-        order by r.first_due_at, r.id limit :limit""")
-    at, behind = (first_due(connection, after.id), after.id) if after else (None, "")
-    return [_draft(row) for row in connection.execute(query, {"at": at, "id": behind, "limit": limit})]
-
-
-def first_due(connection: Connection, referral: str) -> datetime | None:
-    """Return by when drafts are ordered."""
-    query = text("select first_due_at from referrals where id = :id")
-    found: datetime | None = connection.execute(query, {"id": referral}).scalar_one_or_none()
-    return found
+          and (:after = '' or (r.first_due_at, r.id) > (select first_due_at, id from behind))
+        order by r.first_due_at, r.id limit :limit""")  # noqa: S608 - our own words
+    values = {"after": after if _ID.fullmatch(after) else "", "limit": limit}
+    return [_draft(row) for row in connection.execute(query, values)]
 
 
 def of_case(connection: Connection, reference: str) -> list[Draft]:
@@ -142,19 +142,20 @@ def keep(
     referral: str,
     *,
     digest: str,
+    body: bytes | None,
     needed: int,
     drafted_by: str = POLICY,
     reason: str = "",
 ) -> None:
     """Write what is to be approved now, by how many; a draft that had ended, and is one again, begins anew."""
     change = text(f"""
-        insert into drafts as d (referral, drafted_by, reason, digest, needed, expires_at)
-        values (:referral, :by, :reason, :digest, :needed, clock_timestamp() + interval '{LASTS_DAYS} days')
+        insert into drafts as d (referral, drafted_by, reason, digest, body, needed, expires_at)
+        values (:referral, :by, :reason, :digest, :body, :needed, clock_timestamp() + interval '{LASTS_DAYS} days')
         on conflict (referral) do update
-        set digest = excluded.digest, needed = excluded.needed, ended = null, ended_at = null,
+        set digest = excluded.digest, body = excluded.body, needed = excluded.needed, ended = null, ended_at = null,
             expires_at = case when d.ended is null then d.expires_at else excluded.expires_at end""")  # noqa: S608 - our own words
     values = {"referral": referral, "by": drafted_by, "reason": reason, "digest": digest, "needed": needed}
-    connection.execute(change, values)
+    connection.execute(change, {**values, "body": body})
 
 
 def end(connection: Connection, referral: str, how: str) -> None:

@@ -80,8 +80,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "behalf_links": {"select": ALL, "insert": "digest, handle, ends_at", "delete": ALL},
         "drafts": {
             "select": ALL,
-            "insert": "referral, drafted_by, reason, digest, needed, expires_at",
-            "update": "digest, needed, expires_at, ended_at, ended",
+            "insert": "referral, drafted_by, reason, digest, body, needed, expires_at",
+            "update": "digest, body, needed, expires_at, ended_at, ended",
         },
         "approvals": {"select": ALL, "insert": "referral, digest, handle, verdict, reason"},
         "identity_requests": {

@@ -212,6 +212,7 @@ drafts = Table(
     Column("drafted_by", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("digest", Text, nullable=False),
+    Column("body", LargeBinary, nullable=True),
     Column("needed", SmallInteger, nullable=False),
     moment("expires_at"),
     moment("ended_at", nullable=True),
@@ -220,8 +221,8 @@ drafts = Table(
     CheckConstraint("(ended_at is null) = (ended is null)", name="end"),
     CheckConstraint("needed >= 1", name="needed"),
 )
-"""What waits for approvals: `digest` is of the exact bytes and the channel that were shown, so that a change is a
-draft that must be approved again. `drafted_by` is a person, who said the `reason`, or the policy. A trigger lets no referral leave its draft
+"""What waits for approvals: `digest` is of the exact bytes, kept in `body`, and the channel that were shown, so that a
+change is a draft that must be approved again. `drafted_by` is a person, who said the `reason`, or the policy. A trigger lets no referral leave its draft
 unless it `ended` approved, by enough people.
 """
 Index("drafts_open_idx", drafts.c.expires_at, postgresql_where=text("ended_at is null"))

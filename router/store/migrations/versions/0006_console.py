@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("drafted_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("needed", sa.SmallInteger(), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("ended_at", MOMENT, nullable=True),
