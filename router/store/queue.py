@@ -142,10 +142,6 @@ _MINE: Final = """
 """Whose cases somebody may see: what `progress.access` says of each one."""
 _NOT_RECUSED: Final = """
     not exists (select from recusals x where x.handle = :handle and x.reference = q.reference)"""
-_SHARE: Final = f"""
-    share as materialized (
-        select greatest({LEAST_WALKED}, {MOST_WALKED} / greatest(count(*), 1)) as each from mine)"""  # noqa: S608 - our own words
-"""How many rows of each audience are looked at."""
 _ORDER: Final = "rank, place, reference"
 _SHOWN: Final = """
     c.version, c.received_at, c.state, c.severity, c.category, c.site, c.route, c.claimed_at, c.claimed_by,
@@ -178,7 +174,7 @@ class _Asked:
             self.values |= after._asdict()
         if wanted.overdue:
             indexed.append("q.place < cast(:now as bigint)")
-            self.values["now"] = int(now.timestamp() * 1_000_000)
+            self.values["now"] = _microseconds(now)
         self.values |= {"site": wanted.site, "category": wanted.category}
         exact = [
             condition
@@ -210,7 +206,7 @@ class _Asked:
         if self.walked:
             one = f"select q.* from ({one} limit (select each from share)) q where {self.walked} order by {_ORDER}"  # noqa: S608 - our own words
         return f"""
-            with {_MINE}, {_SHARE},
+            with {_MINE}, {_share()},
             f as materialized (
                 select q.* from mine a cross join lateral ({one} limit {PAGE + 1}) q
                 order by {_ORDER} limit {PAGE + 1})
@@ -222,11 +218,17 @@ class _Asked:
     def edges(self) -> str:
         """Return the select of how far each audience's rows were looked at, where that was not to their end."""
         return f"""
-            with {_MINE}, {_SHARE}
+            with {_MINE}, {_share()}
             select q.rank, q.place, q.reference, a.id as audience from mine a cross join lateral (
                 select q.* from case_queue q where {self.indexed} and {_NOT_RECUSED} order by {_ORDER}
                 offset (select each - 1 from share) limit 1) q
             order by {_ORDER} limit 1"""  # noqa: S608 - our own words
+
+
+def _share() -> str:
+    """Return how many rows of each audience are looked at, as SQL."""
+    each = f"greatest({LEAST_WALKED}, {MOST_WALKED} / greatest(count(*), 1))"
+    return f"share as materialized (select {each} as each from mine)"  # noqa: S608 - our own words
 
 
 def _edge(connection: Connection, asked: _Asked, rows: list[Waiting]) -> Place | None:
@@ -318,12 +320,12 @@ class Counts:
     mine: int
 
 
-def counts(connection: Connection, handle: str) -> Counts:
+def counts(connection: Connection, handle: str, *, now: datetime) -> Counts:
     """Return how much waits for `handle`."""
     open_ = "q.rank between 0 and 3"
     conditions = [f"q.rank = {3 - severity.rank}" for severity in reversed(Severity)]
     conditions += [
-        "q.rank = any('{0,1,2,3,4,5,6,7}') and q.place < cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
+        "q.rank = any('{0,1,2,3,4,5,6,7}') and q.place < cast(:now as bigint)",
         f"{open_} and q.claimed_by is null",
         f"{open_} and q.claimed_by = :handle",
     ]
@@ -335,7 +337,12 @@ def counts(connection: Connection, handle: str) -> Counts:
         for condition in conditions
     )
     query = text(f"with {_MINE} select {columns}")
-    return Counts(*connection.execute(query, {"handle": handle, "team": ""}).one())
+    return Counts(*connection.execute(query, {"handle": handle, "team": "", "now": _microseconds(now)}).one())
+
+
+def _microseconds(moment: datetime) -> int:
+    """Return a time as `case_place` counts it."""
+    return int(moment.timestamp() * 1_000_000)
 
 
 AT_ONCE: Final = 200

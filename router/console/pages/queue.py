@@ -62,7 +62,7 @@ def _queue(ask: Ask, asked: filters.Asked, *, mistakes: Mapping[str, str] | None
     wrong = {**asked.mistakes, **(mistakes or {})}
     with transaction(ask.desk.engine) as connection:
         listed = Listed((), None) if asked.mistakes else _listed(ask, connection, asked)
-        counted = queue.counts(connection, handle)
+        counted = queue.counts(connection, handle, now=ask.now)
         views = savedviews.saved(connection, handle)
     return show(
         ask,
@@ -124,7 +124,7 @@ def _names(ask: Ask) -> Mapping[str, Mapping[str, str]]:
 def show_counts(ask: Ask) -> Response:
     """Return how much waits, for the script that keeps the numbers fresh; `100` stands for that many or more."""
     with transaction(ask.desk.engine) as connection:
-        counted = queue.counts(connection, ask.viewer.handle)
+        counted = queue.counts(connection, ask.viewer.handle, now=ask.now)
     return JSONResponse({name: counted_as(count) for name, count in asdict(counted).items()})
 
 

@@ -1,5 +1,5 @@
 // What makes the console quicker for those who have scripts; every page works without. Builds no markup out of text,
-// keeps nothing in the browser, and sends nothing that nobody asked for but the question how many cases wait.
+// keeps nothing in the browser but whether single keys are switched off, and sends nothing that nobody asked for but the question how many cases wait.
 "use strict";
 
 const MINUTE_MS = 60_000;
@@ -125,4 +125,85 @@ window.addEventListener("pageshow", () => {
 document.querySelectorAll("button[data-print]").forEach((button) => {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
+});
+
+// ---- Keys: j and k go through the rows of <table data-rows> by their <a data-row>, o opens one; any other key does what
+// has data-key="it": a field is gone into, a button pressed, the one in the row first. ? shows <dialog data-keys>, where
+// <input data-keys-on> switches all of it off: whoever speaks to a machine types without meaning to.
+
+const KEYS_OFF = "console-keys-off";
+const keys = document.querySelector("dialog[data-keys]");
+
+function keysAreOff() {
+  try {
+    return localStorage.getItem(KEYS_OFF) !== null;
+  } catch {
+    return false; // The browser keeps nothing at all.
+  }
+}
+
+function switchKeys(on) {
+  try {
+    on ? localStorage.removeItem(KEYS_OFF) : localStorage.setItem(KEYS_OFF, "1");
+  } catch {
+    // Off for this page alone is not worth saying.
+  }
+}
+
+const rowOf = (element) => element?.closest("table[data-rows] tbody tr") ?? null;
+let currentRow = null;
+
+function goTo(row) {
+  currentRow?.classList.remove("current");
+  currentRow = row;
+  row?.classList.add("current");
+}
+
+function step(by) {
+  const links = [...document.querySelectorAll("table[data-rows] a[data-row]")];
+  const at = links.findIndex((link) => rowOf(link) === currentRow);
+  const next = links[Math.max(0, Math.min(links.length - 1, at < 0 ? 0 : at + by))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function press(key) {
+  const all = [...document.querySelectorAll("[data-key]")].filter((one) => one.dataset.key === key);
+  // What stands in a row is meant for that row alone.
+  const meant = all.find((one) => currentRow?.contains(one)) ?? all.find((one) => !rowOf(one));
+  if (!meant) return false;
+  meant.focus();
+  if (!meant.matches("input")) meant.click();
+  return true;
+}
+
+const ACTS = {
+  j: () => step(1) ?? true,
+  k: () => step(-1) ?? true,
+  o: () => currentRow?.querySelector("a[data-row]")?.click() ?? true,
+};
+
+document.addEventListener("focusin", (event) => {
+  const row = rowOf(event.target);
+  if (row) goTo(row);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.repeat && event.key !== "j" && event.key !== "k") return;
+  if (document.querySelector("dialog[open]") || event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (keysAreOff() || event.defaultPrevented) return;
+  if (event.key === "?" && keys) {
+    event.preventDefault();
+    keys.showModal();
+  } else if (Object.hasOwn(ACTS, event.key) ? ACTS[event.key]() : press(event.key)) {
+    event.preventDefault();
+  }
+});
+document.querySelectorAll("button[data-keys-open]").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", () => keys?.showModal());
+});
+document.querySelectorAll("input[data-keys-on]").forEach((box) => {
+  box.checked = !keysAreOff();
+  box.addEventListener("change", () => switchKeys(box.checked));
 });
