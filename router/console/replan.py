@@ -41,8 +41,21 @@ class Change:
 
     @property
     def told(self) -> tuple[PlannedReferral, ...]:
-        """What is sent at once to who did not know of the case."""
-        return tuple(plan for plan in self.added if plan.state is ReferralState.DUE)
+        """What is sent at once to who did not know of the case, or was told to forget it."""
+        return self._added(ReferralState.DUE)
+
+    @property
+    def drafts(self) -> tuple[PlannedReferral, ...]:
+        """What waits for approvals."""
+        return self._added(ReferralState.DRAFT)
+
+    @property
+    def later(self) -> tuple[PlannedReferral, ...]:
+        """What waits for its time."""
+        return self._added(ReferralState.STANDBY)
+
+    def _added(self, state: ReferralState) -> tuple[PlannedReferral, ...]:
+        return tuple(plan for plan in self.added if plan.state is state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,6 @@ def readers(connection: Connection, reference: str) -> tuple[str, ...]:
     return tuple(connection.execute(query, {"reference": reference}).scalars())
 
 
-def teams(connection: Connection, handle: str) -> frozenset[str]:
-    """Return the teams whose key `handle` holds, besides those they are suspended from."""
-    query = text("""
-        select distinct k.owner from member_keys m
-        join team_key_wraps t on t.member_key_id = m.key_id
-        join recipient_keys k on k.key_id = t.team_key_id
-        where m.handle = :handle and m.retired_at is null
-          and not exists (select from suspended_teams s where s.handle = m.handle and s.team = k.owner)""")
-    return frozenset(connection.execute(query, {"handle": handle}).scalars())
-
-
 def recuse(connection: Connection, reference: str, handle: str) -> bool:
     """Write that somebody took themselves out of the case; return whether that was not written before."""
     insert = text("insert into recusals (reference, handle) values (:reference, :handle) on conflict do nothing")

@@ -19,6 +19,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "case_claim_lapsed": "ended the claim: nothing was done for too long",
         "case_claimed": "claimed the case",
         "case_closed": "closed the case",
+        "case_corrected": "told a channel what counts now",
         "case_conflict_found": "took a team out: conflict",
         "case_handed_over": "handed the case over",
         "case_held": "put the case on legal hold",

@@ -15,6 +15,7 @@ from router.console.pages import (
     casedialogue,
     casefacts,
     casenotes,
+    caserouting,
     casetimeline,
     factwords,
     ledger,
@@ -48,6 +49,7 @@ PARTS: tuple[Part, ...] = (
     casenotes.NOTES,
     casetimeline.TIMELINE,
     work.WORK,
+    caserouting.ROUTING,
 )
 """What the case page is made of below its head, in order. Add yours here."""
 
@@ -76,7 +78,7 @@ def case_page(
         if case is None:
             raise Forbidden("unknown_case")
         shown = [(part, part.values(ask, connection, case)) for part in PARTS]
-        news = _news(ask, connection, case) if refused and refused.code == CHANGED else []
+        happened = news(ask, connection, case) if refused and refused.code == CHANGED else []
         caseviews.seen(connection, case.reference, ask.viewer.handle, case.version)
         note(connection, [attempt.entry(detail="print" if printed else "")])
     values = {
@@ -89,13 +91,13 @@ def case_page(
         "acts": actionwords,
         "mistakes": mistakes or {},
         "why": told(refused) if refused else None,
-        "news": news,
+        "news": happened,
         "printed": printed,
     }
     return show(ask, "case.html", status, **{**values, **more})
 
 
-def _news(ask: Ask, connection: Connection, case: CaseHead) -> list[Event]:
+def news(ask: Ask, connection: Connection, case: CaseHead) -> list[Event]:
     """Return what happened with the case since the page was shown that a form on it came from."""
     version, _, mark = ask.form.get(access.VERSION).partition(".")
     if not mark.isdecimal() or not mark.isascii() or len(mark) > len(str(case.mark)) or not version:

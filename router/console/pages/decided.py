@@ -23,6 +23,8 @@ class Sending:
     channel: str
     kind: str
     outside: bool
+    draft: bool
+    """Waits for approvals."""
     says: str
     """In words: the case, a reminder, a recall."""
     why: str
@@ -103,6 +105,7 @@ def _sending(policy: Policy, plan: PlannedReferral) -> Sending:
         channel=plan.channel,
         kind=plan.kind,
         outside=channel is not None and channel.scope is Scope.EXTERNAL,
+        draft=plan.state is ReferralState.DRAFT,
         says=factwords.notice(plan.fields.notice),
         why=why,
         at=plan.due_at,

@@ -80,6 +80,7 @@ NOTICES: Final[Mapping[str | None, str]] = MappingProxyType(
         Notice.INSTEAD: "instead of another channel",
         Notice.TAKEN_OVER: "note in the ticket it came from",
         Notice.CLOSED: "the case is closed",
+        Notice.CORRECTED: "what counts now, in place of what was said before",
     }
 )
 _SPOKEN: Final[Mapping[str, str]] = MappingProxyType(
