@@ -149,8 +149,16 @@ def show_why(ask: Ask) -> Response:
         found = sorted(conflicts.found(connection, case.reference))
         note(connection, [attempt.entry()])
     whys = [_now(case), *(_then(one) for one in earlier)]
-    values = {"case": case, "whys": whys, "conflicts": found, "otherwise": _otherwise(ask, case, found)}
-    return show(ask, "routing/why.html", asked=case.reference, mistake=None, **values)
+    return show(
+        ask,
+        "routing/why.html",
+        asked=case.reference,
+        mistake=None,
+        case=case,
+        whys=whys,
+        conflicts=found,
+        otherwise=_otherwise(ask, case, found),
+    )
 
 
 def _now(case: CaseHead) -> Why:
