@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from router.cli import conflicts, progress
+from router.cli import casework, conflicts, progress
 from router.cli.asking import console, said, say_columns, say_json, secret, whose_login
 from router.console.attempt import attempted
 from router.console.identity import may_see_contact
@@ -23,6 +23,7 @@ from router.store.engine import transaction
 commands = typer.Typer(help="List and show cases, open one, and say how far it is.", no_args_is_help=True)
 commands.add_typer(progress.commands)
 commands.add_typer(conflicts.commands)
+commands.add_typer(casework.commands)
 
 
 @commands.command(name="list")
@@ -76,7 +77,8 @@ def _print(case: Mapping[str, Any]) -> None:
     in_conflict = {found["team"] for found in case["conflicts"]}
     teams = (f"{team} (in conflict)" if team in in_conflict else team for team in case["teams"])
     facts += [("teams", ", ".join(teams)), ("avoided", ", ".join(case["avoided"]) or "-")]
-    facts += [(name, _cell(case[name])) for name in ("claimed_at", "claimed_by", "closed_at", "outcome")]
+    facts += [(name, _cell(case[name])) for name in ("claimed_at", "claimed_by", "claim_until")]
+    facts += [(name, _cell(case[name])) for name in ("closed_at", "outcome", "held_at", "held_by")]
     say_columns(facts)
     for title in ("deadlines", "referrals", "duplicates", "conflicts"):
         rows = case[title]

@@ -39,7 +39,7 @@ def whole(connection: Connection, reference: str) -> dict[str, Any] | None:
         select reference, received_at, state, category, severity, site, route, decision ->> 'reason' as reason, policy,
                array(select jsonb_array_elements_text(decision -> 'teams')) as teams,
                array(select jsonb_array_elements_text(decision -> 'avoided')) as avoided,
-               claimed_at, claimed_by, closed_at, outcome, acknowledged_at, feedback_at,
+               claimed_at, claimed_by, claim_until, closed_at, outcome, held_at, held_by, acknowledged_at, feedback_at,
                claim_by, decide_by, acknowledge_by, feedback_by, clock_timestamp() as now
         from cases where reference = :reference""")
     row = connection.execute(query, {"reference": reference}).mappings().one_or_none()

@@ -15,6 +15,7 @@ from router.console.pages import (
     casedialogue,
     casefacts,
     casenotes,
+    caseoutside,
     caserouting,
     casetimeline,
     factwords,
@@ -41,10 +42,12 @@ CHANGED: Final = "changed_since"
 PARTS: tuple[Part, ...] = (
     work.CLAIM,
     report.REPORT,
+    caseoutside.IDENTITY,
     casefacts.FACTS,
     casefacts.LINKED,
     casefacts.DECISION,
     ledger.LEDGER,
+    caseoutside.OUTSIDE,
     casedialogue.DIALOGUE,
     casenotes.NOTES,
     casetimeline.TIMELINE,
@@ -86,6 +89,7 @@ def case_page(
         "parts": [(part, values) for part, values in shown if not part.aside],
         "beside": [(part, values) for part, values in shown if part.aside],
         "yours": case.claimed_by == ask.viewer.handle,
+        "warnings": [warning for _, values in shown for warning in _warnings(values)],
         "policy": policy_of(ask, case),
         "facts": factwords,
         "acts": actionwords,
@@ -95,6 +99,11 @@ def case_page(
         "printed": printed,
     }
     return show(ask, "case.html", status, **{**values, **more})
+
+
+def _warnings(values: Mapping[str, object]) -> list[str]:
+    found = values.get("warnings", [])
+    return list(found) if isinstance(found, list) else []
 
 
 def news(ask: Ask, connection: Connection, case: CaseHead) -> list[Event]:

@@ -18,7 +18,9 @@ def _facts(ask: Ask, _connection: Connection, case: CaseHead) -> Mapping[str, ob
 
 
 def _linked(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
-    return {"links": links(connection, case.reference, ask.viewer.handle)}
+    found = links(connection, case.reference, ask.viewer.handle)
+    warnings = ["Another case is perhaps about the same."] if found.shown or found.hidden else []
+    return {"links": found, "warnings": warnings}
 
 
 def _decision(_ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:

@@ -35,6 +35,10 @@ def _ledger(_ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, o
         "told": told,
         "waiting": [row for row in rows if row["state"] == "standby"],
         "withdrawn": [row for row in rows if _never_sent(row)],
+        "warnings": [
+            f"{channel} could not be told. See “Who was told”."
+            for channel in sorted({row["channel"] for row in told if row["state"] == "dead"})
+        ],
         "retry": sorted({row["channel"] for row in told if row["state"] == "dead" or _tries_again(row)}),
     }
 

@@ -27,7 +27,10 @@ class Part:
     """A word for the address: `#name` leads to the section, which has this id."""
     template: str
     values: Callable[[Ask, Connection, CaseHead], Mapping[str, object]]
-    """Asked for in the transaction that notes the look at the case; changes nothing."""
+    """Asked for in the transaction that notes the look at the case; changes nothing.
+
+    Sentences in `warnings` among them show at the head of the page.
+    """
     title: str = ""
     """How the list of what is on the page calls it; empty: it is not listed."""
     aside: bool = False

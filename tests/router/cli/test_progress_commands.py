@@ -13,6 +13,7 @@ from tests.router.console.deployments import Deployment, a_deployment
 Run = Callable[..., tuple[int, str, str]]
 SHOWN = {
     *("reference", "received_at", "state", "category", "severity", "site", "route", "reason", "policy", "teams"),
+    *("claim_until", "held_at", "held_by"),
     *("avoided", "claimed_at", "claimed_by", "closed_at", "outcome", "deadlines", "referrals", "duplicates"),
     "conflicts",
 }
