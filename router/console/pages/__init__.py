@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from router.console.pages import (
     account,
+    approvals,
     auditlog,
     behalf,
     case,
@@ -16,7 +17,9 @@ from router.console.pages import (
     casework,
     channels,
     conflictfound,
+    custody,
     ledger,
+    outside,
     people,
     queue,
     rerouting,
@@ -43,6 +46,9 @@ PAGES: tuple[Page, ...] = (
     *people.PAGES,
     *rerouting.PAGES,
     *conflictfound.PAGES,
+    *outside.PAGES,
+    *approvals.PAGES,
+    *custody.PAGES,
     *routing.PAGES,
     *auditlog.PAGES,
     *channels.PAGES,
@@ -52,4 +58,4 @@ PAGES: tuple[Page, ...] = (
 
 def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
     """Return what is done now and then, with the seconds between."""
-    return [*casework.chores(desk), *behalf.chores(desk)]
+    return [*casework.chores(desk), *behalf.chores(desk), *outside.chores(desk), *custody.chores(desk)]

@@ -6,7 +6,7 @@ look is a line of the audit. Sends nothing.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -74,7 +74,7 @@ def refuse(ask: Ask) -> Response:
     return go(f"/console/approvals/{verdict.draft.id}", said="draft_refused")
 
 
-def trail(ask: Ask, found: Seen) -> Mapping[str, object]:
+def trail(ask: Ask, found: Seen) -> dict[str, Any]:
     """Return what the paper trail of a draft shows: what, to whom, who said what, what became of it."""
     draft = found.draft
     votes = _votes(ask, draft.id)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from router.console.attempt import is_reference
 from router.console.pages import words
 from router.console.pages.ask import Ask
 from router.console.rights import Right, may
@@ -66,6 +67,8 @@ def failed(ask: Ask, error: RouterError) -> Response:
 _STATUS: Final = {
     "unknown_case": 404,
     "unknown_channel": 404,
+    "unknown_draft": 404,
+    "unknown_request": 404,
     "unknown_page": 404,
     "already_claimed": 409,
     "changed_since": 409,
@@ -121,4 +124,5 @@ def _stamp(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
+_templates.tests["reference"] = is_reference
 _templates.filters.update(when=_when, lasting=_lasting, second=_second, stamp=_stamp, left=words.left)
