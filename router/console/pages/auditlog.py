@@ -46,24 +46,24 @@ MISTAKES: Final[Mapping[str, str]] = MappingProxyType(
         "until": "Write a day as 2026-11-23.",
     }
 )
-VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+VERDICTS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
-        "signed": ("good", "signed, and the chain ends where the signature says"),
-        "key_missing": ("warn", "signed; audit.pub is not here to check the signature with"),
-        "unsigned": ("warn", "nothing is signed yet; the chainer does that within a second of the first line"),
-        "forged": ("alarm", "the signature in the database is not of our key"),
-        "contradicts": ("alarm", "the chain does not end where the signature says"),
+        "signed": ("good", "signed", "The chain ends where the signature says."),
+        "key_missing": ("warn", "not checked", "audit.pub is not here to check the signature with."),
+        "unsigned": ("warn", "not signed", "The chainer signs within a second of the first line."),
+        "forged": ("alarm", "forged", "The signature in the database is not of our key."),
+        "contradicts": ("alarm", "contradicted", "The chain does not end where the signature says."),
     }
 )
-"""What the checkpoint in the database says, by its code: how serious, and in words."""
-OUTSIDE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+"""What the checkpoint in the database says, by its code: how serious, a word, and a sentence."""
+OUTSIDE: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
-        "same": ("good", "the copy outside the database says the same"),
-        "behind": ("good", "the copy outside the database agrees, and is a moment behind"),
-        "missing": ("warn", "no copy of the checkpoints is within reach of this page"),
-        "cut_off": ("alarm", "the copy outside the database knows of more lines: the end was cut off"),
-        "other": ("alarm", "the copy outside the database was signed over another chain"),
-        "damaged": ("alarm", "somebody wrote into the copy outside the database"),
+        "same": ("good", "agrees", "The copy of the checkpoints outside the database says the same."),
+        "behind": ("good", "agrees", "The copy of the checkpoints outside the database is a moment behind."),
+        "missing": ("warn", "missing", "No copy of the checkpoints is within reach of this page."),
+        "cut_off": ("alarm", "cut off", "The copy outside the database knows of more lines: the end was cut off."),
+        "other": ("alarm", "contradicted", "The copy outside the database was signed over another chain."),
+        "damaged": ("alarm", "damaged", "Somebody wrote into the copy outside the database."),
     }
 )
 FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
