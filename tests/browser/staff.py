@@ -33,6 +33,7 @@ class Staff:
     chromium: Browser
     owner: Engine
     passphrases: dict[str, str]
+    passwords: dict[str, str] = field(default_factory=dict)
     open_contexts: list[BrowserContext] = field(default_factory=list)
 
     def add(self, handle: str, *teams: str) -> None:
@@ -41,7 +42,7 @@ class Staff:
         made = self.product.cli_json(
             "people", "add", handle, *asked, "--as", FIRST, "--passphrase-stdin", given=self.passphrases[FIRST] + "\n"
         )
-        self.passphrases[handle] = made["passphrase"]
+        self.passphrases[handle], self.passwords[handle] = made["passphrase"], made["password"]
 
     def context(self, **options: Any) -> BrowserContext:
         """Return a browser of its own, of nobody yet; closed after the test."""

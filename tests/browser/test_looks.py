@@ -1,22 +1,78 @@
 """Each page in each state: nothing that axe finds wrong, nothing that scrolls sideways, and a picture of it."""
 
+import pyotp
 import pytest
+from playwright.sync_api import Page
 
+from router.console.pages import PAGES
 from router.vocabulary import Role
 from tests.browser.looks import look
 from tests.browser.staff import Staff
 
 pytestmark = pytest.mark.browser
 
+PLAIN = {
+    "queue": "/console",
+    "queue-none-fits": "/console?severity=low&category=corruption",
+    "queue-not-found": "/console?q=CR-0000-0000-0000",
+    "queue-mistake": "/console?severity=dreadful",
+    "approvals": "/console/approvals",
+    "identity": "/console/identity",
+    "routing": "/console/routing",
+    "routing-why": "/console/routing/why",
+    "routing-what-if": "/console/routing/what-if",
+    "channels": "/console/channels",
+    "channel": "/console/channels/security-desk",
+    "audit": "/console/audit",
+    "people": "/console/people",
+    "person": "/console/people/ben",
+    "account": "/console/account",
+    "unlock": "/console/unlock",
+    "behalf": "/console/behalf",
+    "nothing-there": "/console/cases/CR-0000-0000-0000",
+}
+"""Pages that need nothing but an address."""
+OF_A_CASE = ("", "notes", "dialogue", "reroute", "conflict")
+ELSEWHERE = frozenset(
+    {"/console/sign-in/code", "/console/sign-in/recovery", "/console/sign-in/enrol", "/console/counts"}
+)
+"""Looked at in tests of their own; counts are for scripts."""
 
-def test_the_queue_looks_right(staff: Staff) -> None:
-    for category in ("fraud", "csam_suspected", "security_incident", "other"):
-        staff.file(category)
+
+@pytest.fixture(scope="session")
+def busy(everybody: Staff) -> str:
+    """Some cases in all states; the reference of the gravest, which ana has."""
+    for category in ("fraud", "security_incident", "other", "harassment"):
+        everybody.file(category)
+    return everybody.file("csam_suspected", site="headquarters", where_found="laptop", asset_tag="LT-4711")
+
+
+def test_no_page_goes_unlooked_at() -> None:
+    known = {path.partition("?")[0] for path in PLAIN.values()} | ELSEWHERE | {"/console/sign-in"}
+    known |= {f"/console/cases/{{reference}}/{part}".rstrip("/") for part in OF_A_CASE}
+    shown = {page.path for page in PAGES if page.method == "GET"}
+
+    assert {path for path in shown - known if "{" not in path or "/cases/" in path} == set()
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_it_looks_right(staff: Staff, busy: str, name: str) -> None:
+    page = staff.signed_in("ana", *Role)
+
+    page.goto(PLAIN[name])
+
+    assert busy
+    assert look(page, name) == []
+
+
+@pytest.mark.parametrize("part", OF_A_CASE)
+def test_a_case_looks_right(staff: Staff, busy: str, part: str) -> None:
     page = staff.signed_in("ana")
+    staff.unlock(page, "ana")
 
-    page.goto("/console")
+    page.goto(f"/console/cases/{busy}/{part}".rstrip("/"))
 
-    assert look(page, "queue") == []
+    assert look(page, f"case-{part}".rstrip("-")) == []
 
 
 def test_what_is_refused_looks_right(staff: Staff) -> None:
@@ -27,15 +83,64 @@ def test_what_is_refused_looks_right(staff: Staff) -> None:
     assert look(page, "refused") == []
 
 
-def test_unlocking_looks_right(staff: Staff) -> None:
+def test_a_wrong_passphrase_looks_right(staff: Staff) -> None:
     page = staff.signed_in("ana")
 
     page.goto("/console/unlock")
-    asked = look(page, "unlock")
     page.get_by_label("Passphrase").fill("wrong")
     page.get_by_role("button", name="Unlock").click()
 
-    assert asked + look(page, "unlock-wrong") == []
+    assert look(page, "unlock-wrong") == []
+
+
+def test_the_keys_look_right(staff: Staff) -> None:
+    page = staff.signed_in("ana")
+
+    page.goto("/console")
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+
+    assert look(page, "keys") == []
+
+
+def test_the_whole_way_in_looks_right(staff: Staff) -> None:
+    page, wrong = staff.context().new_page(), []
+    staff.add("eve", "security")
+
+    page.goto("/console/sign-in")
+    wrong += look(page, "sign-in")
+    give_password(page, "eve", "not this one")
+    wrong += look(page, "sign-in-wrong")
+    give_password(page, "eve", staff.passwords["eve"])
+    wrong += look(page, "sign-in-new-password")
+    choose_password(page, "a sentence of eve, MARKED-7f3a")
+    wrong += look(page, "sign-in-enrol")
+    secret = page.locator("code").first.inner_text().replace(" ", "")
+    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("heading", name="recovery codes").wait_for()
+    wrong += look(page, "sign-in-recovery-codes")
+    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/console/sign-in")
+    give_password(page, "eve", "a sentence of eve, MARKED-7f3a")
+    wrong += look(page, "sign-in-code")
+    page.get_by_role("link", name="recovery code").click()
+    wrong += look(page, "sign-in-recovery")
+
+    assert wrong == []
+
+
+def give_password(page: Page, handle: str, password: str) -> None:
+    page.get_by_label("Handle").fill(handle)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def choose_password(page: Page, password: str) -> None:
+    page.get_by_label("New password").fill(password)
+    page.get_by_label("The same again").fill(password)
+    page.get_by_role("button", name="Keep it").click()
 
 
 @pytest.mark.parametrize("path", ["report", "follow-up"])
