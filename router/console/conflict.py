@@ -21,7 +21,7 @@ from router.console.redeciding import Became, Check
 from router.errors import Broken, Forbidden
 from router.keyrecords import RECOVERY
 from router.model import Decision, PlannedReferral
-from router.store import conflicts
+from router.store import conflicts, decisions
 from router.store.audit import note
 from router.store.conflicts import DecidedCase, Told
 from router.store.engine import transaction
@@ -202,6 +202,7 @@ class _Act:
         released_from = redeciding.release_who_may_not(connection, reference, decided.case)
         # Stopped before it is looked at: what a worker takes meanwhile shows as taken, and is recalled.
         stopped = conflicts.stop(connection, reference, decided.read)
+        decisions.end_drafts(connection, reference)
         posts = decided.posts(conflicts.told(connection, reference))
         held = decided.case.holder is not None and released_from is None
         redeciding.post_all(connection, reference, decided.case.policy, posts, held=held)

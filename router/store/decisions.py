@@ -3,7 +3,7 @@
 Functions take a connection and never commit.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -101,15 +101,16 @@ def withdraw(connection: Connection, reference: str, rows: Sequence[Told], outco
     ids = [referral_id(reference, row.channel, row.revision) for row in rows]
     query = text(f"update referrals set {WITHDRAWN} where id = any(:ids)")  # noqa: S608 - our own words
     connection.execute(query, {"ids": ids, "outcome": outcome})
-    end_drafts(connection, ids, "replaced")
+    end_drafts(connection, reference)
 
 
-def end_drafts(connection: Connection, ids: Collection[str], ended: str) -> None:
-    """Let nobody approve these drafts any more."""
+def end_drafts(connection: Connection, reference: str) -> None:
+    """Let nobody approve any more what was withdrawn of the case's drafts."""
     query = text("""
-        update drafts set ended_at = clock_timestamp(), ended = :ended
-        where referral = any(:ids) and ended_at is null""")
-    connection.execute(query, {"ids": list(ids), "ended": ended})
+        update drafts d set ended_at = clock_timestamp(), ended = 'replaced'
+        from referrals r
+        where r.reference = :reference and r.state = 'recalled' and d.referral = r.id and d.ended is null""")
+    connection.execute(query, {"reference": reference})
 
 
 def lock_rows(connection: Connection, reference: str) -> None:

@@ -40,7 +40,7 @@ _UNPROVEN = text("""
     select exists (
         select from referrals r
         where channel = :channel and look_at is not null and state = 'sent'
-          and (notice is null or notice in ('instead', 'drill'))
+          and (notice is null or notice in ('instead', 'corrected', 'drill'))
           and (:acknowledged or proof is distinct from 'visible' or outcome = 'gone')
           and coalesce(retried_at, first_due_at) <= statement_timestamp() - make_interval(secs => :late_s)
           and not exists (select from referrals w where w.reference = r.reference and w.channel = r.channel

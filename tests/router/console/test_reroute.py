@@ -1,6 +1,8 @@
 """A case whose facts were wrong is decided anew: it goes to others, and those who need not know lose it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from router.errors import Broken, Forbidden, RouterError, Taken
 from router.model import NewCase
 from router.store import conflicts, decisions, policies
 from router.store.engine import transaction
+from router.store.referrals import lease
 from router.triage.policy import Policy, parse_policy
 from tests.router.console.deployments import CONSOLE, POLICY, WRITTEN, Deployment
 
@@ -172,6 +175,32 @@ def test_a_reminder_that_was_sent_is_not_sent_a_second_time(deployment: Deployme
     reminders = [row for row in rows(deployment, case) if (row[3], row[4]) == ("reminder", "claim")]
 
     assert [row[2] for row in reminders if row[0] == "security-desk"] == ["sent"]
+
+
+def test_what_a_worker_takes_at_that_moment_is_recalled_as_well(deployment: Deployment) -> None:
+    case = deployment.file("fraud")
+    blocked = "select count(*) from pg_locks where not granted"
+    with ThreadPoolExecutor(1) as staff, transaction(deployment.owner) as worker:
+        assert lease(worker, "legal-desk", limit=9, lease_s=30)
+        going = staff.submit(re_route, deployment, case, category="other")
+        while deployment.rows(blocked) == [(0,)] and not going.done():
+            sleep(0.01)
+        worker.commit()
+        became = going.result()
+
+    assert [plan.channel for plan in became.prospect.change.recalled] == ["legal-desk"]
+    assert at(deployment, case, "legal-desk")[0][2:] == ("leased", None, None, "rerouted")
+
+
+def test_nobody_approves_any_more_what_it_withdrew(deployment: Deployment) -> None:
+    case = deployment.file("grave")
+    deployment.run(
+        "insert into drafts (referral, drafted_by, digest, needed, expires_at)"
+        " select id, 'policy', 'd', 2, now() + interval '1 d' from referrals where channel = 'police'"
+    )
+    re_route(deployment, case, category="other")
+
+    assert deployment.rows("select ended, ended_at is not null from drafts") == [("replaced", True)]
 
 
 def test_a_draft_that_still_counts_stays_and_another_is_replaced(deployment: Deployment) -> None:
