@@ -106,16 +106,27 @@ def _keep() -> None:
     A connection of the intake lives long, and plans the function's statements once, maybe while the tables are empty:
     what it must not choose then is switched off.
     """
+    # Nearly always the cases are new, all their keys come at once, and others had the same readers before.
     op.execute(f"""
         create function case_has_readers() returns trigger language plpgsql security definer
         set search_path = public, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
         as $$
+        declare
+            done bigint;
         begin
+            insert into case_queue ({COLUMNS})
+            select {ROW}
+            from (select k.reference, array_agg(k.key_id order by k.key_id) as keys from changed k group by 1) w
+            join cases c on c.reference = w.reference
+            join case_audiences a on a.keys = w.keys
+            on conflict (reference) do nothing;
+            get diagnostics done = row_count;
+            if done = (select count(distinct reference) from changed) then
+                return null;
+            end if;
             insert into case_audiences (keys)
-            select distinct w.keys from (
-                select array_agg(k.key_id order by k.key_id) as keys
-                from case_key_wraps k where k.reference in (select reference from changed) group by k.reference) w
-            where not exists (select from case_audiences a where a.keys = w.keys)
+            select distinct array_agg(k.key_id order by k.key_id)
+            from case_key_wraps k where k.reference in (select reference from changed) group by k.reference
             order by 1 on conflict do nothing;
             insert into case_queue ({COLUMNS})
             select {ROW}
