@@ -23,6 +23,7 @@ from router.errors import Fault, Refused, RouterError, Unavailable
 from router.reporter import receipts, words
 from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, REPORT_FIELDS, ZONE, Typed, read_typed
 from router.store.cases import CaseStatus
+from router.store.messages import StoredMessage
 from router.web import body, edge
 from router.web.refusals import GUIDANCE, LEAVE_IT
 
@@ -80,6 +81,8 @@ class Desk:
     """Takes a concern in as a person's; returns the body of the API's 201."""
     find: Callable[[bytes], CaseStatus | None]
     """Returns the status of the case whose receipt has this look-up id."""
+    written: Callable[[bytes], Sequence[StoredMessage]]
+    """Returns what staff wrote to the holder of that receipt, sealed to it."""
     wait_for_guess_s: Callable[[Request], int]
     """Counts a wrong receipt; returns seconds to wait when this address had too many."""
     receipt_secret: bytes
@@ -120,18 +123,11 @@ class Pages:
             answer = orjson.loads(await self._desk.submit(typed.concern(), request, typed.key))
         except RouterError as error:
             return self._report(typed, error)
-        return page(
-            "receipt.html",
-            201,
-            receipt=answer["receipt"],
-            guidance=answer.get("guidance", ()),
-            acknowledge_by=_day(_moment(answer["acknowledge_by"])),
-            feedback_by=_day(_moment(answer["feedback_by"])),
-        )
+        return kept_page(answer)
 
     async def show_follow_up(self, _request: Request) -> Response:
         """Ask for the receipt."""
-        return page("follow_up.html", 200, message=None, status=None)
+        return page("follow_up.html", 200, message=None, status=None, messages=())
 
     async def take_follow_up(self, request: Request) -> Response:
         """Say where the case of a receipt stands; the same answer for every wrong one.
@@ -143,17 +139,21 @@ class Pages:
             typed = read_typed(await self._read(request), names=FOLLOW_UP_FIELDS)
             check_sender(request)
             found = await asyncio.to_thread(
-                receipts.status, typed.single.get(RECEIPT, ""), self._desk.receipt_secret, self._desk.find
+                receipts.followed,
+                typed.single.get(RECEIPT, ""),
+                self._desk.receipt_secret,
+                find=self._desk.find,
+                written=self._desk.written,
             )
             wait_s = self._desk.wait_for_guess_s(request) if found is None else 0
             if wait_s:
                 raise Refused("quota_exceeded", retry_after_s=wait_s)
         except RouterError as error:
             said = told(error, words.LABELS)
-            return page("follow_up.html", said.status, said.headers, message=said.message, status=None)
+            return page("follow_up.html", said.status, said.headers, message=said.message, status=None, messages=())
         if found is None:
-            return page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None)
-        return page("follow_up.html", 200, message=None, status=_status(found))
+            return page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None, messages=())
+        return page("follow_up.html", 200, message=None, status=_status(found.status), messages=found.messages)
 
     async def _read(self, request: Request) -> bytes:
         return await body.read_body(request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s)
@@ -229,6 +229,19 @@ def _key(typed: Typed, error: RouterError | None) -> str:
 def page(template: str, status_code: int, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
     """Return a page made of one of our templates."""
     return HTMLResponse(_templates.get_template(template).render(values), status_code, dict(headers or {}))
+
+
+def kept_page(answer: Mapping[str, Any], *, on_behalf: bool = False) -> Response:
+    """Return the page that shows the receipt, once: to the reporter, or to who took the report down for them."""
+    return page(
+        "receipt.html",
+        201,
+        receipt=answer["receipt"],
+        guidance=answer.get("guidance", ()),
+        acknowledge_by=_day(_moment(answer["acknowledge_by"])),
+        feedback_by=_day(_moment(answer["feedback_by"])),
+        on_behalf=on_behalf,
+    )
 
 
 def _status(found: CaseStatus) -> Mapping[str, str | Sequence[str] | None]:

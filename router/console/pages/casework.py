@@ -11,7 +11,7 @@ from typing import Final
 from starlette.responses import Response
 
 from router.console import casework, deliveries, progress
-from router.console.acting import IN_CONSOLE, By
+from router.console.acting import IN_CONSOLE, By, taken
 from router.console.identity import may_see_contact
 from router.console.lapsing import LOOK_EVERY_S, end_lapsed
 from router.console.opening import OPENED, hold_key, shown
@@ -24,7 +24,7 @@ from router.console.rights import Right
 from router.console.unlocking import unlocked
 from router.errors import Broken, Forbidden, Refused, RouterError
 from router.store.engine import transaction
-from router.store.progress import Access
+from router.store.progress import Access, standing
 from router.vocabulary import CaseOutcome
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -48,8 +48,13 @@ def claim(ask: Ask) -> Response:
 
 
 def keep(ask: Ask) -> Response:
-    """Go on having the case."""
-    access.begin(ask, "case_kept")
+    """Go on having the case, which any page of it does too; raises Forbidden, Taken when one has it no more."""
+    attempt = access.begin(ask, "case_kept")
+    with transaction(ask.desk.engine) as connection:
+        case = standing(connection, attempt.reference)
+    if case is not None and case.claimed_by != ask.viewer.handle:
+        refused = taken(case)
+        attempt.refuse(refused.code, say=refused)
     return access.back(ask, "case_kept")
 
 

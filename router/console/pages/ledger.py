@@ -44,11 +44,11 @@ def _ledger(_ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, o
 
 
 def _never_sent(row: Mapping[str, Any]) -> bool:
-    return row["state"] == "recalled" and not row["attempts"]
+    return bool(row["state"] == "recalled" and not row["attempts"])
 
 
 def _tries_again(row: Mapping[str, Any]) -> bool:
-    return row["state"] == "due" and row["attempts"] > 0
+    return bool(row["state"] == "due" and row["attempts"] > 0)
 
 
 def show_referral(ask: Ask) -> Response:

@@ -14,7 +14,8 @@ from router.vocabulary import Awaited
 
 def _claim(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
     others = [who for who in colleagues.readers(connection, case.reference) if who != ask.viewer.handle]
-    return {"colleagues": others, "warn_s": min(300, ask.desk.limits.claim_s // 3)}
+    lasts_s = ask.desk.limits.claim_s
+    return {"colleagues": others, "lasts_s": lasts_s, "warn_s": min(300, lasts_s // 3)}
 
 
 def _work(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:

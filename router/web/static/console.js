@@ -47,6 +47,36 @@ function showClaim(claim) {
   if (away <= 0) claim.dataset.claimOver = "";
 }
 
+// A claim is kept without leaving the page: <form data-keep="1800"> is sent beside it, when somebody asks and while they
+// type, so that nothing is lost; [data-claim-lost] shows when somebody else may have the case by then.
+
+const claimed = (form, selector) => form.closest("section").querySelectorAll(selector);
+
+async function keep(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  const kept = answer.type === "opaqueredirect";
+  claimed(form, "[data-claim-lost]").forEach((part) => { part.hidden = kept; });
+  if (!kept) return;
+  const until = `${new Date(now() + Number(form.dataset.keep) * 1000).toISOString().slice(0, 19)}Z`;
+  claimed(form, "[data-claim-ends]").forEach((claim) => { claim.dataset.claimEnds = until; });
+  claimed(form, "[data-claim-clock] time").forEach((clock) => { clock.dateTime = until; });
+  tick();
+}
+
+document.querySelectorAll("form[data-keep]").forEach((form) => {
+  let asked = Date.now();
+  const quietly = () => {
+    asked = Date.now();
+    keep(form).catch(() => {}); // The warning stays; the next one may get through.
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    quietly();
+  });
+  document.addEventListener("input", () => Date.now() - asked > MINUTE_MS && quietly());
+});
+
 function tick() {
   document.querySelectorAll("time[data-clock]").forEach(showClock);
   document.querySelectorAll("[data-claim-ends]").forEach(showClaim);

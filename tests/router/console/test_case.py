@@ -5,11 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from router.store import policies
 from router.store.engine import transaction
 from router.store.sessions import Stage
+from router.triage.policy import policy_digest
 from router.vocabulary import Role
+from tests.router.console.deployments import POLICY
 from tests.router.console.pages import Office
 
+CARRIES_LESS = "[category], readable_by: [security]"
 HASH = {"algorithm": "sha256", "value": "ab" * 32}
 
 
@@ -79,6 +83,29 @@ def test_a_referral_is_shown_byte_for_byte(office: Office) -> None:
         assert value in shown.text
     assert "&#34;site&#34;" not in shown.text
     assert ("person:sven", "referral_shown", reference, "ok", "security-desk:1") in office.audit()
+
+
+def test_a_referral_is_shown_as_the_channel_was_when_it_was_sent(office: Office) -> None:
+    deployment = office.deployment
+    reference = deployment.file("fraud").reference
+    deployment.sent(reference, "security-desk")
+    deployment.run(
+        "insert into attempts (referral, attempt, started_at, outcome)"
+        " select id, 1, clock_timestamp(), 'created' from referrals where channel = 'security-desk' and revision = 1"
+    )
+    poorer = deployment.channels.replace("[category, severity, claim_by], readable_by: [security]", CARRIES_LESS)
+    digest = policy_digest(POLICY, poorer)
+    with transaction(deployment.intake) as connection:
+        policies.keep(connection, digest, POLICY, poorer)
+        policies.activate(connection, digest)
+    browser = office.sign_in("sven")
+
+    sent = browser.get(f"/console/cases/{reference}/referrals/security-desk/1").text
+    deployment.run("delete from attempts")
+    not_sent = browser.get(f"/console/cases/{reference}/referrals/security-desk/1").text
+
+    assert "&#34;severity&#34;" in sent
+    assert "&#34;severity&#34;" not in not_sent
 
 
 @pytest.mark.parametrize("address", ["security-desk/99", "security-desk/x", "no-desk/1", "security-desk/-1"])
@@ -157,7 +184,7 @@ def test_a_long_timeline_is_read_a_page_at_a_time_and_nothing_is_left_out(office
         " from generate_series(1, 250) n",
         of=reference,
     )
-    browser, found, query = office.sign_in("sven"), [], {}
+    browser, found, query = office.sign_in("sven"), [], dict[str, str]()
 
     for _ in range(3):
         page = browser.get(f"/console/cases/{reference}/timeline", **query).text

@@ -27,7 +27,7 @@ def lines(office: Office, action: str) -> list[tuple[str, str, str]]:
 
 def holder(deployment: Deployment) -> str | None:
     [(found,)] = deployment.rows("select claimed_by from cases")
-    return found
+    return str(found) if found else None
 
 
 def left_s(deployment: Deployment) -> float:
@@ -83,6 +83,21 @@ def test_whoever_works_on_a_case_keeps_it(office: Office, page: str) -> None:
 
     assert left_s(office.deployment) > 1700
     assert office.deployment.rows("select version from cases") == version
+
+
+def test_whoever_has_the_case_keeps_it_by_asking_and_nobody_else_does(office: Office) -> None:
+    reference = office.deployment.file("fraud").reference
+    browser, other = office.sign_in("sven"), office.sign_in("lena")
+    browser.post(f"/console/cases/{reference}/claim")
+    pass_time(office.deployment, 1000)
+
+    refused = other.post(f"/console/cases/{reference}/keep")
+    before = left_s(office.deployment)
+    kept = browser.post(f"/console/cases/{reference}/keep")
+
+    assert (refused.status_code, before < 900) == (409, True)
+    assert (kept.status_code, left_s(office.deployment) > 1700) == (303, True)
+    assert lines(office, "case_kept") == [("person:lena", "refused_already_claimed", "")]
 
 
 def test_nobody_elses_look_keeps_a_claim(office: Office) -> None:
@@ -259,7 +274,7 @@ def test_without_a_reason_nothing_is_done_and_what_was_typed_is_kept(office: Off
         office.deployment.sent(reference, "security-desk", "dead")
         fields = {"channel": "security-desk"}
 
-    answer = browser.post(f"/console/cases/{reference}/{act}", reason=reason, **fields)
+    answer = browser.post(f"/console/cases/{reference}/{act}", {"reason": reason, **fields})
 
     assert answer.status_code == 422
     assert "Give a reason of 3 to 200 characters on one line." in answer.text
@@ -397,7 +412,7 @@ def test_no_form_works_on_a_case_of_other_teams(office: Office, act: str) -> Non
     before = deployment.rows("select * from cases"), deployment.rows("select id, state from referrals order by id")
     so_far = len(office.audit())
 
-    answer = browser.post(f"/console/cases/{reference}/{act}", **FIELDS.get(act, {}))
+    answer = browser.post(f"/console/cases/{reference}/{act}", FIELDS.get(act, {}))
 
     assert answer.status_code == 403
     assert "sven" not in answer.text
@@ -416,7 +431,7 @@ def test_a_closed_case_is_not_worked_on(office: Office, act: str) -> None:
     browser.post(f"/console/cases/{reference}/close", outcome="acted", version=seen(browser, reference))
     fields = FIELDS.get(act, {}) | ({"version": seen(browser, reference)} if act in {"hand-over", "close"} else {})
 
-    answer = browser.post(f"/console/cases/{reference}/{act}", **fields)
+    answer = browser.post(f"/console/cases/{reference}/{act}", fields)
 
     assert answer.status_code == 409
     assert "The case is closed." in answer.text

@@ -1,0 +1,182 @@
+"""Taking a report down for somebody who tells it: /report/behalf, by a single-use link that the console made.
+
+What was typed is shown once more, to be read back; only what the reporter confirmed is kept. Nothing is stored before
+that, and nothing but the link is in an address. The link counts as used with the case that it was used for, or not at
+all.
+"""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router import clock
+from router.errors import Refused, RouterError, StoreFailed
+from router.reporter import words
+from router.reporter.form import KEY, REPORT_FIELDS, ZONE, Typed, read_typed
+from router.reporter.pages import (
+    KEY_BYTES,
+    MAX_FORM_BYTES,
+    ZONES,
+    Choices,
+    check_sender,
+    kept_page,
+    page,
+    shown_again,
+    told,
+)
+from router.store.cases import LINK_USED
+from router.web import body, edge
+
+PLACE: Final = "/report/behalf"
+LINK, STEP, CONFIRMED = "link", "step", "confirmed"
+READ_BACK, RECORD, CHANGE = "read_back", "record", "change"
+NAMES: Final = REPORT_FIELDS | {LINK, STEP, CONFIRMED}
+MOST_QUERY: Final = 256
+_APART: Final = frozenset({KEY, LINK, STEP, CONFIRMED})
+_TOKEN: Final = re.compile(r"(?:.*[?&]link=)?([A-Za-z0-9_-]{43})")
+"""The link's own secret, or the whole link as it was copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class BehalfDesk:
+    """What the pages need from the rest of the product."""
+
+    choices: Callable[[], Choices]
+    usable: Callable[[bytes], Awaitable[bool]]
+    """Says whether the link with this digest can be used now."""
+    check: Callable[[Mapping[str, Any]], None]
+    """Raises Refused with all that the door would find wrong with a concern."""
+    submit: Callable[[Mapping[str, Any], Request, str | None, bytes], Awaitable[bytes]]
+    """Takes a concern in as a person's, and uses the link with this digest up; returns the body of the API's 201."""
+    body_deadline_s: float
+
+
+class BehalfPages:
+    """The handlers."""
+
+    def __init__(self, desk: BehalfDesk) -> None:
+        self._desk = desk
+
+    def routes(self) -> APIRouter:
+        """Return the pages; they are not part of the API's document."""
+        routes = APIRouter(include_in_schema=False)
+        routes.add_api_route(PLACE, self.show, methods=edge.READ)
+        routes.add_api_route(PLACE, self.take, methods=["POST"])
+        return routes
+
+    async def show(self, request: Request) -> Response:
+        """Show the empty form to whoever has a link that can be used."""
+        try:
+            typed = read_typed(request.scope["query_string"][:MOST_QUERY], names=frozenset({LINK}))
+            await self._check_link(typed)
+        except RouterError as error:
+            return self._form(Typed(), error, usable=False)
+        return self._form(typed)
+
+    async def take(self, request: Request) -> Response:
+        """Read back what was typed, or keep what was confirmed and show the receipt, once."""
+        typed = Typed()
+        try:
+            sent = await body.read_body(
+                request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
+            )
+            typed = read_typed(sent, names=NAMES)
+            check_sender(request)
+            if typed.get(STEP) == CHANGE:
+                return self._form(typed)
+            if typed.get(STEP) != RECORD:
+                self._desk.check(typed.concern())
+                await self._check_link(typed)
+                return self._read_back(typed)
+            if typed.get(CONFIRMED) != "yes":
+                return self._read_back(typed, unconfirmed=True)
+            # Whether the link can be used is found out with the case: a second click gets the first one's receipt.
+            answer = await self._desk.submit(typed.concern(), request, typed.key, _digest(typed))
+        except StoreFailed as error:
+            return self._form(typed, Refused("link_refused") if error.code == LINK_USED else error)
+        except RouterError as error:
+            return self._form(typed, error)
+        return kept_page(orjson.loads(answer), on_behalf=True)
+
+    async def _check_link(self, typed: Typed) -> None:
+        if not await self._desk.usable(_digest(typed)):
+            raise Refused("link_refused")
+
+    def _form(self, typed: Typed, error: RouterError | None = None, *, usable: bool = True) -> Response:
+        choices = self._desk.choices()
+        said = told(error, words.LABELS)
+        return page(
+            "behalf.html",
+            said.status,
+            said.headers,
+            usable=usable,
+            message=said.message,
+            faults=said.faults,
+            wrong={fault.field for fault in said.faults},
+            typed=shown_again(typed, said),
+            ticked=typed.several,
+            groups=choices.groups,
+            sites=choices.sites,
+            zones=ZONES,
+            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            asked=words.LABELS,
+            words=words,
+            **_carried(typed, error),
+        )
+
+    def _read_back(self, typed: Typed, *, unconfirmed: bool = False) -> Response:
+        return page(
+            "read_back.html",
+            422 if unconfirmed else 200,
+            message=None,
+            unconfirmed=unconfirmed,
+            transcript=list(_transcript(typed, self._desk.choices())),
+            single={name: said for name, said in typed.single.items() if name not in _APART},
+            several=typed.several,
+            **_carried(typed, None),
+        )
+
+
+def _digest(typed: Typed) -> bytes:
+    token = _TOKEN.fullmatch(typed.get(LINK))
+    return sha256(token[1].encode() if token else b"").digest()
+
+
+def _carried(typed: Typed, error: RouterError | None) -> Mapping[str, object]:
+    """Return what goes from step to step: the link, and the key by which a double click is one report."""
+    anew = error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
+    token = _TOKEN.fullmatch(typed.get(LINK))
+    return {
+        "link": token[1] if token else "",
+        "link_refused": error is not None and error.code == "link_refused",
+        "key": secrets.token_urlsafe(KEY_BYTES) if anew or not typed.key else typed.key,
+    }
+
+
+def _transcript(typed: Typed, choices: Choices) -> Iterator[tuple[str, str]]:
+    """Yield each question that was answered and its answer, in the words of the page."""
+    labels: Mapping[str, Mapping[str, str]] = {
+        "category": {kind.name: kind.label for kind in choices.categories},
+        "noticed_how": words.NOTICED_HOW,
+        "where_found": words.WHERE_FOUND,
+        "site": choices.sites,
+        "urgency": words.URGENCY,
+        "evidence_state": words.EVIDENCE_STATE,
+        "involves": words.INVOLVES,
+    }
+    for name, question in words.LABELS.items():
+        known = labels.get(name, {})
+        given = (typed.single.get(name, ""), *typed.several.get(name, ()))
+        said = [known.get(value, value) for value in given if value]
+        if name == "occurred_at" and said:
+            said = [f"{said[0].replace('T', ', ')} (UTC{typed.single.get(ZONE, '')})"]
+        if said:
+            yield question, "; ".join(said)
