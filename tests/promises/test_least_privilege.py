@@ -77,7 +77,9 @@ MAY: dict[str, dict[str, set[str]]] = {
 }
 """What DESIGN section 3 grants, written down here a second time on purpose."""
 
-MAY_CALL = {"intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link"}}
+MAY_CALL = {
+    "intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt"},
+}
 """Functions that work with their owner's rights, by who may call them."""
 
 SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps")

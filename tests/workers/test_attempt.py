@@ -63,6 +63,52 @@ def test_what_was_decided_when_a_channel_led_inside_does_not_leave_by_it_now() -
     assert sender.seen == []
 
 
+OUTSIDE = CHANNELS.replace("internal", "external")
+DECIDED = Referral(reference="CR-AAAA-BBBB-CCCC", severity=Severity.LOW)
+
+
+def a_draft(channels: str, **more: Any) -> LeasedReferral:
+    """Return a draft that people approved as `channels` would send it."""
+    outside = parse_catalogue(channels).channels["desk"]
+    digest = outside.leaving(outside.render(DECIDED, key="k"), key="k")
+    return LeasedReferral("k", "desk", DECIDED, 1, 1, clock.now(), drafted=True, approved=(digest,), **more)
+
+
+def test_what_people_approved_leaves() -> None:
+    sender = Seeing()
+    ended = attempt(parse_catalogue(OUTSIDE).channels["desk"], sender, a_draft(OUTSIDE), deadline_s=1).ended
+
+    assert ended.state == "sent"
+    assert sender.seen == [DECIDED]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        OUTSIDE.replace("path: a", "path: b"),
+        OUTSIDE.replace("[severity]", "[]"),
+        OUTSIDE.replace("[security]", "[security, hr]"),
+        OUTSIDE.replace("path: a", "path: a, approvals: 1"),
+        OUTSIDE.replace("external", "internal"),
+    ],
+    ids=["elsewhere", "less", "other readers", "fewer people", "inside by now"],
+)
+def test_what_people_approved_otherwise_is_a_draft_again(now: str) -> None:
+    sender = Seeing()
+    ended = attempt(parse_catalogue(now).channels["desk"], sender, a_draft(OUTSIDE), deadline_s=1).ended
+
+    assert (ended.state, ended.outcome) == ("draft", "not_approved")
+    assert sender.seen == []
+
+
+def test_what_people_approved_for_another_referral_does_not_leave() -> None:
+    sender = Seeing()
+    leased = replace(a_draft(OUTSIDE), id="other")
+    ended = attempt(parse_catalogue(OUTSIDE).channels["desk"], sender, leased, deadline_s=1).ended
+
+    assert (ended.state, sender.seen) == ("draft", [])
+
+
 RT = """
 desk: {kind: rt, scope: internal, readable_by: [security], carries: [severity], url: 'http://127.0.0.1:1',
        token: 'env:RT_TOKEN', queue: Safeguarding, custom_fields: {reference: Reference id}, search_lag: 90s}
