@@ -46,10 +46,11 @@ from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
 from router.reporter.agents import AgentPages, AgentsDesk
+from router.reporter.behalf import BehalfDesk, BehalfPages
 from router.reporter.pages import Choices, Desk, Kind, Pages
 from router.settings import Settings
 from router.sources.mapping import note_back_of
-from router.store import cases
+from router.store import behalf, cases, messages
 from router.store.clients import active_clients
 from router.store.engine import connect, transaction
 from router.triage.policy import Policy
@@ -122,6 +123,8 @@ def public_app(settings: Settings) -> FastAPI:
         desk, link_secret=secrets.link, in_force=in_force, sources=sources, door=door, callers=callers
     )
     app.include_router(AgentPages(agents).routes())
+    taken_down = _behalf_desk(desk, engine=engine, in_force=in_force, door=door, callers=callers)
+    app.include_router(BehalfPages(taken_down).routes())
     degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
@@ -284,6 +287,7 @@ def _desk(
         choices=choices,
         submit=submit,
         find=partial(_read, engine, cases.status_for_receipt),
+        written=partial(_read, engine, messages.for_receipt),
         wait_for_guess_s=wait_for_guess_s,
         receipt_secret=receipt_secret,
         body_deadline_s=settings.body_deadline_s,
@@ -316,6 +320,21 @@ def _agents_desk(
         faults=lambda sent: guard.faults(sent, vocabulary(in_force()), now=now()),
         link_secret=link_secret,
         body_deadline_s=desk.body_deadline_s,
+    )
+
+
+def _behalf_desk(desk: Desk, *, engine: Engine, in_force: InForce, door: Door, callers: Callers) -> BehalfDesk:
+    async def usable(digest: bytes) -> bool:
+        return await asyncio.to_thread(_read, engine, behalf.ends_at, digest) is not None
+
+    async def submit(sent: Mapping[str, Any], request: Request, key: str | None, digest: bytes) -> bytes:
+        return await door.submit(dict(sent), callers.person(request), key, behalf=digest)
+
+    def check(sent: Mapping[str, Any]) -> None:
+        guard.admit(dict(sent), vocabulary(in_force()), now=now())
+
+    return BehalfDesk(
+        choices=desk.choices, usable=usable, check=check, submit=submit, body_deadline_s=desk.body_deadline_s
     )
 
 

@@ -292,6 +292,8 @@ class NewCase:
     sealed: SealedCase
     receipt: ReceiptKey | None
     idempotent: IdempotentAnswer | None
+    behalf: bytes | None = None
+    """The digest of the link by which a member of staff took it down; used up with the case, or nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)

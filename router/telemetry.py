@@ -73,6 +73,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "policy_not_understood",  # the stored policy is of another version; this process stays with the last it read
         "sources_activated",  # another sources.yaml is in force
         "sources_refused",  # sources.yaml is wrong; the last good one stays in force
+        "message_not_opened",  # a message to a reporter was changed in the database; they were told so
         "texts_refused",  # texts.yaml is wrong; reviewers are offered the last good texts
         "sources_not_kept",  # the last good sources.yaml could not be kept for a restart
         "team_without_key",  # teams of the policy have no key yet; until then only recovery opens what concerns them

@@ -6,7 +6,7 @@ more of a concern than its reference, and nothing answers before the commit.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -67,14 +67,23 @@ class Door:
         self._anonymous_per_hour = anonymous_per_hour
         self._console_url = console_url
 
-    async def submit(self, sent: object, caller: Caller, key: str | None, *, note_back: str | None = None) -> bytes:
+    async def submit(
+        self,
+        sent: object,
+        caller: Caller,
+        key: str | None,
+        *,
+        note_back: str | None = None,
+        behalf: bytes | None = None,
+    ) -> bytes:
         """Return the JSON body of the 201 once the concern is kept.
 
-        `note_back` names the channel that tells in its `source_ticket` that it was taken over. Raises Refused,
-        Unavailable when nothing can be kept now, another RouterError when we failed.
+        `note_back` names the channel that tells in its `source_ticket` that it was taken over; `behalf` is the digest
+        of the link by which somebody of staff took it down. Raises Refused, Unavailable when nothing can be kept now,
+        another RouterError when we failed (StoreFailed `link_used`: the link cannot be used any more).
         """
         prepared = self._prepare(sent, caller, key, note_back)
-        repeated = await self._recorder.record(prepared.case)
+        repeated = await self._recorder.record(replace(prepared.case, behalf=behalf))
         if repeated is None:
             ACCEPTED.inc()
             if prepared.case.decision.reason:

@@ -9,11 +9,15 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Row, select, text
 
+from router.errors import StoreFailed
 from router.model import Decision, NewCase
+from router.store import behalf
 from router.store.audit import NOTHING_SEALED, RECEIVED
 from router.store.posting import POSTS, post_row
 from router.store.tables import cases, idempotency, referrals
 
+LINK_USED: Final = "link_used"
+"""Code of a StoreFailed: the link by which a report was taken down cannot be used any more."""
 _APART: Final = {"referrals", "policy", "deadlines", "duplicates"}
 """Parts of a decision that have columns or rows of their own."""
 
@@ -90,7 +94,8 @@ def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | No
     """Write all of `new` and say for each None, or what its idempotency key had stored before.
 
     A key that stands twice in `new` counts once: the later item gets the earlier one's answer.
-    Waits for a transaction that is just storing the same key.
+    Waits for a transaction that is just storing the same key. Raises StoreFailed `link_used`, and nothing is written,
+    when one was taken down by a link that cannot be used any more.
     """
     keys = set()
     rows = []
@@ -101,6 +106,7 @@ def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | No
             keys.add(case.idempotent.key)
         rows.append(_row(n, case))
     fresh = set(connection.execute(_RECORD, {"given": orjson.dumps(rows).decode()}).scalars())
+    _use_links(connection, [case for n, case in enumerate(new) if case.behalf is not None and n in fresh])
     if len(fresh) == len(new):
         return [None] * len(new)
     asked = [case.idempotent.key for n, case in enumerate(new) if n not in fresh and case.idempotent]
@@ -114,6 +120,12 @@ def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | No
 def stored_decision(decision: Decision) -> str:
     """Return as JSON what a case keeps of its decision, beside its columns and its referrals."""
     return decision.model_dump_json(exclude=_APART)
+
+
+def _use_links(connection: Connection, taken_down: Sequence[NewCase]) -> None:
+    for case in taken_down:
+        if case.behalf is not None and not behalf.use(connection, case.behalf, case.reference):
+            raise StoreFailed(LINK_USED)
 
 
 def _row(n: int, case: NewCase) -> dict[str, Any]:
