@@ -49,8 +49,15 @@ def look(page: Page, name: str) -> list[str]:
     return wrong
 
 
+_WIDER = """() => [...document.querySelectorAll('body *')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !one.closest('.scroll, .away, .skip');
+}).map((one) => one.cloneNode(false).outerHTML)"""
+
+
 def _too_wide(page: Page) -> list[str]:
     page.set_viewport_size({"width": SMALLEST, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
+    wider = page.evaluate(_WIDER)[:5] if width > SMALLEST else []
     page.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
-    return [f"scrolls sideways: {width} px in a window of {SMALLEST}"] if width > SMALLEST else []
+    return [f"scrolls sideways: {width} px in a window of {SMALLEST}: {wider}"] if width > SMALLEST else []
