@@ -91,9 +91,9 @@ class Line:
 
 def show_channels(ask: Ask) -> Response:
     """Show how all channels do, those in trouble first."""
-    now, lines = _lines(ask)
+    lines = _lines(ask)
     ask.note(LISTED, "channels", detail=f"count={len(lines)}")
-    return show(ask, "channels/list.html", lines=lines, at_now=now)
+    return show(ask, "channels/list.html", lines=lines)
 
 
 def show_channel(ask: Ask) -> Response:
@@ -139,17 +139,15 @@ def _one(ask: Ask, *, refused: RouterError | None = None, at: str = "") -> Respo
     """Show one channel, after a form on it with why that was refused; `at` is the case that the form was of."""
     line, viewer, own = _known(ask), ask.viewer, list[DeadLetter]()
     reviews = may(viewer.roles, Right.WORK_ON_CASES)
-    with transaction(ask.desk.engine) as connection:
-        if reviews:
+    if reviews:
+        with transaction(ask.desk.engine) as connection:
             own = deadletters.of_reader(connection, line.name, viewer.handle, MOST_SHOWN + 1)
-        now = standings(connection, ()).now
     ask.note(VIEWED, f"channel:{line.name}", detail=f"count={len(own[:MOST_SHOWN])}" if reviews else "")
     return show(
         ask,
         "channels/one.html",
         403 if refused else 200,
         line=line,
-        at_now=now,
         own=own[:MOST_SHOWN],
         more=len(own) > MOST_SHOWN,
         reviews=reviews,
@@ -160,15 +158,15 @@ def _one(ask: Ask, *, refused: RouterError | None = None, at: str = "") -> Respo
 
 def _known(ask: Ask) -> Line:
     """Return how the channel in the address does; raises Forbidden `unknown_channel`."""
-    for line in _lines(ask)[1]:
+    for line in _lines(ask):
         if line.name == ask.path["channel"]:
             return line
     ask.note(VIEWED, "channel:unknown", "refused_unknown_channel")
     raise Forbidden("unknown_channel")
 
 
-def _lines(ask: Ask) -> tuple[datetime, list[Line]]:
-    """Return the database's time and how all channels do: those in force, and those that something is left for."""
+def _lines(ask: Ask) -> list[Line]:
+    """Return how those in force do, and those that something is left for; those in trouble first."""
     in_force = _in_force(ask)
     with transaction(ask.desk.engine) as connection:
         now = standings(connection, ())
@@ -178,7 +176,7 @@ def _lines(ask: Ask) -> tuple[datetime, list[Line]]:
         names = sorted({*in_force.channels, *(name for name, one in now.channels.items() if one.due or one.dead)})
         drilled = last_drills(connection, names)
     lines = [_line(name, in_force.get(name), now, shut, reasons, drilled, arrived) for name in names]
-    return now.now, sorted(lines, key=lambda line: (not line.is_shut, not line.standing.dead, line.name))
+    return sorted(lines, key=lambda line: (not line.is_shut, not line.standing.dead, line.name))
 
 
 def _line(  # noqa: PLR0917 - what was read of all, for one
