@@ -34,8 +34,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
             "insert": _POSTED,
-            "select": "reference, channel, state, notice, first_due_at, due_at, leased_at, lease_until, settled_at, "
-            "retried_at, outcome, proof, look_at, about, awaited, ticket, ticket_at, case_closed_at",
+            "select": "reference, channel, revision, state, notice, first_due_at, due_at, leased_at, lease_until, "
+            "settled_at, retried_at, outcome, proof, look_at, about, awaited, ticket, ticket_at, case_closed_at",
         },
         "channel_states": {"select": ALL},
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
