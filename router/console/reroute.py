@@ -27,8 +27,8 @@ from router.vocabulary import ReferralState
 
 ACTION: Final = "case_rerouted"
 CORRECTABLE: Final = (
-    *("category", "site", "urgency", "involves", "subject_handle", "where_found", "noticed_how"),
-    *("evidence_state", "country", "verdict_source"),
+    *("category", "site", "where_found", "noticed_how", "evidence_state", "verdict_source", "country"),
+    *("subject_handle", "urgency", "involves"),
 )
 """The facts that decide; what happened when, and what names a thing, stays as it was said."""
 

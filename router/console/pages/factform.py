@@ -91,8 +91,12 @@ def typed(form: Form) -> Values:
 
 
 def fields(policy: Policy, values: Values, mistakes: Mapping[str, str]) -> list[Field]:
-    """Return the form's fields in order; `mistakes` says per field what is wrong with it."""
-    return [_field(policy, name, values.get(name, ()), mistakes.get(name)) for name in CORRECTABLE]
+    """Return the form's fields in order; `mistakes` says per field what is wrong with it.
+
+    Where the policy has no sites there is nothing to choose.
+    """
+    asked = [name for name in CORRECTABLE if name != "site" or policy.sites or values.get(name)]
+    return [_field(policy, name, values.get(name, ()), mistakes.get(name)) for name in asked]
 
 
 def read(policy: Policy, values: Values, base: Facts | None = None) -> tuple[Facts | None, Mapping[str, str]]:
