@@ -16,6 +16,9 @@ from sqlalchemy import Connection, TextClause, text
 
 from router import secretfiles
 from router.catalogue import parse_catalogue
+from router.configfile.yamltext import read_file
+from router.console.cannedtexts import FILE as TEXTS
+from router.console.cannedtexts import parse_texts
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
 from router.settings import Settings
@@ -67,6 +70,7 @@ def findings(settings: Settings, *, only: frozenset[str] = frozenset()) -> Itera
         "redis": partial(_redis, settings),
         "secrets": partial(_secrets, settings),
         "policy": partial(_policy, settings),
+        "texts": partial(_texts, settings),
         "keys": partial(_keys, settings),
         "audit_lag": partial(_age, settings, _UNCHAINED, CHAIN_LAG_S, "start the chainer: `audit chain`"),
         "channels": partial(_channels, settings),
@@ -169,6 +173,18 @@ def _policy(settings: Settings) -> str:
         return "" if here else "the files are good and not in force: is the public part running, with this CONFIG_DIR?"
 
     return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _texts(settings: Settings) -> str:
+    """Check that the texts that messages to reporters start from can be read, where there are any."""
+    path = settings.config_dir / TEXTS
+    if not path.exists():
+        return ""
+    try:
+        parse_texts(read_file(path))
+    except PolicyErrors as error:
+        return f"{error.problems[0]}: the last good texts are offered"
+    return ""
 
 
 def _keys(settings: Settings) -> str:

@@ -150,7 +150,7 @@ def _digest(typed: Typed) -> bytes:
     return sha256(token[1].encode() if token else b"").digest()
 
 
-def _carried(typed: Typed, error: RouterError | None) -> Mapping[str, object]:
+def _carried(typed: Typed, error: RouterError | None) -> Mapping[str, Any]:
     """Return what goes from step to step: the link, and the key by which a double click is one report."""
     anew = error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
     token = _TOKEN.fullmatch(typed.get(LINK))

@@ -22,6 +22,8 @@ class Entry:
 
 NAVIGATION: Final = (
     Entry("/console", "Queue", Right.WORK_ON_CASES),
+    Entry("/console/tasks", "Tasks", Right.WORK_ON_CASES),
+    Entry("/console/behalf", "Take down", Right.WORK_ON_CASES),
     Entry("/console/approvals", "Approvals", Right.APPROVE),
     Entry("/console/identity", "Identity", Right.GRANT_IDENTITY),
     Entry("/console/routing", "Routing", Right.SEE_ROUTING),

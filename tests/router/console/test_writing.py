@@ -304,3 +304,52 @@ def test_due_tasks_are_a_clock_with_words(office: Office) -> None:
     office.deployment.run("update case_notes set due_at = now() - :ago", ago=timedelta(days=1, minutes=1))
 
     assert re.search(r'class="clock late"[^>]*>[^<]*1 d[^<]*ago<', browser.get("/console/tasks").text)
+
+
+def test_no_word_that_was_typed_stands_in_an_address_or_in_the_audit_or_in_clear(office: Office) -> None:
+    address, _code = case(office)
+    browser = reader(office)
+    typed = {"text": "MARKED-7f3a", "assigned_to": "", "due": "", "back": "case"}
+
+    answers = [
+        browser.post(f"{address}/notes", typed),
+        browser.post(f"{address}/notes", {**typed, "back": "notes"}),
+        browser.post(f"{address}/notes", {**typed, "assigned_to": "MARKED-7f3a"}),
+        browser.post(f"{address}/dialogue", kind="question", text="MARKED-7f3a", after="0"),
+        browser.post(f"{address}/dialogue", kind="MARKED-7f3a", text="MARKED-7f3a", after="MARKED-7f3a"),
+        browser.get(f"{address}/notes"),
+        browser.get(f"{address}/dialogue"),
+    ]
+
+    assert not any("MARKED" in answer.headers.get("location", "") for answer in answers)
+    tables = office.deployment.rows("select tablename from pg_tables where schemaname = 'public'")
+    stored = str([office.deployment.rows(f"select t::text from {table} t") for (table,) in tables])  # noqa: S608 - ours
+    assert "MARKED" not in stored
+    assert b"MARKED".hex() not in stored
+
+
+def test_the_way_to_a_report_taken_down_is_shown_once_and_only_its_owner_ends_it(office: Office) -> None:
+    ana, sven = office.sign_in("ana", Role.REVIEWER), office.sign_in("sven", Role.REVIEWER)
+
+    made = ana.post("/console/behalf")
+    found = re.search(r"/report/behalf\?link=([A-Za-z0-9_-]{43})", made.text)
+    assert found
+    sven.post("/console/behalf/end")
+
+    assert made.status_code == 201
+    assert found[1] not in ana.get("/console/behalf").text
+    assert found[1] not in str(office.audit())
+    assert office.deployment.rows("select handle from behalf_links") == [("ana",)]
+    ana.post("/console/behalf/end")
+    assert office.deployment.rows("select from behalf_links") == []
+    assert ("person:ana", "behalf_link_made", "ok") in actions(office)
+
+
+def test_nobody_has_more_than_a_few_links_open(office: Office) -> None:
+    browser = office.sign_in("ana", Role.REVIEWER)
+
+    made = [browser.post("/console/behalf") for _ in range(4)]
+
+    assert [answer.status_code for answer in made] == [201, 201, 201, 409]
+    assert "End my unused links" in made[-1].text
+    assert ("person:ana", "behalf_link_made", "refused_links_unused") in actions(office)

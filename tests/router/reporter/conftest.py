@@ -1,5 +1,5 @@
 """The public part for these tests."""
 
-from tests.publicpart import console, public, settings, start, token
+from tests.publicpart import console, logged, public, settings, start, token
 
-__all__ = ["console", "public", "settings", "start", "token"]
+__all__ = ["console", "logged", "public", "settings", "start", "token"]

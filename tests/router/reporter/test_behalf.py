@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from io import StringIO
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from router.reporter import words
 from router.store.engine import transaction
 from router.vocabulary import Login
 from tests.conftest import Database
-from tests.publicpart import KEY, Start, count
+from tests.publicpart import KEY, Start, count, everything
 from tests.router.reporter.test_pages import LEAST, Page, receipt_in
 
 OTHER_KEY = "223e4567-e89b-42d3-a456-426614174000"
@@ -160,7 +161,7 @@ def test_the_link_of_somebody_who_may_not_any_more_is_dead(
 ) -> None:
     secret = link(console)
     with psycopg.connect(database.owner_dsn) as connection:
-        connection.execute(gone)  # type: ignore[call-overload]
+        connection.execute(gone)
 
     assert public.get("/report/behalf", params={"link": secret}).status_code == 403
 
@@ -246,7 +247,21 @@ def test_the_public_part_reads_and_writes_no_link_but_by_its_secret(database: Da
     with psycopg.connect(database.dsn(Login.INTAKE)) as connection:
         for statement in ("select * from behalf_links", "update behalf_links set used_at = null"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
             connection.rollback()
     with pytest.raises(Exception, match="42501"), transaction(console) as other:
         other.execute(text("select use_behalf_link('x', 'y')"))
+
+
+def test_no_word_of_it_is_logged_or_stored_in_clear(
+    public: TestClient, console: Engine, database: Database, logged: StringIO
+) -> None:
+    secret = link(console)
+    taken(public, secret)
+    public.post("/report/behalf", data={**TOLD, "key": KEY, "link": secret, "step": "record", "confirmed": "yes"})
+
+    stored = everything(database)
+    for kept in (logged.getvalue().encode(), stored):
+        assert b"MARKED" not in kept
+        assert secret.encode() not in kept
+    assert b"MARKED".hex().encode() not in stored

@@ -17,7 +17,7 @@ def write(console: Engine, database: Database, words: str, *, newest: bool = Tru
     """Write to the reporter of the newest case, or the oldest; return its reference."""
     order = "desc" if newest else "asc"
     with psycopg.connect(database.owner_dsn) as connection:
-        row = connection.execute(f"select reference from cases order by received_at {order}").fetchone()  # type: ignore[call-overload] # noqa: S608 - ours
+        row = connection.execute(f"select reference from cases order by received_at {order}").fetchone()  # noqa: S608 - ours
     assert row
     reference = str(row[0])
     with transaction(console) as connection:
