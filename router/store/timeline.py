@@ -47,6 +47,7 @@ class Event:
         return self.outcome.startswith(("refused_", "failed_"))
 
 
+# The try that got through, or was the last, has a line in the audit, and is not told twice.
 _EVENTS = text("""
     select at, source, id, actor, action, outcome, detail from (
         select at, 'audit' as source, id, actor, action, outcome, detail from audit
@@ -55,6 +56,7 @@ _EVENTS = text("""
         select a.ended_at, 'attempt', a.id, 'worker', 'attempt', a.outcome, r.channel || ' ' || r.revision
         from referrals r join attempts a on a.referral = r.id
         where r.reference = :reference
+          and not (a.attempt = r.attempts and r.state in ('sent', 'acknowledged', 'dead'))
     ) events
     where cast(:at as timestamptz) is null or (at, source, id) < (cast(:at as timestamptz), :source, :id)
     order by at desc, source desc, id desc limit :limit""")

@@ -176,6 +176,24 @@ def test_the_timeline_shows_what_happened_and_only_on_request_who_looked(office:
     assert "looked at the case" in whole.partition("<ol")[2]
 
 
+def test_the_timeline_has_each_try_that_failed_and_what_got_through_once(office: Office) -> None:
+    deployment = office.deployment
+    reference = deployment.file("fraud").reference
+    deployment.sent(reference, "security-desk")
+    deployment.run("update referrals set attempts = 2 where channel = 'security-desk' and revision = 1")
+    deployment.run(
+        "insert into attempts (referral, attempt, started_at, outcome)"
+        " select id, n, clock_timestamp(), 'outcome_' || n from referrals, generate_series(1, 2) n"
+        " where channel = 'security-desk' and revision = 1"
+    )
+
+    shown = office.sign_in("sven").get(f"/console/cases/{reference}/timeline").text
+
+    assert "tried to send" in shown
+    assert "outcome 1" in shown
+    assert "outcome 2" not in shown
+
+
 def test_a_long_timeline_is_read_a_page_at_a_time_and_nothing_is_left_out(office: Office) -> None:
     reference = office.deployment.file("fraud").reference
     office.deployment.run(
