@@ -20,13 +20,16 @@ from router import secretfiles
 from router.audit.checkpointfile import CheckpointFile
 from router.bell import Bell, channels_in_force
 from router.clock import now
+from router.console import oidc
 from router.console import pages as console
 from router.console.auditing import Witness
 from router.console.cannedtexts import CannedTexts
+from router.console.pages import singlesignon
 from router.console.pages.ask import Desk as ConsoleDesk
 from router.console.pages.ask import Limits
 from router.console.pages.frame import Frame
 from router.console.policies import Policies
+from router.console.signin.single import SingleSignOn
 from router.errors import Refused, RouterError
 from router.intake import document, guard, housekeeping, limits
 from router.intake.callers import Callers
@@ -179,6 +182,7 @@ def console_app(settings: Settings) -> FastAPI:
         texts=CannedTexts(settings.config_dir),
         witness=Witness(CheckpointFile.below(settings.state_dir), settings.secrets_path / secretfiles.AUDIT_PUBLIC),
         secret=secret,
+        single=_single_sign_on(settings),
     )
     chores = _chores(*console.chores(desk))
     running = _running(engine, *([bell] if bell else []), *chores)
@@ -198,6 +202,22 @@ def _console_bell(settings: Settings, engine: Engine) -> Bell | None:
         return channels_in_force(engine).pool(channel)
 
     return Bell(settings.broker, engine, sweep_every_s=None, lease_s=settings.lease_s, pool_of=pool_of)
+
+
+def _single_sign_on(settings: Settings) -> SingleSignOn | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret
+    client = oidc.Client(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+        redirect_uri=f"{str(settings.console_address).rstrip('/')}{singlesignon.BACK}",
+        second_factor=frozenset(settings.oidc_second_factor),
+        groups_claim=settings.oidc_groups_claim,
+        ca=str(settings.oidc_ca) if settings.oidc_ca else None,
+    )
+    return SingleSignOn(oidc.Provider(client), settings.oidc_name, dict(settings.oidc_roles), dict(settings.oidc_teams))
 
 
 def _app(scheme: str, running: Lifespan, *, api_document: bool, scripts: bool = False) -> FastAPI:

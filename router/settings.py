@@ -14,6 +14,7 @@ from pydantic import (
     AnyHttpUrl,
     BeforeValidator,
     Field,
+    FilePath,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -29,7 +30,7 @@ from pydantic_settings import (
 )
 
 from router.errors import Broken
-from router.vocabulary import DEFAULT_POOL, Login, Name
+from router.vocabulary import DEFAULT_POOL, Login, Name, Role
 
 SERVERS_FILE = "servers.json"
 """Written into the state directory by `up`: the logins of its embedded servers, readable by the owner only."""
@@ -55,6 +56,12 @@ Bind = Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")]
 """host:port"""
 
 
+_ISSUER = (
+    r"^(https://[A-Za-z0-9.-]{1,253}|http://(127\.0\.0\.1|localhost|\[::1\]))(:\d{1,5})?(/[A-Za-z0-9._~/-]{0,200})?$"
+)
+"""https, or on this machine."""
+
+
 def _split(given: str) -> list[str]:
     return [part.strip() for part in given.split(",") if part.strip()]
 
@@ -68,11 +75,12 @@ def _network(given: str) -> str:
     return given
 
 
-def _pools(given: object) -> object:
+def _pairs(given: object) -> object:
+    """Read `name=value,name=value`; the name may hold a `=` itself."""
     if not isinstance(given, str):
         return given
-    parts = [part.partition("=") for part in _split(given)]
-    return tuple((name.strip(), count.strip()) for name, _, count in parts)
+    parts = [part.rpartition("=") for part in _split(given)]
+    return tuple((name.strip(), value.strip()) for name, _, value in parts)
 
 
 def _pools_apart(given: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
@@ -81,7 +89,7 @@ def _pools_apart(given: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], .
     return given
 
 
-Pools = Annotated[tuple[tuple[Name, PositiveInt], ...], NoDecode, BeforeValidator(_pools), AfterValidator(_pools_apart)]
+Pools = Annotated[tuple[tuple[Name, PositiveInt], ...], NoDecode, BeforeValidator(_pairs), AfterValidator(_pools_apart)]
 """Names of pools and how many processes each has, written `slow=1,night=2`."""
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_listed)]
 """Addresses and networks, written with commas between."""
@@ -151,6 +159,30 @@ class Settings(BaseSettings):
     """How long sealed texts stay open to a person after their passphrase, without doing anything."""
     claim_s: PositiveInt = 1800
     """How long a claim lasts without doing anything in the case; it ends by itself then."""
+    oidc_issuer: Annotated[str, Field(pattern=_ISSUER)] | None = None
+    """OpenID provider that vouches for staff, exactly as it names itself; without one there are passwords only.
+
+    It sends people back to CONSOLE_URL followed by /console/sign-in/single/back.
+    """
+    oidc_client_id: Annotated[str, Field(pattern=r"^[!-~]{1,255}$")] | None = None
+    """What the provider calls us."""
+    oidc_client_secret: SecretStr | None = None
+    """And the secret that it gave us; without one we are a public client, with PKCE alone."""
+    oidc_name: Annotated[str, Field(pattern=r"^[^<>\r\n]{1,40}$")] = "single sign-on"
+    """What people call it: stands on the sign-in page."""
+    oidc_ca: FilePath | None = None
+    """PEM file of who may vouch for the provider's host; default: the list that comes with the program."""
+    oidc_second_factor: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ("mfa",)
+    """Values of the claims acr and amr by which the provider says that it asked for a second factor, commas between.
+
+    Whoever comes without one of these is asked for ours.
+    """
+    oidc_groups_claim: Annotated[str, Field(pattern=r"^[!-~]{1,128}$")] = "groups"
+    """Claim of the id token that names a person's groups."""
+    oidc_roles: Annotated[tuple[tuple[str, Role], ...], NoDecode, BeforeValidator(_pairs)] = ()
+    """What groups may do here: concern-reviewers=reviewer,audit=auditor. Left out: roles are given here."""
+    oidc_teams: Annotated[tuple[tuple[str, Name], ...], NoDecode, BeforeValidator(_pairs)] = ()
+    """Teams of the policy that groups are: it-security=security. Who is not in the group may not use the team's key."""
 
     lease_s: PositiveInt = 120
     """How long a worker owns a referral before another may take it; a call may last a third of it."""
@@ -168,6 +200,12 @@ class Settings(BaseSettings):
     """How often what is due is rung again; bounds the delay after every message in Redis was lost."""
     stall_s: PositiveInt = 120
     """Due for this long with nothing leased: the worker's watchdog ends the worker, to be started anew."""
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError("oidc_issuer and oidc_client_id go together")
+        return self
 
     @model_validator(mode="after")
     def _leases_outlive_calls(self) -> Self:

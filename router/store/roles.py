@@ -35,6 +35,16 @@ def hold_roles(connection: Connection) -> None:
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
+def suspend_teams(connection: Connection, handle: str, *, suspend: Collection[str], restore: Collection[str]) -> None:
+    """Keep a person from the cases of teams whose key they hold, or let them back; counts from the next request on."""
+    insert = text("""
+        insert into suspended_teams (handle, team) select :handle, team from unnest(cast(:teams as text[])) as team
+        on conflict do nothing""")
+    connection.execute(insert, {"handle": handle, "teams": sorted(suspend)})
+    gone = text("delete from suspended_teams where handle = :handle and team = any(:teams)")
+    connection.execute(gone, {"handle": handle, "teams": sorted(restore)})
+
+
 def holders(connection: Connection, role: Role) -> tuple[str, ...]:
     """Return who has a role and is not disabled."""
     query = text("""

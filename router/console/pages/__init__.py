@@ -25,6 +25,7 @@ from router.console.pages import (
     rerouting,
     routing,
     signingin,
+    singlesignon,
     tasks,
     unlocking,
 )
@@ -41,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     *tasks.PAGES,
     *behalf.PAGES,
     *signingin.PAGES,
+    *singlesignon.PAGES,
     *unlocking.PAGES,
     *account.PAGES,
     *people.PAGES,
@@ -58,4 +60,10 @@ PAGES: tuple[Page, ...] = (
 
 def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
     """Return what is done now and then, with the seconds between."""
-    return [*casework.chores(desk), *behalf.chores(desk), *outside.chores(desk), *custody.chores(desk)]
+    return [
+        *casework.chores(desk),
+        *behalf.chores(desk),
+        *outside.chores(desk),
+        *custody.chores(desk),
+        *signingin.chores(desk),
+    ]

@@ -14,6 +14,7 @@ from router.console.cannedtexts import CannedTexts
 from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.signin.cookie import Cookie
+from router.console.signin.single import SingleSignOn
 from router.console.signin.slowing import Slowing
 from router.errors import Forbidden
 from router.model import AuditEntry
@@ -57,6 +58,8 @@ class Desk:
     """Under which second factors' secrets are kept."""
     slowing: Slowing = field(default_factory=Slowing)
     """Makes guessing passwords slow."""
+    single: SingleSignOn | None = None
+    """Who else vouches for people; None: nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Ask:
     page: "Page"
     address: str = field(default="", repr=False)
     """Of the network, to slow guessing down; kept and shown nowhere."""
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """All that the browser sent, for single sign-on's own."""
 
     @property
     def viewer(self) -> Session:

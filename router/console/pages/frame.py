@@ -57,7 +57,8 @@ class Frame:
         async def serve(request: Request) -> Response:
             cookie = read_cookie(request, https=self._desk.https)
             address = request.client.host if request.client else ""
-            ask = Ask(self._desk, cookie, None, dict(request.path_params), request.query_params, Form(), page, address)
+            place = dict(request.path_params), request.query_params
+            ask = Ask(self._desk, cookie, None, *place, Form(), page, address, request.cookies)
             elsewhere = cookie.new and request.headers.get("sec-fetch-site") == "cross-site"
             if elsewhere and page.method == "GET":
                 return show(ask, "passing.html", address=_asked_for(request))

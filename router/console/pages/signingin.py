@@ -10,7 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup
 from starlette.responses import Response
 
-from router.console.pages.ask import Ask, page
+from router.console.pages.ask import Ask, Desk, page
 from router.console.pages.frame import ENROL, NEXT_STEP, SECOND_FACTOR, SIGN_IN
 from router.console.pages.rendering import go, go_to, home, own_address, show
 from router.console.rights import Right
@@ -23,6 +23,9 @@ from router.store.engine import transaction
 from router.store.sessions import Session, Stage, Way
 
 RECOVERY: Final = "/console/sign-in/recovery"
+FORGET_EVERY_S: Final = 600
+SINGLE_FAILED: Final = ("single_failed", "unknown_subject", "oidc_no_answer")
+"""What may be said of a single sign-on that did not work."""
 
 
 def show_sign_in(ask: Ask) -> Response:
@@ -30,14 +33,13 @@ def show_sign_in(ask: Ask) -> Response:
     if ask.session is not None:
         step = NEXT_STEP.get(ask.session.stage)
         return go(step) if step else go_to(wanted(ask) or home(ask.session))
-    return _sign_in_form(ask)
+    mistake = ask.query.get("mistake")
+    return _sign_in_form(ask, mistake=mistake if mistake in SINGLE_FAILED else None)
 
 
 def _sign_in_form(ask: Ask, status: int = 200, **values: Any) -> Response:
-    shared = {"single": None}
-    return show(
-        ask, "signin/sign_in.html", status, **{**shared, "next": wanted(ask), "mistake": None, "wait_s": 0, **values}
-    )
+    shared = {"single": ask.desk.single.name if ask.desk.single else None, "next": wanted(ask)}
+    return show(ask, "signin/sign_in.html", status, **{**shared, "mistake": None, "wait_s": 0, **values})
 
 
 def take_password(ask: Ask) -> Response:
@@ -59,7 +61,7 @@ def step_on(ask: Ask, account: Account, way: Way, *, proven: bool, detail: str =
     )
     to = NEXT_STEP.get(stage)
     if to is None:
-        answer = go_to(wanted(ask) or _home_of(ask, fresh.session))
+        answer = go_to(wanted(ask) or home_of(ask, fresh.session))
     else:
         answer = go(to, **({"next": wanted(ask)} if wanted(ask) else {}))
     give(answer, fresh, https=ask.desk.https)
@@ -151,7 +153,7 @@ def take_factor(ask: Ask) -> Response:
     fresh = local.begin(
         desk.engine, viewer, viewer.handle, stage=Stage.FULL, way=viewer.way, lasts_s=desk.limits.session_s
     )
-    to = wanted(ask) or _home_of(ask, fresh.session)
+    to = wanted(ask) or home_of(ask, fresh.session)
     answer = show(replace(ask, cookie=fresh), "signin/recovery_codes.html", codes=codes, to=to)
     give(answer, fresh, https=desk.https)
     return answer
@@ -179,10 +181,21 @@ def wanted(ask: Ask) -> str:
     return own_address(ask.form.get("next") or ask.query.get("next", "")) or ""
 
 
-def _home_of(ask: Ask, session: bytes) -> str:
+def home_of(ask: Ask, session: bytes) -> str:
+    """Return where whoever's session this is begins."""
     with transaction(ask.desk.engine) as connection:
         found: Session | None = sessions.find(connection, session, idle_s=ask.desk.limits.idle_s)
     return home(found) if found else SIGN_IN
+
+
+def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
+    """Return what is done now and then: sessions that count no more are forgotten."""
+
+    def forget() -> None:
+        with transaction(desk.engine) as connection:
+            sessions.forget_ended(connection, idle_s=desk.limits.idle_s)
+
+    return [(forget, FORGET_EVERY_S)]
 
 
 PAGES = (

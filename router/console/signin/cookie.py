@@ -14,7 +14,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _BYTES: Final = 32
 
 
@@ -56,8 +56,8 @@ def new_cookie() -> Cookie:
 
 def read_cookie(request: Request, *, https: bool) -> Cookie:
     """Return the browser's cookie, a new one if it has none that we could have made."""
-    given = request.cookies.get(_name(https=https), "")
-    return Cookie(given) if _TOKEN.fullmatch(given) else new_cookie()
+    given = request.cookies.get(cookie_name("console", https=https), "")
+    return Cookie(given) if TOKEN.fullmatch(given) else new_cookie()
 
 
 def give(answer: Response, cookie: Cookie, *, https: bool) -> None:
@@ -65,8 +65,11 @@ def give(answer: Response, cookie: Cookie, *, https: bool) -> None:
 
     By https its name begins with `__Host-`: no other host of the domain can set it.
     """
-    answer.set_cookie(_name(https=https), cookie.token, path="/", secure=https, httponly=True, samesite="strict")
+    answer.set_cookie(
+        cookie_name("console", https=https), cookie.token, path="/", secure=https, httponly=True, samesite="strict"
+    )
 
 
-def _name(*, https: bool) -> str:
-    return "__Host-console" if https else "console"
+def cookie_name(name: str, *, https: bool) -> str:
+    """Return a cookie's name as the browser knows it: by https no other host of the domain can set it."""
+    return f"__Host-{name}" if https else name

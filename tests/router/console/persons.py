@@ -56,4 +56,5 @@ def signed_in(browser: Browser) -> bool:
 
 
 def give_password(browser: Browser, person: Person, **more: str) -> None:
-    assert browser.post("/console/sign-in", handle=person.handle, password=person.password, **more).status_code == 303
+    fields = {"handle": person.handle, "password": person.password, **more}
+    assert browser.post("/console/sign-in", fields).status_code == 303

@@ -5,13 +5,13 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from router.console.pages.ask import Ask, Desk, Limits, page
+from router.console.pages.ask import Ask, page
 from router.console.pages.frame import Frame
 from router.console.pages.rendering import go
-from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.unlocking import unlocked
 from router.vocabulary import Role
+from tests.router.console.desks import a_desk
 from tests.router.console.pages import Browser, Office
 
 
@@ -128,11 +128,8 @@ SEALED_PAGES = (
 @pytest.fixture
 def locked(office: Office) -> Browser:
     """A browser signed in and locked, before pages that show what is sealed."""
-    limits = Limits(session_s=600, idle_s=600, unlocked_s=600, claim_s=600, body_deadline_s=5)
-    engine = office.deployment.console
-    desk = Desk(engine, Policies(engine), lambda _: None, "", "", https=False, limits=limits, secret=bytes(32))
     app = FastAPI()
-    app.include_router(Frame(desk).routes(SEALED_PAGES))
+    app.include_router(Frame(a_desk(office)).routes(SEALED_PAGES))
     browser = office.sign_in("sven")
     browser.client = TestClient(app, base_url="http://127.0.0.1:8001")
     return browser
