@@ -294,8 +294,7 @@ def test_a_row_that_never_was_a_draft_does_not_leave_either(border: Border) -> N
 @pytest.mark.parametrize(
     "forged",
     [
-        "insert into approvals (referral, digest, handle, verdict, reason)"
-        " values (:id, 'x', 'una', 'approved', 'forged')",
+        "insert into approvals (referral, digest, handle, verdict, reason) values (:id, 'x', 'una', 'approved', 'y')",
         "update drafts set needed = 1 where referral = :id",
         "update drafts set ended = 'approved', ended_at = now() where referral = :id",
     ],
@@ -307,6 +306,41 @@ def test_a_worker_can_approve_nothing(border: Border, forged: str) -> None:
         change(connection, forged, id=draft.id)
 
     assert border.send() == {}
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        [("vera", "approved"), ("una", "refused")],
+        [("vera", "approved"), ("tom", "refused")],
+        [("sven", "approved")],
+        [],
+    ],
+    ids=["somebody refused", "somebody took it back", "the drafter", "too few"],
+)
+def test_a_worker_counts_again_though_the_row_says_that_it_may_leave(
+    border: Border, votes: list[tuple[str, str]]
+) -> None:
+    """Even where somebody who owns the database took the guard away."""
+    person(border.deployment, "sven")
+    draft = border.file()
+    border.approve(draft, "tom")
+    for handle, verdict in votes:
+        border.deployment.run(
+            "insert into approvals (referral, digest, reason, handle, verdict)"
+            " select referral, digest, 'x', :handle, :verdict from drafts",
+            handle=handle,
+            verdict=verdict,
+        )
+    for statement in (
+        "alter table referrals disable trigger approved",
+        "update drafts set ended = 'approved', ended_at = now(), drafted_by = 'person:sven'",
+        "update referrals set state = 'due' where state = 'draft'",
+    ):
+        border.deployment.run(statement)
+
+    assert border.send() == {}
+    assert border.state_of(draft)[0] == "draft"
 
 
 def test_approvals_of_one_draft_are_worth_nothing_for_another(border: Border) -> None:
@@ -374,7 +408,7 @@ def test_an_act_that_breaks_off_leaves_nothing_half_approved(border: Border, mon
 
     # As if the process were killed between the last approval and the commit.
     monkeypatch.setattr(approving.drafts, "end", fails)
-    with pytest.raises(OSError, match="^$"):
+    with pytest.raises(OSError, match=r"^$"):
         border.approve(draft, "una")
     monkeypatch.undo()
 
