@@ -15,6 +15,9 @@ LOOKS: Final = frozenset(
 DONE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "attempt": "tried to send",
+        "behalf_link_made": "made a link to take a report down",
+        "behalf_links_ended": "ended their links to take a report down",
+        "behalf_links_listed": "looked at their links to take a report down",
         "case_acknowledged": "told the reporter that it arrived",
         "case_answered": "told the reporter what was done",
         "case_claim_lapsed": "ended the claim: nothing was done for too long",
@@ -68,6 +71,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "referral_sent": "sent",
         "referral_shown": "looked at what is sent",
         "reminded": "reminded",
+        "tasks_listed": "listed their tasks",
         "task_done": "did a task",
         "task_set": "asked a colleague to do something",
         "told_instead": "told another channel instead",
