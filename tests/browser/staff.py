@@ -70,13 +70,18 @@ class Staff:
         page.get_by_role("button", name="Unlock").click()
         page.get_by_role("button", name="Lock").wait_for()
 
-    def file(self, category: str = "fraud", **facts: Any) -> str:
-        """File a concern as a person does; return its reference."""
+    def report(self, category: str, **facts: Any) -> tuple[str, str]:
+        """File a concern as a person does; return its reference and the receipt."""
         sent = {"category": category, "noticed_how": "colleague_witness", "narrative": NARRATIVE, "contact": CONTACT}
         headers = {"Idempotency-Key": os.urandom(16).hex()}
         answer = httpx2.post(f"{self.product.url}/api/v1/concerns", json=sent | facts, headers=headers)
         assert answer.status_code == httpx2.codes.CREATED, answer.text
-        return str(answer.json()["reference"])
+        told = answer.json()
+        return told["reference"], told["receipt"]
+
+    def file(self, category: str = "fraud", **facts: Any) -> str:
+        """File a concern as a person does; return its reference."""
+        return self.report(category, **facts)[0]
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return what the owner's login reads."""
