@@ -19,9 +19,9 @@ from router.vocabulary import Awaited, Severity
 
 PAGE: Final = 50
 """Cases on one page."""
-MOST_WALKED: Final = 4000
+MOST_WALKED: Final = 2000
 """How many rows are looked at for one page when no index answers a filter; from there the next page goes on."""
-LEAST_WALKED: Final = 200
+LEAST_WALKED: Final = 100
 MOST_COUNTED: Final = 100
 """Counting ends here: beyond, nobody works by the number."""
 MOST_FOUND: Final = 500
