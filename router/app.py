@@ -20,7 +20,6 @@ from router import secretfiles
 from router.audit.checkpointfile import CheckpointFile
 from router.bell import Bell, channels_in_force
 from router.clock import now
-from router.console import oidc
 from router.console import pages as console
 from router.console.auditing import Witness
 from router.console.cannedtexts import CannedTexts
@@ -29,6 +28,7 @@ from router.console.pages.ask import Desk as ConsoleDesk
 from router.console.pages.ask import Limits
 from router.console.pages.frame import Frame
 from router.console.policies import Policies
+from router.console.signin.carried import Client
 from router.console.signin.single import SingleSignOn
 from router.errors import Refused, RouterError
 from router.intake import document, guard, housekeeping, limits
@@ -208,7 +208,9 @@ def _single_sign_on(settings: Settings) -> SingleSignOn | None:
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
     secret = settings.oidc_client_secret
-    client = oidc.Client(
+    from router.console.oidc import Provider  # noqa: PLC0415 - its libraries take 18 MB that most do without
+
+    client = Client(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
         client_secret=secret.get_secret_value() if secret else None,
@@ -217,7 +219,7 @@ def _single_sign_on(settings: Settings) -> SingleSignOn | None:
         groups_claim=settings.oidc_groups_claim,
         ca=str(settings.oidc_ca) if settings.oidc_ca else None,
     )
-    return SingleSignOn(oidc.Provider(client), settings.oidc_name, dict(settings.oidc_roles), dict(settings.oidc_teams))
+    return SingleSignOn(Provider(client), settings.oidc_name, dict(settings.oidc_roles), dict(settings.oidc_teams))
 
 
 def _app(scheme: str, running: Lifespan, *, api_document: bool, scripts: bool = False) -> FastAPI:

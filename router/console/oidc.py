@@ -9,13 +9,11 @@ error or a log.
 import hmac
 import json
 import re
-import secrets
 import threading
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -30,6 +28,7 @@ from requests import Response, Session
 from requests.exceptions import RequestException
 
 from router.clock import now
+from router.console.signin.carried import Carried, Client, Vouched
 from router.errors import Forbidden
 
 CALL_S: Final = 10
@@ -48,60 +47,6 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SUBJECT: Final = re.compile(r"[!-~]{1,255}")
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """What the issuer and we agreed on."""
-
-    issuer: str
-    client_id: str
-    client_secret: str | None = field(repr=False)
-    redirect_uri: str
-    second_factor: frozenset[str]
-    """Values of `acr` or `amr` that say that a second factor was asked for."""
-    groups_claim: str
-    ca: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A browser's secret for one sign-in; state, nonce and PKCE's verifier follow from it, and do not lead back."""
-
-    token: str = field(repr=False)
-
-    @property
-    def state(self) -> str:
-        """What must come back with the answer."""
-        return self._derived("state")
-
-    @property
-    def nonce(self) -> str:
-        """What must stand in the token."""
-        return self._derived("nonce")
-
-    @property
-    def verifier(self) -> str:
-        """What proves that whoever redeems the code began the sign-in: RFC 7636."""
-        return self._derived("verifier")
-
-    def _derived(self, purpose: str) -> str:
-        digest = hmac.digest(self.token.encode(), f"concern-router/v1/oidc {purpose}".encode(), "sha256")
-        return urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def new_carried() -> Carried:
-    """Return a fresh secret of 256 bits."""
-    return Carried(secrets.token_urlsafe(32))
-
-
-@dataclass(frozen=True, slots=True)
-class Vouched:
-    """Whom the issuer vouches for."""
-
-    subject: str = field(repr=False)
-    second_factor: bool
-    groups: frozenset[str] = field(repr=False)
 
 
 class _Line(OAuth2Session):  # type: ignore[misc]  # Authlib has no types

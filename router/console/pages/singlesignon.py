@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from router.console.oidc import Carried, new_carried
 from router.console.pages.ask import Ask, page
 from router.console.pages.frame import NEXT_STEP, SIGN_IN
 from router.console.pages.rendering import own_address, show
 from router.console.pages.signingin import SINGLE_FAILED, home_of, wanted
 from router.console.signin import local
+from router.console.signin.carried import Carried, new_carried
 from router.console.signin.cookie import TOKEN, cookie_name, give
 from router.console.signin.single import SingleSignOn, enter
 from router.errors import Forbidden

@@ -3,7 +3,7 @@
 Keeps no passphrase; nothing sealed is shown here.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -11,8 +11,9 @@ from router.console.pages.ask import Ask, page
 from router.console.pages.rendering import go, go_to, home, own_address, show
 from router.console.rights import Right
 from router.console.signin.cookie import give, new_cookie
+from router.console.signin.passwords import turn
 from router.console.unlocking import lock, unlock
-from router.errors import Forbidden
+from router.errors import Forbidden, Refused
 from router.model import AuditEntry
 from router.store import sessions
 from router.store.audit import note
@@ -24,20 +25,37 @@ _LEAVES_NOTHING: Final = {"Clear-Site-Data": '"cache", "storage"'}
 
 def ask_passphrase(ask: Ask) -> Response:
     """Show the form that asks for the passphrase."""
-    return show(ask, "unlock.html", next=_next(ask, ask.query.get("next", "")), mistake=None)
+    return _form(ask, next=_next(ask, ask.query.get("next", "")))
+
+
+def _form(ask: Ask, status: int = 200, **values: Any) -> Response:
+    return show(ask, "unlock.html", status, **{"mistake": None, "wait_s": 0, **values})
+
+
+def _wait(ask: Ask, to: str, wait_s: int) -> Response:
+    answer = _form(ask, 429, next=to, mistake="wait", wait_s=wait_s)
+    answer.headers["Retry-After"] = str(wait_s)
+    return answer
 
 
 def take_passphrase(ask: Ask) -> Response:
     """Unlock the session, and lead on to where it was needed."""
-    to = _next(ask, ask.form.get("next"))
+    to, name = _next(ask, ask.form.get("next")), f"passphrase {ask.viewer.handle}"
+    wait_s = ask.desk.slowing.begin(name, ask.address)
+    if wait_s:
+        return _wait(ask, to, wait_s)
     try:
         # Not `get`: blanks around a passphrase are the person's business.
         given = ask.form.single.get("passphrase", "")
-        cookie = unlock(ask.desk.engine, ask.viewer, ask.cookie, given, lasts_s=ask.desk.limits.unlocked_s)
+        with turn():
+            cookie = unlock(ask.desk.engine, ask.viewer, ask.cookie, given, lasts_s=ask.desk.limits.unlocked_s)
+    except Refused as error:
+        return _wait(ask, to, error.retry_after_s)
     except Forbidden as error:
         if error.code == "signed_out":
             raise
-        return show(ask, "unlock.html", 422, next=to, mistake="wrong_passphrase")
+        return _form(ask, 422, next=to, mistake="wrong_passphrase")
+    ask.desk.slowing.passed(name, ask.address)
     answer = go_to(to)
     give(answer, cookie, https=ask.desk.https)
     return answer

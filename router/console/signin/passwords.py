@@ -55,7 +55,7 @@ def weakness(password: str, *, handle: str) -> str | None:
 
 def hashed(password: str) -> str:
     """Return what is kept of a password; raises Refused `quota_exceeded` when too many ask at once."""
-    with _turn():
+    with turn():
         return _hasher.hash(_normal(password))
 
 
@@ -63,7 +63,7 @@ def fits(kept: str | None, password: str) -> bool:
     """Say whether a password is the one that was kept; takes as long where none was. Raises as `hashed` does."""
     if len(password) > LONGEST * 4:
         password = ""
-    with _turn():
+    with turn():
         try:
             _hasher.verify(kept or _nobodys(), _normal(password))
         except (Argon2Error, InvalidHashError):
@@ -87,7 +87,8 @@ def _nobodys() -> str:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """Wait for one of AT_ONCE places to make a slow hash; raises Refused `quota_exceeded` after WAIT_S."""
     if not _turns.acquire(timeout=WAIT_S):
         raise Refused("quota_exceeded", retry_after_s=WAIT_S)
     try:

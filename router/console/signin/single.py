@@ -7,11 +7,12 @@ and has left the team may not use it; whoever joined gets one by `people add`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from router.console import accounts as acts
-from router.console.oidc import Provider, Vouched
+from router.console.signin.carried import Vouched
 from router.errors import Forbidden
 from router.model import AuditEntry
 from router.store import accounts, staff
@@ -21,6 +22,9 @@ from router.store.engine import transaction
 from router.store.roles import roles_of, suspend_teams
 from router.vocabulary import Role
 
+if TYPE_CHECKING:
+    from router.console.oidc import Provider
+
 BY = "single_sign_on"
 
 
@@ -28,7 +32,7 @@ BY = "single_sign_on"
 class SingleSignOn:
     """The one provider, and what its groups mean here."""
 
-    provider: Provider
+    provider: "Provider"
     name: str
     """As it stands on the sign-in page."""
     roles: Mapping[str, Role]

@@ -1,6 +1,10 @@
 """Signing in with a password and a second factor, as a browser does it, and what attackers try."""
 
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import pytest
 
@@ -9,9 +13,10 @@ from router.console.pages import signingin
 from router.console.signin import passwords, slowing
 from router.console.signin.cookie import Cookie
 from router.vocabulary import Role
+from tests.conftest import CHECKOUT
 from tests.router.console.desks import a_desk
 from tests.router.console.pages import Browser, Office
-from tests.router.console.persons import OWN, enrolled, first, give_password, shown_secret, signed_in
+from tests.router.console.persons import OWN, enrolled, first, give_password, shown_secret, signed_in, wait_long
 
 
 def failures(office: Office) -> list[tuple[str, str]]:
@@ -180,8 +185,11 @@ def test_what_was_typed_as_a_password_is_nowhere_in_the_answer(office: Office) -
     assert "MARKED" not in str(answer.headers)
 
 
-def test_guessing_a_password_gets_slower_alike_for_somebody_and_nobody(office: Office) -> None:
+def test_guessing_a_password_gets_slower_alike_for_somebody_and_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     enrolled(office)
+    wait_long(monkeypatch)
 
     def after_many(handle: str) -> tuple[int, list[int]]:
         tries = [office.browser().post("/console/sign-in", handle=handle, password="x") for _ in range(7)]
@@ -293,3 +301,41 @@ def test_sessions_that_count_no_more_are_forgotten(office: Office) -> None:
 
     assert office.deployment.rows("select handle from console_sessions") == [("sven",)]
     assert signed_in(kept)
+
+
+def test_a_name_that_there_is_not_takes_as_long_as_one_that_there_is() -> None:
+    kept = passwords.hashed(OWN)
+
+    def fastest_s(stored: str | None) -> float:
+        took = []
+        for _ in range(3):
+            begun = perf_counter()
+            passwords.fits(stored, "wrong")
+            took.append(perf_counter() - begun)
+        return min(took)
+
+    passwords.fits(None, "wrong")
+    somebody, nobody = fastest_s(kept), fastest_s(None)
+
+    assert 0.5 < nobody / somebody < 2
+
+
+def test_a_second_code_at_the_same_moment_does_not_get_in(office: Office) -> None:
+    person = enrolled(office)
+    browsers = [office.browser() for _ in range(4)]
+    for browser in browsers:
+        give_password(browser, person)
+    code = person.code()
+
+    with ThreadPoolExecutor(4) as together:
+        answers = list(together.map(lambda browser: browser.post("/console/sign-in/code", code=code), browsers))
+
+    assert sorted(answer.status_code for answer in answers) == [303, 422, 422, 422]
+
+
+def test_a_new_deployment_without_a_provider_loads_nothing_that_speaks_to_the_outside() -> None:
+    look = "import sys, router.app; print([name for name in ('requests', 'authlib', 'joserfc') if name in sys.modules])"
+
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+
+    assert found.stdout.strip() == "[]"

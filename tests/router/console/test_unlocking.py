@@ -13,6 +13,7 @@ from router.console.unlocking import unlocked
 from router.vocabulary import Role
 from tests.router.console.desks import a_desk
 from tests.router.console.pages import Browser, Office
+from tests.router.console.persons import wait_long
 
 
 def stored(office: Office) -> list[tuple[bool]]:
@@ -48,6 +49,21 @@ def test_a_wrong_passphrase_unlocks_nothing_is_on_record_and_stands_nowhere(offi
     assert stored(office) == [(False,)]
     assert ("person:sven", "session_unlocked", "unknown", "refused_wrong_passphrase", "") in office.audit()
     assert "MARKED" not in str(office.audit())
+
+
+def test_guessing_the_passphrase_gets_slower_and_sealed_texts_stay_locked(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_long(monkeypatch)
+    browser = office.sign_in("sven")
+
+    tries = [unlock(browser, "wrong")[0] for _ in range(6)]
+    right = browser.post("/console/unlock", passphrase=office.deployment.passphrases["sven"], next="/console")
+
+    assert tries == [422] * 5 + [429]
+    assert right.status_code == 429
+    assert int(right.headers["retry-after"]) > 0
+    assert stored(office) == [(False,)]
 
 
 @pytest.mark.parametrize(
