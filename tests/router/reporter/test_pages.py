@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -179,6 +180,26 @@ def test_the_receipt_leads_to_the_status_and_is_forgiving(public: TestClient) ->
     assert answer.status_code == 200
     assert "We have your report" in answer.text
     assert receipt not in answer.text
+
+
+def test_the_reporter_is_told_when_somebody_was_allowed_to_learn_who_they_are(
+    public: TestClient, database: Database
+) -> None:
+    receipt = receipt_in(public.post("/report", data=LEAST).text)
+    asked = """
+        insert into identity_requests (reference, asked_by, reason, expires_at, decided_by, decided_at, verdict)
+        select reference, 'asker-7f3a', 'MARKED-7f3a', now(), 'decider-7f3a', '2026-11-05T10:00Z', %s from cases"""
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("insert into people (handle) values ('asker-7f3a'), ('decider-7f3a')")
+        connection.execute(asked, ["refused"])
+    before = public.post("/follow-up", data={"receipt": receipt}).text
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute(asked, ["granted"])
+    after = public.post("/follow-up", data={"receipt": receipt}).text
+
+    assert "was allowed to" not in before
+    assert re.search(r"was allowed to see how to reach you</dt>\s*<dd>5 November 2026</dd>", after)
+    assert "7f3a" not in after
 
 
 def test_what_the_policy_says_to_reporters_stands_first_and_harmless(settings: Settings, start: Start) -> None:
