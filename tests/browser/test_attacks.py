@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Request
 
+from router.vocabulary import Role
 from tests.browser.staff import Staff
 
 pytestmark = pytest.mark.browser
@@ -149,3 +150,48 @@ def test_nothing_stays_in_the_browser(staff: Staff) -> None:
     )
 
     assert kept == [0, 0, 0, 0]
+
+
+def test_what_people_typed_is_never_markup_wherever_it_shows(staff: Staff) -> None:
+    markup = '<img src=x onerror="window.ran = 1"><b class=planted>MARKED-7f3a</b>'
+    reference = staff.file("csam_suspected", narrative=markup, contact=markup)
+    page = staff.signed_in("ana", *Role)
+    staff.unlock(page, "ana")
+    alive: list[str] = []
+
+    def look() -> None:
+        if page.locator("b.planted, img").count() or page.evaluate("window.ran"):
+            alive.append(page.url)
+
+    page.goto(f"/console/cases/{reference}")
+    page.get_by_label("Note for colleagues").fill(markup)
+    page.get_by_role("button", name="Keep", exact=True).click()
+    look()
+    page.get_by_text("Keep it from being deleted").click()
+    page.get_by_label("Reason").locator("visible=true").fill(markup)
+    page.get_by_role("button", name="Put on hold").click()
+    look()
+    page.goto(f"/console/cases/{reference}/dialogue")
+    page.get_by_label("Question").check()
+    page.get_by_label("Message").fill(markup)
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("status").first.wait_for()
+    for part in ("", "/notes", "/dialogue", "/timeline", "/timeline?looks=1", "?print=1"):
+        page.goto(f"/console/cases/{reference}{part}")
+        look()
+    page.goto(f"/console/cases/{reference}")
+    page.get_by_label("Why do you open it?").fill(markup)
+    page.get_by_role("button", name="Open", exact=True).click()
+    look()
+    shown = page.locator("pre").all_text_contents()
+    page.goto("/console?severity=critical")
+    page.get_by_text("Save this filter").click()
+    page.get_by_label("Name of the view").fill("<b class=planted>MARKED-7f3a</b>")
+    page.get_by_role("button", name="Save").click()
+    look()
+    for path in (f"/console/audit?about={reference}", "/console/audit", "/console/tasks", "/console"):
+        page.goto(path)
+        look()
+
+    assert alive == []
+    assert shown[0] == markup
