@@ -222,8 +222,8 @@ drafts = Table(
     CheckConstraint("needed >= 1", name="needed"),
 )
 """What waits for approvals: `digest` is of the exact bytes, kept in `body`, and the channel that were shown, so that a
-change is a draft that must be approved again. `drafted_by` is a person, who said the `reason`, or the policy. A trigger lets no referral leave its draft
-unless it `ended` approved, by enough people.
+change is a draft that must be approved again. `drafted_by` is a person, who said the `reason`, or the policy. A trigger
+lets no referral leave its draft unless it `ended` approved, by enough people.
 """
 Index("drafts_open_idx", drafts.c.expires_at, postgresql_where=text("ended_at is null"))
 Index("referrals_draft_idx", referrals.c.first_due_at, referrals.c.id, postgresql_where=text("state = 'draft'"))

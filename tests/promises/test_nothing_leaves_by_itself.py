@@ -9,9 +9,11 @@ from threading import Barrier
 import pytest
 
 from router.console import approving, drafting
+from router.console.acting import By
 from router.errors import Forbidden, StoreFailed
 from router.model import Referral
 from router.store import drafts
+from router.store.casehead import head
 from router.store.drafts import Draft
 from router.store.engine import transaction
 from router.store.posting import referral_id
@@ -78,9 +80,9 @@ def test_who_drafted_it_does_not_approve_it(border: Border) -> None:
 
 
 def draft_again(border: Border, reference: str, handle: str) -> Draft:
-    by = drafting.By(reference, handle, "")
+    by = By(reference, handle, "")
     with transaction(border.deployment.console) as connection:
-        case = drafting.head(connection, reference)
+        case = head(connection, reference)
         assert case is not None
         to = drafting.way(border.desk, case.policy, "police")
         shown = drafting.preview(connection, case, to, console_url="http://127.0.0.1:8001")
@@ -407,7 +409,7 @@ def test_an_act_that_breaks_off_leaves_nothing_half_approved(border: Border, mon
         raise OSError
 
     # As if the process were killed between the last approval and the commit.
-    monkeypatch.setattr(approving.drafts, "end", fails)
+    monkeypatch.setattr(drafts, "end", fails)
     with pytest.raises(OSError, match=r"^$"):
         border.approve(draft, "una")
     monkeypatch.undo()

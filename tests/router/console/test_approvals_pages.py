@@ -28,13 +28,13 @@ def approver(office: Office, handle: str) -> Browser:
 
 def shown_bytes(page: str) -> str:
     [found] = re.findall(r'<pre class="bytes"[^>]*>(.*?)</pre>', page, re.DOTALL)
-    return unescape(found)
+    return unescape(str(found))
 
 
 def digest_in(page: str) -> str:
     found = set(re.findall(r'name="digest" value="([0-9a-f]{64})"', page))
     assert len(found) == 1
-    return found.pop()
+    return str(found.pop())
 
 
 def version_in(page: str) -> str:

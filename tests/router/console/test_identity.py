@@ -33,7 +33,7 @@ def may(deployment: Deployment, reference: str, handle: str = "sven") -> bool:
 
 def last(deployment: Deployment) -> tuple[str, ...]:
     [row] = deployment.rows("select actor, action, object, outcome from audit order by id desc limit 1")
-    return row
+    return tuple(row)
 
 
 def test_without_custodians_whoever_opens_a_case_sees_who_reported(deployment: Deployment) -> None:
