@@ -154,6 +154,7 @@ def _redis(settings: Settings) -> str:
 
 def _secrets(settings: Settings) -> str:
     secretfiles.intake_secrets(settings.secrets_path)
+    secretfiles.console_secret(settings.secrets_path)
     secretfiles.audit_signing_key(settings.secrets_path)
     secretfiles.audit_public_key(settings.secrets_path)
     mode = settings.secrets_path.stat().st_mode
