@@ -32,6 +32,7 @@ WITH_SCRIPTS: Final = (
 """Our own files' alone, which make no markup out of text."""
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),

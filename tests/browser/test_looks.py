@@ -31,6 +31,7 @@ PLAIN = {
     "unlock": "/console/unlock",
     "behalf": "/console/behalf",
     "tasks": "/console/tasks",
+    "no-such-page": "/console/nowhere",
     "nothing-there": "/console/cases/CR-0000-0000-0000",
 }
 """Pages that need nothing but an address."""

@@ -32,6 +32,8 @@ MAX_FORM_BYTES: Final = 128 * 1024
 HOME, UNLOCK = "/console", "/console/unlock"
 SIGN_IN, SECOND_FACTOR, ENROL = "/console/sign-in", "/console/sign-in/code", "/console/sign-in/enrol"
 NEXT_STEP: Final = {Stage.PASSWORD: SECOND_FACTOR, Stage.ENROL: ENROL}
+_ELSE: Final = "/console/{rest:path}"
+"""Every other address: a person who mistyped one is told so on a page."""
 NOTED_HERE: Final = frozenset({"role_missing", "sent_from_elsewhere", "form_outdated"})
 """What an act refuses by itself it has noted by itself, with the case that it is about."""
 
@@ -51,6 +53,8 @@ class Frame:
                 self._shown.append(re.compile(re.sub(r"\{[^}]*\}", "[^/]+", one.path)))
             methods: list[str] = edge.READ if one.method == "GET" else ["POST"]
             made.add_api_route(one.path, self._serving(one), methods=methods)
+        made.add_api_route("/", self._serving(Page("GET", "/", None, _begin)), methods=edge.READ)
+        made.add_api_route(_ELSE, self._serving(Page("GET", _ELSE, None, _nowhere)), methods=edge.READ)
         return made
 
     def _serving(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -123,6 +127,14 @@ class Frame:
             if found is not None and not ask.page.quiet:
                 sessions.seen(connection, found.id, unlocked_s=limits.unlocked_s)
         return found
+
+
+def _begin(_ask: Ask) -> Response:
+    return RedirectResponse(HOME, 303)
+
+
+def _nowhere(_ask: Ask) -> Response:
+    raise Forbidden("unknown_page")
 
 
 def _asked_for(request: Request) -> str:

@@ -137,6 +137,7 @@ def test_every_answer_says_what_a_browser_must_not_do(attacker: Attacker) -> Non
             and "default-src 'none'" in policy
             and "frame-ancestors 'none'" in policy
             and "form-action 'self'" in policy
+            and answer.headers.get("x-frame-options") == "DENY"
             and answer.headers.get("cache-control") == "no-store"
             and answer.headers.get("referrer-policy") == "no-referrer"
             and answer.headers.get("x-content-type-options") == "nosniff"

@@ -76,3 +76,17 @@ def test_a_form_with_a_field_more_is_refused(shared_office: Office, page: Page) 
 
     assert answer.status_code == 422
     assert "is_admin" not in answer.text
+
+
+def test_an_address_of_nothing_is_told_on_a_page(office: Office) -> None:
+    browser = office.sign_in("ana")
+
+    answer = browser.get("/console/nothing/here")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page." in answer.text
+    assert office.audit(but=frozenset({"person_added", "key_made"})) == []
+
+
+def test_the_console_s_own_address_leads_to_the_queue(office: Office) -> None:
+    assert office.sign_in("ana").get("/").headers["location"] == "/console"
