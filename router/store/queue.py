@@ -167,11 +167,15 @@ class _Asked:
     """One page that is asked for, as SQL: what an index answers, and what is looked at row by row."""
 
     def __init__(self, handle: str, wanted: Filter, after: Place | None, now: datetime) -> None:
-        self.values: dict[str, Any] = {"handle": handle, "team": wanted.team or "", "ranks": list(wanted.ranks)}
-        indexed, walked = ["q.audience = a.id", "q.rank = any(:ranks)"], []
-        if after is not None:
-            indexed.append(f"({_ORDER}) > (cast(:rank as smallint), cast(:place as bigint), :reference)")
+        ranks = [rank for rank in wanted.ranks if after is None or rank > after.rank]
+        self.values: dict[str, Any] = {"handle": handle, "team": wanted.team or "", "ranks": ranks}
+        # What follows in the same rank is a range of its own: one condition for both would read all of it up to there.
+        self.ranges = ["q.rank = any(:ranks)"]
+        if after is not None and after.rank in wanted.ranks:
+            same = "q.rank = cast(:rank as smallint) and (q.place, q.reference) > (cast(:place as bigint), :reference)"
+            self.ranges.append(same)
             self.values |= after._asdict()
+        indexed, walked = ["q.audience = a.id"], []
         if wanted.overdue:
             indexed.append("q.place < cast(:now as bigint)")
             self.values["now"] = _microseconds(now)
@@ -202,13 +206,14 @@ class _Asked:
 
         Numbers of rows stand in it as they are: the database plans by them.
         """
-        one = f"select q.* from case_queue q where {self.indexed} and {_NOT_RECUSED} order by {_ORDER}"  # noqa: S608 - our own words
+        one = self._in_order(str(PAGE + 1))
         if self.walked:
-            one = f"select q.* from ({one} limit (select each from share)) q where {self.walked} order by {_ORDER}"  # noqa: S608 - our own words
+            looked_at = self._in_order("(select each from share)")
+            one = f"select q.* from ({looked_at}) q where {self.walked} order by {_ORDER} limit {PAGE + 1}"  # noqa: S608 - our own words
         return f"""
             with {_MINE}, {_share()},
             f as materialized (
-                select q.* from mine a cross join lateral ({one} limit {PAGE + 1}) q
+                select q.* from mine a cross join lateral ({one}) q
                 order by {_ORDER} limit {PAGE + 1})
             select f.rank, f.place, f.reference, f.audience, {_SHOWN}
             from f join cases c on c.reference = f.reference
@@ -220,9 +225,17 @@ class _Asked:
         return f"""
             with {_MINE}, {_share()}
             select q.rank, q.place, q.reference, a.id as audience from mine a cross join lateral (
-                select q.* from case_queue q where {self.indexed} and {_NOT_RECUSED} order by {_ORDER}
-                offset (select each - 1 from share) limit 1) q
+                {self._in_order("(select each from share)")} offset (select each - 1 from share)) q
             order by {_ORDER} limit 1"""  # noqa: S608 - our own words
+
+    def _in_order(self, most: str) -> str:
+        """Return the select of the first `most` rows of one audience that an index answers."""
+        ranges = " union all ".join(
+            f"(select q.* from case_queue q where {self.indexed} and {one} and {_NOT_RECUSED}"  # noqa: S608 - our own words
+            f" order by {_ORDER} limit {most})"
+            for one in self.ranges
+        )
+        return f"select q.* from ({ranges}) q order by {_ORDER} limit {most}"  # noqa: S608 - our own words
 
 
 def _share() -> str:
