@@ -44,6 +44,9 @@ WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
         "not_claimed": "nobody has the case",
         "case_closed": "only `cases acknowledge` and `cases answer` go on",
         "in_conflict": "your team must know nothing of this case",
+        "reviewer_without_team": "add --team and --as: only a member of a team can hand on its key",
+        "no_role": "add --role, or --team and --as for a reviewer",
+        "nobody_yet": "`concern-router keys init` makes the first person, who has a key",
         "reason_malformed": "a reason has 3 to 200 characters",
     }
 )

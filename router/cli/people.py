@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli.asking import console, say_json, secret, whose_login
+from router.cli.asking import console, said, say_json, secret, whose_login
 from router.console import accounts
 from router.keymaking import add_person
 from router.settings import Settings
@@ -24,25 +24,37 @@ _ONCE = "Hand this over now; it is stored nowhere and not shown again."
 def add(
     handle: Annotated[str, typer.Argument(help="The new person's handle.")],
     *,
-    team: Annotated[list[str], typer.Option(help="A team to join; may be given more than once.")],
-    by: Annotated[str, typer.Option("--as", help="A member of these teams, whose passphrase is asked for.")],
+    team: Annotated[list[str] | None, typer.Option(help="A team to join; may be given more than once.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--as", help="A member of these teams; their passphrase is asked for.")
+    ] = None,
+    role: Annotated[list[Role] | None, typer.Option(help="A role to give; may be given more than once.")] = None,
     passphrase_stdin: Annotated[bool, typer.Option(help="Read the passphrase from standard input.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a new person access to teams and print their sign-in password and passphrase once.
+    """Make a person and print their sign-in password once, and with --team their passphrase.
 
-    Only a member can hand on a team's key, so a member's passphrase is needed. The new person is a reviewer;
-    `people roles` gives more. Password and second factor are set by themselves at the first sign-in.
+    Only a member can hand on a team's key, so with --team a member's passphrase is asked for, and the new person is a
+    reviewer too. Without, they get no key and open nothing: for approvers, custodians, auditors, administrators.
+    Password and second factor are set by themselves at the first sign-in.
     """
-    password = accounts.first_password()
+    password, roles_given = accounts.first_password(), role or ()
+    passphrase = None
     with console(Settings()) as engine:
-        passphrase = secret(f"Passphrase of {by}", from_stdin=passphrase_stdin)
-        new = add_person(engine, handle=handle, teams=team, by=by, passphrase=passphrase, also=password.keep)
+        if team:
+            giver = said(by, "--as", "A member of these teams")
+            given = secret(f"Passphrase of {giver}", from_stdin=passphrase_stdin)
+            also = accounts.begins_with(password, roles_given, by=whose_login())
+            passphrase = add_person(engine, handle=handle, teams=team, by=giver, passphrase=given, also=also)
+        else:
+            accounts.add_without_key(engine, handle, password, roles_given, by=whose_login())
     if as_json:
-        say_json({"handle": handle, "teams": team, "passphrase": new, "password": password.text})
+        secrets = {"passphrase": passphrase, "password": password.text}
+        say_json({"handle": handle, "teams": team or [], **secrets})
         return
     typer.echo(_ONCE)
-    typer.echo(f"  passphrase of {handle}: {new}")
+    if passphrase is not None:
+        typer.echo(f"  passphrase of {handle}: {passphrase}")
     typer.echo(f"  sign-in password of {handle}: {password.text}")
 
 

@@ -1,7 +1,7 @@
 """What administrators do to the accounts of others: first passwords, roles, the way out and back in.
 
 Used by commands and by pages. Each is one transaction with its line of the audit, refused ones too. Gives no key to
-anything sealed: only members of a team can do that (`people add`).
+anything sealed: only members of a team can do that (`people add --team`).
 """
 
 import re
@@ -18,7 +18,7 @@ from router.model import AuditEntry
 from router.store import accounts, sessions
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.keys import person_exists, set_disabled
+from router.store.keys import add_keyless, anybody, lock_keymakers, person_exists, set_disabled
 from router.store.roles import give_roles, hold_roles, holders, roles_of, take_roles
 from router.vocabulary import Role
 
@@ -43,6 +43,44 @@ def first_password() -> FirstPassword:
     """Return a new one."""
     new = passwords.new_first_password()
     return FirstPassword(new, passwords.hashed(new))
+
+
+def begins_with(password: FirstPassword, roles: Collection[Role], *, by: str) -> Callable[[Connection, str], None]:
+    """Return what gives a person who is being made their account, and roles besides those that come with a team."""
+
+    def also(connection: Connection, handle: str) -> None:
+        password.keep(connection, handle)
+        give_roles(connection, handle, roles, by=by)
+        if roles:
+            note(connection, [AuditEntry(by, "roles_changed", f"person:{handle}", detail=_signs(roles))])
+
+    return also
+
+
+def add_without_key(engine: Engine, handle: str, password: FirstPassword, roles: Collection[Role], *, by: str) -> None:
+    """Make a person who signs in with `password` and has `roles`, and no key: nothing sealed opens to them.
+
+    Raises Forbidden: `reviewer_without_team`, `no_role`, `person_exists`, and `nobody_yet` as long as there are no
+    keys, whose first holder must be the first person.
+    """
+
+    def make(connection: Connection, known: str) -> None:
+        lock_keymakers(connection)
+        faults = {
+            "handle_malformed": known == UNKNOWN,
+            "no_role": not roles,
+            "reviewer_without_team": Role.REVIEWER in roles,
+            "nobody_yet": not anybody(connection),
+            "person_exists": person_exists(connection, known),
+        }
+        fault = next((code for code, is_so in faults.items() if is_so), None)
+        if fault:
+            raise Forbidden(fault)
+        add_keyless(connection, known)
+        password.keep(connection, known)
+        give_roles(connection, known, roles, by=by)
+
+    _done(engine, "person_added", handle, by, make, detail=_signs(roles), new=True)
 
 
 def give_first_password(engine: Engine, handle: str, *, by: str) -> str:
@@ -98,8 +136,7 @@ def change_roles(
         if Role.ADMINISTRATOR in take and not holders(connection, Role.ADMINISTRATOR):
             raise Forbidden("last_administrator")
 
-    signs = [f"+{role.value}" for role in sorted(give)] + [f"-{role.value}" for role in sorted(take)]
-    _done(engine, "roles_changed", handle, by, change, detail=" ".join(signs))
+    _done(engine, "roles_changed", handle, by, change, detail=_signs(give, take))
 
 
 def disable(engine: Engine, handle: str, *, by: str) -> None:
@@ -151,20 +188,32 @@ def unlink(engine: Engine, handle: str, *, by: str) -> None:
 
 
 def _done(
-    engine: Engine, action: str, handle: str, by: str, change: Callable[[Connection, str], None], *, detail: str = ""
+    engine: Engine,
+    action: str,
+    handle: str,
+    by: str,
+    change: Callable[[Connection, str], None],
+    *,
+    detail: str = "",
+    new: bool = False,
 ) -> None:
     """Change something about a person and note it, or note that it was refused and why, and raise that."""
     known = normal_handle(handle) or UNKNOWN
     about = f"person:{known}"
     try:
         with transaction(engine) as connection:
-            _require_person(connection, known)
+            if not new:
+                _require_person(connection, known)
             change(connection, known)
             note(connection, [AuditEntry(by, action, about, detail=detail)])
     except Forbidden as error:
         with transaction(engine) as connection:
             note(connection, [AuditEntry(by, action, about, f"refused_{error.code}", detail)])
         raise
+
+
+def _signs(give: Collection[Role], take: Collection[Role] = ()) -> str:
+    return " ".join([*(f"+{role.value}" for role in sorted(give)), *(f"-{role.value}" for role in sorted(take))])
 
 
 def _require_person(connection: Connection, handle: str) -> None:

@@ -40,6 +40,11 @@ def add_person(connection: Connection, key: MemberKey) -> None:
     connection.execute(insert(member_keys), row)
 
 
+def add_keyless(connection: Connection, handle: str) -> None:
+    """Insert a person who has no key; the database refuses a handle that is there already."""
+    connection.execute(insert(people), {"handle": handle})
+
+
 def add_team_wraps(connection: Connection, wraps: Sequence[TeamKeyWrap]) -> None:
     """Let the members whose keys these are read what is sealed to the teams."""
     rows = [

@@ -67,6 +67,66 @@ def test_a_person_who_is_not_added_gets_no_account(deployment: Deployment, run: 
     assert deployment.rows("select handle from accounts") == []
 
 
+def test_an_auditor_without_a_team_gets_an_account_and_no_key(deployment: Deployment, run: Run) -> None:
+    status, out, _ = run("add", "Olga", "--role", "auditor", "--role", "approver", "--json")
+
+    made = json.loads(out)
+    assert (status, made["teams"], made["passphrase"]) == (0, [], None)
+    assert signs_in(deployment, "olga", made["password"])
+    assert deployment.rows("select role from people_roles where handle = 'olga' order by role") == [
+        ("approver",),
+        ("auditor",),
+    ]
+    assert deployment.rows("select key_id from member_keys where handle = 'olga'") == []
+    assert audited(deployment, "person_added") == [("person:olga", "ok", "+approver +auditor")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("olga", "--role", "reviewer", "--role", "auditor"), "reviewer_without_team"),
+        (("olga",), "no_role"),
+        (("SVEN", "--role", "auditor"), "person_exists"),
+        (("o l g a", "--role", "auditor"), "handle_malformed"),
+    ],
+)
+def test_who_cannot_be_made_without_a_team_is_told_why(
+    deployment: Deployment, run: Run, arguments: tuple[str, ...], code: str
+) -> None:
+    before = deployment.rows("select handle from people")
+
+    status, out, err = run("add", *arguments)
+
+    assert (status, out) == (1, "")
+    assert code in err
+    assert deployment.rows("select handle from people") == before
+    assert deployment.rows("select handle from accounts") == []
+    assert [outcome for _, outcome, _ in audited(deployment, "person_added")] == [f"refused_{code}"]
+
+
+def test_nobody_is_made_before_the_first_holder_of_keys(
+    database: Database, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
+
+    status, _, err = run("add", "olga", "--role", "auditor")
+
+    assert (status, "nobody_yet" in err, "keys init" in err) == (1, True, True)
+
+
+def test_somebody_of_a_team_may_begin_with_more_roles(deployment: Deployment, run: Run) -> None:
+    team = ("--team", "legal", "--as", "ana", "--passphrase-stdin")
+
+    status, _, _ = run("add", "ben", *team, "--role", "approver", given=deployment.passphrases["ana"])
+
+    assert status == 0
+    assert deployment.rows("select role from people_roles where handle = 'ben' order by role") == [
+        ("approver",),
+        ("reviewer",),
+    ]
+    assert audited(deployment, "roles_changed") == [("person:ben", "ok", "+approver")]
+
+
 def test_a_forgotten_password_is_replaced_by_one_that_is_shown_once(deployment: Deployment, run: Run) -> None:
     _, out, _ = run("password", "sven", "--json")
 
