@@ -59,8 +59,17 @@ class Staff:
             give_roles(connection, handle, roles or (Role.REVIEWER,), by=FIRST)
             sessions.begin(connection, cookie.session, handle, stage=Stage.FULL, way=Way.LOCAL, lasts_s=SESSION_S)
         context = self.context(**options)
-        kept = {"httpOnly": True, "sameSite": "Strict"}
-        context.add_cookies([{"name": "console", "value": cookie.token, "url": self.product.console_url, **kept}])
+        context.add_cookies(
+            [
+                {
+                    "name": "console",
+                    "value": cookie.token,
+                    "url": self.product.console_url,
+                    "httpOnly": True,
+                    "sameSite": "Strict",
+                }
+            ]
+        )
         return context.new_page()
 
     def unlock(self, page: Page, handle: str) -> None:
