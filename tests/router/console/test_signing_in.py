@@ -227,7 +227,7 @@ def test_a_reset_asks_for_the_second_factor_before_a_new_password_is_taken(offic
 @pytest.mark.parametrize(
     ("password", "code"),
     [
-        ("short-one-7x", None),
+        ("kT9-vw2Lq_xz", None),
         ("elevenchars", "password_short"),
         ("password1234", "password_common"),
         ("Passw0rd2026!!", "password_common"),
