@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from router import secretfiles
 from router.app import console_app
@@ -119,7 +119,12 @@ def test_somebody_who_is_not_linked_is_told_so_and_stays_outside(page: Page, sit
 def test_an_answer_that_a_browser_was_lured_with_signs_nobody_in(page: Page, sites: Sites, chromium: Browser) -> None:
     page.goto("/console")
     answers: list[str] = []
-    page.route("**/console/sign-in/single/back**", lambda route: (answers.append(route.request.url), route.abort()))
+
+    def keep(route: Route) -> None:
+        answers.append(route.request.url)
+        route.abort()
+
+    page.route("**/console/sign-in/single/back**", keep)
     sign_in(page, "sven-over-there", second_factor=True)
     page.wait_for_timeout(200)
     victim = chromium.new_context(base_url=sites.console).new_page()
