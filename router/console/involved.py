@@ -3,6 +3,8 @@
 Asked of approvers and custodians, whom no team's key lets in or keeps out. Doubt counts against them.
 """
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from router.keyrecords import normal_handle
@@ -10,6 +12,17 @@ from router.store.ties import ties
 from router.triage.handles import normal
 from router.triage.policy import Policy
 from router.vocabulary import Role
+
+_UNTOLD: Final = frozenset({"in_conflict", "person_named"})
+"""Whom this is said to learns that there is a case, and that it is about them."""
+
+
+def as_told(code: str, unknown: str) -> str:
+    """Return the code that somebody is told who has no say: whoever must not know of the case, that it is `unknown`.
+
+    The audit has the true one.
+    """
+    return unknown if code in _UNTOLD else code
 
 
 def why_not(connection: Connection, policy: Policy, reference: str, handle: str, role: Role) -> str | None:

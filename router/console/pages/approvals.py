@@ -13,6 +13,7 @@ from starlette.responses import Response
 from router.console import approving
 from router.console.approving import Desk, Seen
 from router.console.attempt import attempted
+from router.console.involved import as_told
 from router.console.pages import factwords
 from router.console.pages.ask import Ask, page
 from router.console.pages.rendering import go, show
@@ -24,6 +25,7 @@ from router.store.engine import transaction
 
 LISTED: Final = "drafts_listed"
 SHOWN: Final = "draft_shown"
+UNKNOWN: Final = "unknown_draft"
 ON_PAGE: Final = 50
 ENDED: Final[Mapping[str | None, tuple[str, str]]] = MappingProxyType(
     {
@@ -102,13 +104,13 @@ def _shown(ask: Ask, status: int = 200, refused: Forbidden | None = None) -> Res
     attempt = attempted(ask.desk.engine, SHOWN, kind="person", handle=ask.viewer.handle, reference="")
     found = approving.look(_desk(ask), ask.path["referral"])
     if found is None:
-        attempt.refuse("unknown_draft")
+        attempt.refuse(UNKNOWN)
     draft = found.draft
     attempt = attempted(ask.desk.engine, SHOWN, kind="person", handle=ask.viewer.handle, reference=draft.reference)
     with transaction(ask.desk.engine) as connection:
         code = approving.why_not_approve(connection, found.policy, draft, ask.viewer.handle)
     if code is not None:
-        attempt.refuse(code)
+        attempt.refuse(code, say=as_told(code, UNKNOWN))
     attempt.note(detail=f"{draft.channel}:{draft.revision}")
     values = trail(ask, found)
     said = {vote.handle for vote in _votes(ask, draft.id) if vote.digest == values["digest"]}
@@ -128,7 +130,7 @@ def _shown(ask: Ask, status: int = 200, refused: Forbidden | None = None) -> Res
 def _again(ask: Ask, error: Forbidden) -> Response:
     """Show the draft again after a form on it was refused, which is on record already."""
     if error.code not in _STAYS and not error.code.startswith("draft_"):
-        raise error
+        raise Forbidden(as_told(error.code, UNKNOWN))
     return _shown(ask, 422 if error.code == "reason_malformed" else 409, error)
 
 

@@ -1,7 +1,7 @@
 """Identity: requests to learn who reported, before the custodians. Shows why somebody asks, and nothing of the report.
 
-Who is involved in a case, or asked, learns of its requests no more than that they have no say. Every look is a line of
-the audit.
+Whoever must not know of a case is told that there is no such request; who asked, that they have no say. Every look is a
+line of the audit.
 """
 
 import re
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from router.console import identity
 from router.console.attempt import attempted
+from router.console.involved import as_told
 from router.console.pages import factwords
 from router.console.pages.ask import Ask, Desk, page
 from router.console.pages.rendering import go, show
@@ -36,6 +37,7 @@ STANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """How a request stands, in words, and in which tone."""
+UNKNOWN: Final = "unknown_request"
 LAPSE_EVERY_S: Final = 600.0
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _STAYS: Final = frozenset({"reason_malformed", "already_decided", "request_expired", "asker_may_not"})
@@ -79,7 +81,7 @@ def _decided(ask: Ask, *, grant: bool) -> Response:
         )
     except Forbidden as error:
         if error.code not in _STAYS:
-            raise
+            raise Forbidden(as_told(error.code, UNKNOWN)) from None
         return _shown(ask, 422 if error.code == "reason_malformed" else 409, error)
     return go("/console/identity", said="identity_granted" if grant else "identity_refused")
 
@@ -91,7 +93,7 @@ def _shown(ask: Ask, status: int = 200, refused: Forbidden | None = None) -> Res
     with transaction(ask.desk.engine) as connection:
         code = identity.why_not_decide(connection, policy, found, ask.viewer.handle)
     if code is not None:
-        attempt.refuse(code, detail=f"person:{found.asked_by}")
+        attempt.refuse(code, detail=f"person:{found.asked_by}", say=as_told(code, UNKNOWN))
     attempt.note(detail=f"person:{found.asked_by}")
     return show(
         ask,
@@ -110,9 +112,7 @@ def _found(ask: Ask) -> Request:
     with transaction(ask.desk.engine) as connection:
         found = identities.find(connection, _request(ask))
     if found is None:
-        attempted(ask.desk.engine, SHOWN, kind="person", handle=ask.viewer.handle, reference="").refuse(
-            "unknown_request"
-        )
+        attempted(ask.desk.engine, SHOWN, kind="person", handle=ask.viewer.handle, reference="").refuse(UNKNOWN)
     return found
 
 
