@@ -63,7 +63,7 @@ def recuse(engine: Engine, by: By, *, reason: str, though_last: bool) -> None:
         return colleagues.recuse(connection, case.reference, who)
 
     def detail(case: Standing) -> str:
-        released = "released " if case.claimed_by == by.who else ""
+        released = "released " if case.claimed_by == by.who and not_open(case) is None else ""
         return f"{released}{why} "
 
     act(

@@ -29,16 +29,17 @@ def claim(engine: Engine, *, reference: str, handle: str, login: str, lasts_s: i
     )
 
 
-def release(engine: Engine, *, reference: str, handle: str, login: str) -> None:
+def release(engine: Engine, *, reference: str, handle: str, login: str, seen: str = "") -> None:
     """Let nobody have the case: what waited for a claim waits again, and nothing fires twice.
 
-    Anybody who may claim it may, so that a holder who is away holds nothing up; the audit says who. Raises
-    Forbidden with a code, and what `transaction` raises.
+    Anybody who may claim it may, so that a holder who is away holds nothing up; the audit says who. Raises Forbidden
+    with a code (`changed_since` when the case is not as it was `seen`: somebody else may have it by now), and what
+    `transaction` raises.
     """
     act(
         engine,
         "case_released",
-        By(reference, handle, login),
+        By(reference, handle, login, seen),
         change=lambda connection, case, _who: (
             case.claimed_by is not None and progress.release(connection, case.reference, case.claimed_by)
         ),

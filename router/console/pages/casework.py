@@ -60,7 +60,7 @@ def keep(ask: Ask) -> Response:
 
 def release(ask: Ask) -> Response:
     """Give the case back, one's own or one whose holder is away."""
-    progress.release(ask.desk.engine, **_whose(ask))
+    progress.release(ask.desk.engine, **_whose(ask), seen=_by(ask).seen)
     return access.back(ask, "case_released")
 
 
@@ -178,7 +178,7 @@ def _form(name: str, act: Act, names: str = "") -> Page:
 PAGES = (
     _form("claim", claim),
     _form("keep", keep),
-    _form("release", release),
+    _form("release", release, "version"),
     _form("hand-over", hand_over, "to text version"),
     _form("close", close, "outcome told version"),
     _form("hold", hold, "reason version"),

@@ -429,9 +429,36 @@ def test_a_closed_case_is_not_worked_on(office: Office, act: str) -> None:
     reference = office.deployment.file("fraud").reference
     browser = office.sign_in("sven")
     browser.post(f"/console/cases/{reference}/close", outcome="acted", version=seen(browser, reference))
-    fields = FIELDS.get(act, {}) | ({"version": seen(browser, reference)} if act in {"hand-over", "close"} else {})
+    fields = FIELDS.get(act, {}) | ({} if act == "claim" else {"version": seen(browser, reference)})
 
     answer = browser.post(f"/console/cases/{reference}/{act}", fields)
 
     assert answer.status_code == 409
     assert "The case is closed." in answer.text
+
+
+def test_a_case_that_somebody_else_took_meanwhile_is_not_given_back(office: Office) -> None:
+    reference = office.deployment.file("fraud").reference
+    sven, lena, ana = (office.sign_in(handle) for handle in ("sven", "lena", "ana"))
+    sven.post(f"/console/cases/{reference}/claim")
+    before = seen(lena, reference)
+    sven.post(f"/console/cases/{reference}/release", version=seen(sven, reference))
+    ana.post(f"/console/cases/{reference}/claim")
+
+    answer = lena.post(f"/console/cases/{reference}/release", version=before)
+
+    assert answer.status_code == 409
+    assert "Nothing was overwritten" in answer.text
+    assert holder(office.deployment) == "ana"
+    assert lines(office, "case_released")[-1][:2] == ("person:lena", "refused_changed_since")
+
+
+def test_who_steps_out_of_a_closed_case_gives_nothing_back(office: Office) -> None:
+    reference = office.deployment.file("fraud").reference
+    browser = office.sign_in("sven")
+    browser.post(f"/console/cases/{reference}/claim")
+    browser.post(f"/console/cases/{reference}/close", outcome="acted", version=seen(browser, reference))
+
+    browser.post(f"/console/cases/{reference}/recuse", reason="a friend of mine")
+
+    assert lines(office, "case_recused") == [("person:sven", "ok", "a friend of mine")]
