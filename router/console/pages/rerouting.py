@@ -62,6 +62,8 @@ def take_reroute(ask: Ask) -> Response:
     by = found.force if found.force and ask.form.get("by") == IN_FORCE else found.own
     facts, mistakes = factform.read(by, values, found.case.facts)
     if facts is None:
+        if ask.form.get(STEP) == DO:
+            found.attempt.note("refused_facts_malformed")
         return _page(ask, found, values, mistakes=mistakes)
     wanted = Wanted(facts, by, found.own, ask.desk.console_url)
     if ask.form.get(STEP) != DO:

@@ -304,3 +304,17 @@ def test_each_look_and_each_try_is_one_line_of_the_audit(office: Office) -> None
         ("case_viewed", case.reference, "ok", "reroute preview"),
         ("case_rerouted", case.reference, "refused_reason_malformed", ""),
     ]
+
+
+def test_who_sends_facts_that_cannot_be_is_on_record_as_well(office: Office) -> None:
+    case = office.deployment.file("fraud")
+    browser = ready(office)
+    shown = version(browser.get(address(case)))
+    before = len(office.audit())
+
+    answer = browser.post(address(case), {**FORM, "version": shown, "category": "none", "step": "do", "reason": REASON})
+
+    assert answer.status_code == 422
+    assert [line[:4] for line in office.audit()[before:]] == [
+        ("person:ana", "case_rerouted", case.reference, "refused_facts_malformed")
+    ]
