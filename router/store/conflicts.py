@@ -179,10 +179,11 @@ def keep_from(connection: Connection, reference: str, team: str) -> None:
 
 
 def opened_by(connection: Connection, reference: str, team: str) -> Mapping[str, datetime]:
-    """Return which people who hold a key of `team` opened the case, and when first; the audit knows."""
+    """Return which people who hold a key of `team` opened something of the case, and when first; the audit knows."""
     query = text("""
         select substr(actor, 8) as handle, min(at) as at from audit
-        where action = 'case_opened' and object = :reference and outcome = 'ok' and actor in (
+        where action in ('case_opened', 'messages_opened', 'notes_opened') and object = :reference and outcome = 'ok'
+          and actor in (
             select 'person:' || m.handle from member_keys m
             join team_key_wraps w on w.member_key_id = m.key_id
             join recipient_keys r on r.key_id = w.team_key_id

@@ -11,7 +11,9 @@ from router import clock
 from router.console import progress
 from router.console.conflict import Removed, Who, conflict
 from router.errors import Broken, Forbidden
+from router.model import AuditEntry
 from router.store import policies
+from router.store.audit import note
 from router.store.engine import transaction
 from router.store.referrals import lease
 from tests.router.console.deployments import CONSOLE, WRITTEN, Deployment
@@ -344,6 +346,15 @@ def test_it_says_who_of_the_team_had_opened_the_case(deployment: Deployment) -> 
 
     assert [seen.handle for seen in take_out(deployment, reference).seen_by] == ["sven"]
     assert [seen.handle for seen in take_out(deployment, other).seen_by] == ["ana"]
+
+
+@pytest.mark.parametrize("opened", ["notes_opened", "messages_opened"])
+def test_who_opened_what_was_written_since_is_named_too(deployment: Deployment, opened: str) -> None:
+    reference = deployment.file("fraud").reference
+    with transaction(deployment.console) as connection:
+        note(connection, [AuditEntry("person:sven", opened, reference, detail="count:1")])
+
+    assert [seen.handle for seen in take_out(deployment, reference).seen_by] == ["sven"]
 
 
 def test_the_audit_tells_who_why_and_what_became_of_it(deployment: Deployment) -> None:
