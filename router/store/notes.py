@@ -100,10 +100,21 @@ def finish(connection: Connection, reference: str, note: int, by: str) -> bool:
 
 
 def tasks_of(connection: Connection, handle: str, *, limit: int) -> list[Task]:
-    """Return what somebody is still to do, the most urgent first; on any case, so ask whether they may still see it."""
+    """Return what somebody is still to do, the most urgent first, on cases that they may still see.
+
+    As `progress.access` has it; that they are a reviewer is not asked.
+    """
     query = text(f"""
         select n.id, n.reference, n.written_at, n.written_by, n.due_at from case_notes n
         where n.assigned_to = :handle and {_OPEN}
+          and not exists (select from recusals x where x.handle = :handle and x.reference = n.reference)
+          and exists (
+              select from case_key_wraps c
+              join recipient_keys k on k.key_id = c.key_id
+              join team_key_wraps t on t.team_key_id = k.key_id
+              join member_keys m on m.key_id = t.member_key_id and m.retired_at is null
+              where c.reference = n.reference and m.handle = :handle
+                and not exists (select from suspended_teams s where s.handle = m.handle and s.team = k.owner))
         order by n.due_at nulls last, n.id limit :limit""")  # noqa: S608 - our own words
     return [Task(*row) for row in connection.execute(query, {"handle": handle, "limit": limit})]
 

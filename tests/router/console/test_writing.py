@@ -110,6 +110,25 @@ def test_a_task_on_a_case_that_one_may_not_see_any_more_is_not_listed(office: Of
     assert "Nothing to do" in sven.get("/console/tasks").text
 
 
+def test_a_task_is_found_behind_any_number_that_one_may_not_see(office: Office) -> None:
+    (lost, _), (address, _) = case(office), case(office)
+    ana, sven = office.sign_in("ana", Role.REVIEWER), office.sign_in("sven", Role.REVIEWER)
+    for on in (lost, address):
+        ana.post(f"{on}/notes", text=WORDS, assigned_to="sven", due="", back="case")
+    office.deployment.run(
+        "insert into case_notes (reference, kind, written_by, suite, blob, assigned_to, due_at)"
+        " select reference, kind, written_by, suite, blob, assigned_to, now() from case_notes, generate_series(1, 100)"
+        " where reference = :lost",
+        lost=lost[-17:],
+    )
+    office.deployment.run("insert into recusals (reference, handle) values (:lost, 'sven')", lost=lost[-17:])
+
+    page = sven.get("/console/tasks").text
+
+    assert address in page
+    assert lost not in page
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [
