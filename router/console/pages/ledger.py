@@ -17,7 +17,7 @@ from router.console.pages.ask import Ask, page
 from router.console.pages.part import Part
 from router.console.pages.rendering import show
 from router.console.rights import Right
-from router.errors import Forbidden, RouterError
+from router.errors import RouterError
 from router.model import Referral
 from router.store import ledger, policies
 from router.store.audit import note
@@ -55,6 +55,8 @@ def show_referral(ask: Ask) -> Response:
     """Show one referral of the case, byte for byte; raises Forbidden, audited."""
     attempt = access.begin(ask, SHOWN)
     channel, revision = ask.path["channel"], _number(ask.path["revision"])
+    if revision is None or not channel.isprintable():
+        attempt.refuse("unknown_referral")
     with transaction(ask.desk.engine) as connection:
         rows = [row for row in ledger.whole(connection, attempt.reference, channel) if row["revision"] == revision]
         found = ledger.projected(connection, attempt.reference, channel, revision) if rows else None
@@ -87,11 +89,10 @@ def _channel_then(ask: Ask, found: Projected, name: str) -> Channel | None:
         return None
 
 
-def _number(given: str) -> int:
-    """Return a revision of the address; raises Forbidden for what is none."""
-    if not given.isascii() or not given.isdecimal() or len(given) > 6:  # noqa: PLR2004 - more than there ever are
-        raise Forbidden("unknown_referral")
-    return int(given)
+def _number(given: str) -> int | None:
+    """Return a revision of the address, None for what is none."""
+    # More digits than there ever are.
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 6 else None  # noqa: PLR2004
 
 
 LEDGER = Part("ledger", "case/ledger.html", _ledger, "Who was told")

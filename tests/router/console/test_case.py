@@ -108,7 +108,7 @@ def test_a_referral_is_shown_as_the_channel_was_when_it_was_sent(office: Office)
     assert "&#34;severity&#34;" not in not_sent
 
 
-@pytest.mark.parametrize("address", ["security-desk/99", "security-desk/x", "no-desk/1", "security-desk/-1"])
+@pytest.mark.parametrize("address", ["security-desk/99", "security-desk/x", "no-desk/1", "security-desk/-1", "%00/1"])
 def test_a_referral_that_the_case_has_not_is_none(office: Office, address: str) -> None:
     reference = office.deployment.file("fraud").reference
     other = office.deployment.file("grave").reference
