@@ -12,12 +12,11 @@ from sqlalchemy import Connection, Engine
 from router.console.acting import By, act, begin
 from router.console.attempt import Attempt
 from router.console.notes import text_in
-from router.console.opening import CaseKey, Reader, hold_key
+from router.console.opening import CaseKey, Reader, hold_key, still_opening
 from router.console.written import check_written
 from router.errors import Forbidden
 from router.store import messages, progress
 from router.store.audit import note
-from router.store.engine import transaction
 from router.store.messages import StoredMessage
 from router.store.progress import Standing
 from router.vault.seal import seal_message
@@ -84,7 +83,7 @@ def opened(attempt: Attempt, reader: Reader, *, before: int | None = None) -> tu
     Raises Forbidden and SealBroken as `opening.hold_key` does, each audited.
     """
     key = hold_key(attempt, reader)
-    with transaction(attempt.engine) as connection:
+    with still_opening(attempt) as connection:
         found = messages.of_case(connection, attempt.reference, limit=PAGE, before=before)
         note(connection, [attempt.entry(detail=f"count:{len(found)}")])
     return tuple(Message(one, text_in(attempt, key, CaseKey.message, one.sealed, one.id)) for one in found)

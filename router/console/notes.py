@@ -13,14 +13,13 @@ from sqlalchemy import Connection, Engine
 
 from router.console.acting import By, act, begin
 from router.console.attempt import Attempt
-from router.console.opening import CaseKey, Reader, hold_key
+from router.console.opening import CaseKey, Reader, hold_key, still_opening
 from router.console.written import check_written, given
 from router.errors import Forbidden, SealBroken
 from router.keyrecords import Sealed, normal_handle
 from router.store import messages, progress
 from router.store import notes as store
 from router.store.audit import note
-from router.store.engine import transaction
 from router.store.notes import StoredNote
 from router.store.progress import Access, Standing
 from router.vault.seal import seal_note
@@ -106,7 +105,7 @@ def opened(attempt: Attempt, reader: Reader, *, before: int | None = None) -> tu
     Raises Forbidden and SealBroken as `opening.hold_key` does, each audited.
     """
     key = hold_key(attempt, reader)
-    with transaction(attempt.engine) as connection:
+    with still_opening(attempt) as connection:
         found = store.of_case(connection, attempt.reference, limit=PAGE, before=before)
         note(connection, [attempt.entry(detail=f"count:{len(found)}")])
     return tuple(Note(one, text_in(attempt, key, CaseKey.note, one.sealed, one.id)) for one in found)

@@ -4,20 +4,22 @@ The one importer of `vault.unseal`. The audit entry is committed before anything
 an entry cannot be. Refused attempts are entries too, each in a transaction of its own. Keeps no key and no text.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from router.console.attempt import Attempt, attempted
 from router.errors import SealBroken
 from router.keyrecords import RECOVERY, KeyWrap, MemberKey, RecipientKey, Sealed, TeamKeyWrap, normal_handle
 from router.model import Content
+from router.store.audit import note
 from router.store.engine import transaction
 from router.store.identities import may_see_contact
 from router.store.keys import active_recipients, member_key, team_wraps
-from router.store.progress import Access, access
+from router.store.progress import Access, access, standing
 from router.store.sealed import StoredSeal, StoredWrap, sealed_case
 from router.vault.keyring import open_team_key, read_recovery, unlock_member
 from router.vault.seal import wrap_case_key
@@ -92,13 +94,33 @@ class CaseKey:
 
 
 def shown(attempt: Attempt, key: CaseKey, reason: str) -> Content:
-    """Commit that the case is opened and why; then return what came in with it. Raises SealBroken, audited."""
-    attempt.note(detail=reason.strip())
+    """Commit that the case is opened and why; then return what came in with it.
+
+    Raises Forbidden when they may not any more, SealBroken; each audited.
+    """
+    with still_opening(attempt) as connection:
+        note(connection, [attempt.entry(detail=reason.strip())])
     try:
         return key.content()
     except SealBroken as error:
         attempt.note(f"failed_{error.code}")
         raise
+
+
+@contextmanager
+def still_opening(attempt: Attempt) -> Iterator[Connection]:
+    """Yield the transaction of the entry of an opening, in which nothing else becomes of the case.
+
+    A conflict found at the same time knows of the opening, or comes first: then it raises Forbidden, audited.
+    """
+    kind, _, handle = attempt.actor.partition(":")
+    with transaction(attempt.engine) as connection:
+        standing(connection, attempt.reference)
+        may = Access.READER if kind == RECOVERY else access(connection, attempt.reference, handle)
+        if may is Access.READER:
+            yield connection
+            return
+    attempt.refuse(may.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ import pytest
 
 from router import clock
 from router.console import progress
+from router.console.attempt import attempted
 from router.console.conflict import Removed, Who, conflict
+from router.console.opening import OPENED, hold_key, identify, shown
 from router.errors import Broken, Forbidden
 from router.model import AuditEntry
 from router.store import policies
@@ -355,6 +357,19 @@ def test_who_opened_what_was_written_since_is_named_too(deployment: Deployment, 
         note(connection, [AuditEntry("person:sven", opened, reference, detail="count:1")])
 
     assert [seen.handle for seen in take_out(deployment, reference).seen_by] == ["sven"]
+
+
+def test_who_had_the_key_in_hand_at_that_moment_is_shown_nothing(deployment: Deployment) -> None:
+    reference = deployment.file("fraud").reference
+    attempt = attempted(deployment.console, OPENED, kind="person", handle="sven", reference=reference)
+    key = hold_key(attempt, identify(attempt, "sven", deployment.passphrases["sven"]))
+
+    take_out(deployment, reference)
+
+    with pytest.raises(Forbidden, match=r"^not_a_member$"):
+        shown(attempt, key, "just opening it")
+    query = "select outcome from audit where action = 'case_opened' order by id"
+    assert deployment.rows(query) == [("refused_not_a_member",)]
 
 
 def test_the_audit_tells_who_why_and_what_became_of_it(deployment: Deployment) -> None:
