@@ -45,8 +45,12 @@ def newest(
     return [dict(row) for row in connection.execute(query, values).mappings()]
 
 
-def whole(connection: Connection, reference: str, channel: str | None = None) -> list[dict[str, Any]]:
+def whole(
+    connection: Connection, reference: str, channel: str | None = None, revision: int | None = None
+) -> list[dict[str, Any]]:
     """Return every referral of `reference`, or those to `channel`, as plain rows with their attempts in `tried`.
+
+    With `revision` that one alone.
 
     Empty when there is none. While its channel is left alone, `held_by` and `held_until` of what is due say why and
     how long.
@@ -58,8 +62,10 @@ def whole(connection: Connection, reference: str, channel: str | None = None) ->
                s.code as held_by, s.until as held_until
         from referrals r left join channel_states s on s.channel = r.channel and r.state = 'due' and {SHUT}
         where reference = :reference and (cast(:channel as text) is null or r.channel = :channel)
+          and (cast(:revision as int) is null or revision = :revision)
         order by first_due_at, r.channel, revision""")  # noqa: S608 - our own words
-    rows = [dict(row) for row in connection.execute(query, {"reference": reference, "channel": channel}).mappings()]
+    values = {"reference": reference, "channel": channel, "revision": revision}
+    rows = [dict(row) for row in connection.execute(query, values).mappings()]
     tried = _tried(connection, [row["id"] for row in rows])
     return [{**{name: row[name] for name in row if name != "id"}, "tried": tried.get(row["id"], [])} for row in rows]
 

@@ -58,7 +58,7 @@ def show_referral(ask: Ask) -> Response:
     if revision is None or not channel.isprintable():
         attempt.refuse("unknown_referral")
     with transaction(ask.desk.engine) as connection:
-        rows = [row for row in ledger.whole(connection, attempt.reference, channel) if row["revision"] == revision]
+        rows = ledger.whole(connection, attempt.reference, channel, revision)
         found = ledger.projected(connection, attempt.reference, channel, revision) if rows else None
     if found is None:
         attempt.refuse("unknown_referral")

@@ -273,3 +273,42 @@ def test_only_what_somebody_could_see_is_written_as_seen(office: Office) -> None
 
     with transaction(office.deployment.console) as connection:
         assert connection.exec_driver_sql("select count(*) from case_views").scalar_one() == 0
+
+
+def link(office: Office, *references: str) -> None:
+    """Let these cases look as if they were about the same."""
+    for reference in references:
+        office.deployment.run(
+            "insert into case_duplicate_keys (key, reference, received_at, within_s) values ('k', :of, now(), 3600)",
+            of=reference,
+        )
+
+
+@pytest.mark.parametrize("known", ["said", "found later"])
+def test_a_team_that_must_know_nothing_of_a_linked_case_does_not_know_that_there_is_one(
+    office: Office, known: str
+) -> None:
+    deployment = office.deployment
+    own = deployment.file("fraud").reference
+    about_them = deployment.file("other", involves=["legal"] if known == "said" else []).reference
+    if known == "found later":
+        found = "insert into case_conflicts (reference, team, found_by) values (:of, 'legal', 'test')"
+        deployment.run(found, of=about_them)
+    link(office, own, about_them)
+
+    page = office.sign_in("lena").get(f"/console/cases/{own}").text
+
+    assert "of other teams" not in page
+    assert "Another case is perhaps about the same." not in page
+
+
+def test_of_very_many_linked_cases_the_newest_are_named(office: Office) -> None:
+    deployment = office.deployment
+    own, *others = (deployment.file("other").reference for _ in range(53))
+    link(office, own, *others)
+
+    page = office.sign_in("sven").get(f"/console/cases/{own}").text
+
+    assert sum(reference in page for reference in others) == 50
+    assert others[-1] in page
+    assert "2 more came in before these." in page
