@@ -80,6 +80,12 @@ def propose_factor(connection: Connection, handle: str, totp: bytes) -> None:
     connection.execute(change, {"handle": handle, "totp": totp})
 
 
+def drop_proposed(connection: Connection, handle: str) -> None:
+    """Forget a second factor that nobody confirmed; a confirmed one stays."""
+    change = text("update accounts set totp = null where handle = :handle and totp_since is null")
+    connection.execute(change, {"handle": handle})
+
+
 def confirm_factor(connection: Connection, handle: str, step: int) -> bool:
     """Let the proposed factor count from now on, its code of `step` being used; say whether there was one."""
     change = text("""

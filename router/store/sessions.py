@@ -127,15 +127,27 @@ def lock(connection: Connection, session: bytes) -> None:
     connection.execute(change, {"id": session})
 
 
-def end(connection: Connection, session: bytes) -> None:
-    """Delete one session."""
-    connection.execute(text("delete from console_sessions where id = :id"), {"id": session})
+def end(connection: Connection, session: bytes) -> bool:
+    """Delete one session; return whether it was there."""
+    return connection.execute(text("delete from console_sessions where id = :id"), {"id": session}).rowcount == 1
 
 
 def end_all(connection: Connection, handle: str, *, but: bytes = b"") -> int:
     """Delete every session of a person except `but`; return how many."""
     gone = text("delete from console_sessions where handle = :handle and id <> :but")
     return connection.execute(gone, {"handle": handle, "but": but}).rowcount
+
+
+def end_unfinished(connection: Connection, handle: str) -> None:
+    """Delete the sessions of a person in which a second factor or a password has still to be set."""
+    gone = text("delete from console_sessions where handle = :handle and stage = :stage")
+    connection.execute(gone, {"handle": handle, "stage": Stage.ENROL.value})
+
+
+def is_there(connection: Connection, session: bytes) -> bool:
+    """Say whether nobody ended a session since it was found."""
+    query = text("select from console_sessions where id = :id and ends_at > clock_timestamp()")
+    return connection.execute(query, {"id": session}).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

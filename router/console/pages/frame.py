@@ -97,7 +97,7 @@ class Frame:
         except Forbidden as error:
             if error.code == "locked":
                 return self._to_unlock(ask, request)
-            if error.code in NOTED_HERE:
+            if error.code in NOTED_HERE and not (ask.session is None and ask.desk.slowing.noted_enough(ask.address)):
                 ask.note("page_refused", ask.page.path, f"refused_{error.code}", ask.page.method)
             return failed(ask, error)
         except RouterError as error:

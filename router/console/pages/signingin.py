@@ -49,16 +49,14 @@ def take_password(ask: Ask) -> Response:
         account = local.check_password(desk.engine, desk.slowing, ask.form.get("handle"), password, ask.address)
     except (Forbidden, Refused) as error:
         return _told(ask, error, _sign_in_form)
-    return step_on(ask, account, Way.LOCAL, proven=False)
+    return step_on(ask, account, Way.LOCAL, proven=False, follows=False)
 
 
-def step_on(ask: Ask, account: Account, way: Way, *, proven: bool, detail: str = "") -> Response:
+def step_on(ask: Ask, account: Account, way: Way, *, proven: bool, follows: bool = True) -> Response:
     """Begin the session of the next step under another cookie, and lead there."""
     stage = local.next_stage(account, way, proven=proven)
     lasts_s = ask.desk.limits.session_s
-    fresh = local.begin(
-        ask.desk.engine, ask.session, account.handle, stage=stage, way=way, lasts_s=lasts_s, detail=detail
-    )
+    fresh = local.begin(ask.desk.engine, ask.session, account, stage=stage, way=way, lasts_s=lasts_s, follows=follows)
     to = NEXT_STEP.get(stage)
     if to is None:
         answer = go_to(wanted(ask) or home_of(ask, fresh.session))
@@ -116,7 +114,7 @@ def _enrol_form(ask: Ask, status: int = 200, **values: Any) -> Response:
         return show(ask, "signin/new_password.html", status, **shared)
     if account.totp_since is not None:
         return step_on(ask, account, ask.viewer.way, proven=False)
-    secret = own.proposed_factor(ask.desk.engine, ask.desk.secret, account)
+    secret = own.proposed_factor(ask.desk.engine, ask.desk.secret, ask.viewer)
     spaced = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     # Drawn by us out of our own words; a handle is letters and digits in it, percent-encoded.
     drawn = Markup(factors.picture(secret, account.handle))  # noqa: S704 - see above
@@ -124,11 +122,16 @@ def _enrol_form(ask: Ask, status: int = 200, **values: Any) -> Response:
 
 
 def take_new_password(ask: Ask) -> Response:
-    """Take a new password instead of the one that was handed over."""
+    """Take a new password instead of the one that was handed over; of nobody else's, who would have to know theirs."""
+    before = _account(ask)
+    if not (before.must_change and ask.viewer.way is Way.LOCAL):
+        return go(ENROL)
     new = ask.form.single.get("password", "")
     try:
         fresh = own.change_password(ask.desk.engine, ask.viewer, new, ask.form.single.get("again", ""))
     except (Forbidden, Refused) as error:
+        if error.code == "signed_out":
+            raise
         return _told(ask, error, _enrol_form)
     account = _account(ask)
     if account.totp_since is not None:
@@ -149,9 +152,17 @@ def take_factor(ask: Ask) -> Response:
     try:
         codes = own.confirm_factor(desk.engine, desk.secret, viewer, ask.form.get("code"))
     except Forbidden as error:
+        if error.code == "signed_out":
+            raise
         return _told(ask, error, _enrol_form)
     fresh = local.begin(
-        desk.engine, viewer, viewer.handle, stage=Stage.FULL, way=viewer.way, lasts_s=desk.limits.session_s
+        desk.engine,
+        viewer,
+        _account(ask),
+        stage=Stage.FULL,
+        way=viewer.way,
+        lasts_s=desk.limits.session_s,
+        follows=True,
     )
     to = wanted(ask) or home_of(ask, fresh.session)
     answer = show(replace(ask, cookie=fresh), "signin/recovery_codes.html", codes=codes, to=to)

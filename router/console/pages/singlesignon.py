@@ -57,7 +57,13 @@ def come_back(ask: Ask) -> Response:
         return _refused(ask, error)
     stage = local.next_stage(account, Way.OIDC, proven=vouched.second_factor)
     fresh = local.begin(
-        ask.desk.engine, None, account.handle, stage=stage, way=Way.OIDC, lasts_s=ask.desk.limits.session_s
+        ask.desk.engine,
+        ask.session,
+        account,
+        stage=stage,
+        way=Way.OIDC,
+        lasts_s=ask.desk.limits.session_s,
+        follows=False,
     )
     next_step = NEXT_STEP.get(stage)
     if next_step is not None and to:
@@ -85,7 +91,8 @@ def _carried(ask: Ask) -> tuple[Carried | None, str]:
 
 def _refused(ask: Ask, error: Forbidden) -> Response:
     """Lead to the sign-in page; by which check something was refused is in the audit alone."""
-    ask.note("sign_in_failed", "unknown", f"refused_{error.code}")
+    if not ask.desk.slowing.noted_enough(ask.address):
+        ask.note("sign_in_failed", "unknown", f"refused_{error.code}")
     mistake = error.code if error.code in SINGLE_FAILED else SINGLE_FAILED[0]
     answer = show(ask, "signin/leading_on.html", 403, to=f"{SIGN_IN}?{urlencode({'mistake': mistake})}", done=False)
     _forget(ask, answer)

@@ -4,6 +4,8 @@ Whoever is unknown, disabled or has no password is answered as for a wrong passw
 nowhere. Each step ends the session of the one before and begins another.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import Connection, Engine
 
 from router.console.signin import factors, passwords
@@ -39,9 +41,7 @@ def check_password(engine: Engine, slowing: Slowing, typed: str, password: str, 
         _failed(engine, account, "wrong_password" if account else "unknown_person")
         raise Forbidden("wrong_handle_or_password")
     slowing.passed(name, address)
-    if passwords.outdated(account.password):
-        _keep_anew(engine, account, password)
-    return account
+    return _kept_anew(engine, account, password) if passwords.outdated(account.password) else account
 
 
 def check_code(engine: Engine, secret: bytes, handle: str, code: str) -> None:
@@ -105,13 +105,32 @@ def next_stage(account: Account, way: Way, *, proven: bool) -> Stage:
 
 
 def begin(
-    engine: Engine, before: Session | None, handle: str, *, stage: Stage, way: Way, lasts_s: int, detail: str = ""
+    engine: Engine,
+    before: Session | None,
+    account: Account,
+    *,
+    stage: Stage,
+    way: Way,
+    lasts_s: int,
+    follows: bool,
+    detail: str = "",
 ) -> Cookie:
-    """Begin a session under a new cookie and return that; the one before ends."""
-    fresh = new_cookie()
+    """Begin a session under a new cookie and return that; the one before ends.
+
+    `account` is what was found of the person when they proved who they are, and `follows` says that they proved it to
+    the session before. Raises Forbidden `signed_out` when either was taken back meanwhile: a reset, a new password,
+    somebody disabled. Of several who have still to set a second factor the last one stays, and is shown a secret that
+    nobody else saw.
+    """
+    fresh, handle = new_cookie(), account.handle
     with transaction(engine) as connection:
-        if before is not None:
-            sessions.end(connection, before.id)
+        now = accounts.hold(connection, handle)
+        was_there = before is not None and sessions.end(connection, before.id)
+        if now is None or _proof(now) != _proof(account) or (follows and not was_there):
+            raise Forbidden("signed_out")
+        if stage is Stage.ENROL:
+            sessions.end_unfinished(connection, handle)
+            accounts.drop_proposed(connection, handle)
         lasts = lasts_s if stage is Stage.FULL else min(STEP_S, lasts_s)
         sessions.begin(connection, fresh.session, handle, stage=stage, way=way, lasts_s=lasts)
         if stage is Stage.FULL:
@@ -119,10 +138,20 @@ def begin(
     return fresh
 
 
-def _keep_anew(engine: Engine, account: Account, password: str) -> None:
+def _proof(account: Account) -> tuple[object, ...]:
+    """Return what somebody proves who they are by, and what decides how far they get."""
+    return account.password, account.must_change, account.totp_since, account.issuer
+
+
+def _kept_anew(engine: Engine, account: Account, password: str) -> Account:
+    """Keep the password at today's cost, unless it was changed meanwhile; return the account as it is then."""
     kept = passwords.hashed(password)
     with transaction(engine) as connection:
+        now = accounts.hold(connection, account.handle)
+        if now is None or now.password != account.password:
+            return account
         accounts.set_password(connection, account.handle, kept, must_change=account.must_change)
+    return replace(account, password=kept)
 
 
 def _failed(engine: Engine, account: Account | None, outcome: str) -> None:

@@ -5,7 +5,7 @@ Each asks again for what proves who they are, and each is a line of the audit.
 
 from hashlib import sha256
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from router.console.signin import factors, passwords
 from router.console.signin.cookie import Cookie, new_cookie
@@ -40,12 +40,16 @@ def change_password(engine: Engine, session: Session, new: str, again: str) -> C
     return fresh
 
 
-def proposed_factor(engine: Engine, secret: bytes, account: Account) -> str:
-    """Return the secret to show for an app until it is confirmed, the same at each look."""
-    if account.totp is not None:
-        return factors.read(account.totp, account.handle, secret)
-    made = factors.new_secret()
+def proposed_factor(engine: Engine, secret: bytes, session: Session) -> str:
+    """Return the secret to show for an app until it is confirmed: the same at each look, and to this session alone.
+
+    Raises Forbidden `signed_out` when somebody else is setting one by now.
+    """
     with transaction(engine) as connection:
+        account = _held(connection, session)
+        if account.totp is not None:
+            return factors.read(account.totp, account.handle, secret)
+        made = factors.new_secret()
         accounts.propose_factor(connection, account.handle, factors.kept(made, account.handle, secret))
     return made
 
@@ -53,16 +57,18 @@ def proposed_factor(engine: Engine, secret: bytes, account: Account) -> str:
 def confirm_factor(engine: Engine, secret: bytes, session: Session, code: str) -> tuple[str, ...]:
     """Let the shown second factor count, its app having made `code`; return recovery codes, to be shown once.
 
-    Raises Forbidden `wrong_code`, audited.
+    Every other session of the person ends, for none of them had it. Raises Forbidden `wrong_code`, audited, and
+    `signed_out`.
     """
     codes = factors.new_recovery_codes()
     with transaction(engine) as connection:
-        account = accounts.hold(connection, session.handle)
+        account = _held(connection, session)
         step = None
-        if account is not None and account.totp is not None and account.totp_since is None:
+        if account.totp is not None and account.totp_since is None:
             step = factors.step_of(code, factors.read(account.totp, account.handle, secret), account.now)
         done = step is not None and accounts.confirm_factor(connection, session.handle, step)
         if done:
+            sessions.end_all(connection, session.handle, but=session.id)
             accounts.replace_recovery_codes(connection, session.handle, factors.digests(codes, session.handle, secret))
         note(connection, [_line(session, "second_factor_set", "ok" if done else "refused_wrong_code")])
     if not done:
@@ -77,6 +83,14 @@ def new_recovery_codes(engine: Engine, secret: bytes, session: Session) -> tuple
         accounts.replace_recovery_codes(connection, session.handle, factors.digests(codes, session.handle, secret))
         note(connection, [_line(session, "recovery_codes_made")])
     return codes
+
+
+def _held(connection: Connection, session: Session) -> Account:
+    """Return the session's account, which nobody changes before the commit; raises Forbidden when the session ended."""
+    account = accounts.hold(connection, session.handle)
+    if account is None or not sessions.is_there(connection, session.id):
+        raise Forbidden("signed_out")
+    return account
 
 
 def name_of(session: bytes) -> str:

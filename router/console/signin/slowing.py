@@ -79,6 +79,20 @@ class Slowing:
             before, count.told = count.told, True
             return before
 
+    def noted_enough(self, address: str) -> bool:
+        """Count something that nobody in particular was refused, and say whether its address left lines enough lately.
+
+        Whoever is not signed in could otherwise fill the audit as fast as they ask.
+        """
+        key = hmac.digest(self._key, f"noted {_network(address)}".encode(), "sha256")
+        with self._lock:
+            now = self._clock()
+            count = self._count(key, now)
+            if _left(count, BY_ADDRESS, now) > 0:
+                return True
+            count.failures, count.last = count.failures + 1, now
+            return False
+
     def _keys(self, name: str, address: str) -> tuple[tuple[bytes, Pace], tuple[bytes, Pace]]:
         network = _network(address)
         by_name = hmac.digest(self._key, f"name {network} {name}".encode(errors="replace"), "sha256")
