@@ -23,7 +23,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 from requests import Response, Session
 from requests.exceptions import RequestException
 
@@ -35,7 +35,10 @@ CALL_S: Final = 10
 """Longest that one look at the issuer takes, redirects and slow answers and all."""
 _READ_S: Final = 5
 REPLY_CAP: Final = 256 * 1024
-AT_ONCE: Final = 4
+AT_ONCE: Final = 2
+"""Calls at a time. Who comes on top is told to try again: whoever waited here would take the console's threads."""
+SILENT_S: Final = 15
+"""How long an issuer that gave no answer is not asked for its document again."""
 DOCUMENT_S: Final = 3600
 """How long the issuer's own document and keys are believed."""
 KEYS_AGAIN_S: Final = 60
@@ -47,6 +50,11 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SUBJECT: Final = re.compile(r"[!-~]{1,255}")
 _T = TypeVar("_T")
+_NO_ANSWER: Final = (
+    *(TooLate, RequestException, AuthlibBaseError, OSError, ValueError, TypeError, KeyError),
+    # Of replies that are no object, or nested without end.
+    *(AttributeError, RecursionError),
+)
 
 
 class _Line(OAuth2Session):  # type: ignore[misc]  # Authlib has no types
@@ -115,6 +123,8 @@ class Provider:
         self._lock = threading.Lock()
         self._document: _Document | None = None
         self._keys: tuple[KeySet, float] | None = None
+        self._silent_at: float | None = None
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="oidc")
 
     @property
@@ -174,7 +184,7 @@ class Provider:
             }
             claims = CodeIDToken(read.claims, read.header, options, params)
             claims.validate(now=int(now().timestamp()), leeway=CLOCK_OFF_S)
-        except (JoseError, AuthlibBaseError, ValueError, TypeError, KeyError):
+        except (JoseError, *_NO_ANSWER):
             raise Forbidden("oidc_token") from None
         subject = claims.get("sub")
         # `==` of the library would take a list that holds the issuer's name.
@@ -202,7 +212,7 @@ class Provider:
             return kept[0]
         told = self._told(document.keys)
         signing = [key for key in told.get("keys", ()) if isinstance(key, dict) and key.get("use", "sig") == "sig"]
-        keys = KeySet.import_key_set({"keys": [key for key in signing if key.get("kty") != "oct"]})
+        keys = KeySet([usable for key in signing if (usable := _key(key)) is not None])
         with self._lock:
             self._keys = (keys, monotonic())
         return keys
@@ -210,9 +220,11 @@ class Provider:
     def _known(self) -> _Document:
         """Return the issuer's own document, asked for once in a while."""
         with self._lock:
-            kept = self._document
+            kept, silent_at = self._document, self._silent_at
         if kept is not None and monotonic() - kept.read_at < DOCUMENT_S:
             return kept
+        if silent_at is not None and monotonic() - silent_at < SILENT_S:
+            raise Forbidden("oidc_no_answer")
         told = self._told(f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration")
         if told.get("issuer") != self._client.issuer:
             raise Forbidden("oidc_issuer")
@@ -236,12 +248,26 @@ class Provider:
 
     def _bounded(self, call: Callable[[], _T]) -> _T:
         """Return what a call returns, within CALL_S: the library's own time-outs are for each read."""
+        if not self._turns.acquire(blocking=False):
+            raise Forbidden("oidc_no_answer")
         asked: Future[_T] = self._threads.submit(call)
+        asked.add_done_callback(lambda _: self._turns.release())
         try:
             return asked.result(timeout=CALL_S)
-        except (TooLate, RequestException, AuthlibBaseError, OSError, ValueError, TypeError, KeyError):
+        except _NO_ANSWER as error:
             asked.cancel()
+            if isinstance(error, TooLate | OSError):
+                with self._lock:
+                    self._silent_at = monotonic()
             raise Forbidden("oidc_no_answer") from None
+
+
+def _key(given: dict[str, Any]) -> Key | None:
+    """Return one of the issuer's keys; None, as RFC 7517 (5) has it, for one that we cannot use or share with it."""
+    try:
+        return None if given.get("kty") == "oct" else JWKRegistry.import_key(given)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _document(told: Mapping[str, Any], issuer: str, *, with_secret: bool) -> _Document:

@@ -1,9 +1,12 @@
 """Single sign-on, with a provider that keeps to the rules, and with one that does not."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
@@ -13,6 +16,7 @@ from joserfc.jwk import RSAKey
 from router import secretfiles
 from router.console import accounts, oidc
 from router.console.signin.cookie import Cookie
+from router.console.signin.slowing import BY_ADDRESS
 from router.store.engine import transaction
 from router.store.progress import Access, access
 from router.vocabulary import Role
@@ -347,6 +351,63 @@ def test_an_issuer_that_answers_badly_costs_bounded_time(
     assert answer.status_code == 403
     assert refusals(office)[0] in {"refused_oidc_no_answer", "refused_oidc_token"}
     assert sessions(office) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"null", b"[]", b'"x"', b"3", b"[" * 100_000, b"\xff\xfe", b'{"id_token": 3}', b'{"id_token": "a.b.c"}'),
+        *(b'{"error": ["x"]}', b'{"error": {"a": 1}, "error_description": 7}'),
+        *(b'{"expires_in": "x", "access_token": "a"}', b'{"expires_at": "x", "access_token": "a"}'),
+    ],
+)
+def test_an_odd_reply_to_a_code_lets_nobody_in_and_breaks_nothing(
+    office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    question, reply = ask(office, issuer), issuer.reply
+    monkeypatch.setattr(issuer, "reply", lambda it: Answer(200, body) if it.path == "/token" else reply(it))
+
+    answer = question.answered()
+
+    assert (answer.status_code, sessions(office)) == (403, 0)
+    assert refusals(office) in (["refused_oidc_no_answer"], ["refused_oidc_token"])
+
+
+@pytest.mark.parametrize("odd", [{"kty": "RSA"}, {"kty": ["RSA"]}, {"kty": "EC", "crv": "new", "x": "a", "y": "b"}, {}])
+def test_a_key_that_we_cannot_use_does_not_hide_the_others(
+    office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, odd: dict[str, object]
+) -> None:
+    reply = issuer.reply
+    keys = json.dumps({"keys": [{"kid": "odd", **odd}, issuer.key.as_dict(private=False)]}).encode()
+    monkeypatch.setattr(issuer, "reply", lambda it: Answer(200, keys) if it.path == "/keys" else reply(it))
+
+    assert ask(office, issuer).answered().status_code == 200
+
+
+def test_an_issuer_that_is_silent_does_not_keep_the_console_busy(
+    office: Office, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "CALL_S", 1)
+    for _ in range(20):
+        issuer.answer_next(Answer(200, hang_s=30))
+    began = monotonic()
+
+    with ThreadPoolExecutor(12) as together:
+        asked = [together.submit(office.client.get, "/console/sign-in/single") for _ in range(24)]
+    told = {answer.result().status_code for answer in asked}
+
+    assert told == {403}
+    assert issuer.count("/.well-known/openid-configuration") <= oidc.AT_ONCE
+    assert monotonic() - began < 20  # each for itself would take a second in one of a few threads: generous
+
+
+def test_whoever_is_not_signed_in_cannot_fill_the_audit(office: Office) -> None:
+    for _ in range(BY_ADDRESS.free + 20):
+        office.client.get("/console/sign-in/single/back", params={"state": "made up"})
+        office.client.post("/console/sign-in", data={"handle": "sven"})
+        office.client.cookies.clear()
+
+    assert len(office.audit()) <= BY_ADDRESS.free + 10
 
 
 @pytest.mark.parametrize(
