@@ -14,7 +14,7 @@ from router.store.engine import transaction
 from router.store.notices import post_notice
 from router.store.referrals import lease
 from router.store.upgrade import alembic_config, upgrade
-from router.vocabulary import Login, Notice
+from router.vocabulary import Login, Notice, ReferralState
 from tests.conftest import Database
 from tests.makers import a_case, prepare
 
@@ -135,3 +135,38 @@ def test_the_way_back_to_three_withdraws_what_stands_in_and_what_tells_of_a_chan
         ("phone", "due", None),
     ]
     assert list(map(tuple, again)) == [(0, None, None, 0)]
+
+
+AT_0006 = """
+    insert into people (handle) values ('ana'), ('tom');
+    insert into member_keys (key_id, handle, suite, public, wrapped_private, kdf, salt)
+    values ('m', 'ana', 's', '', '', '', '');
+    insert into people_roles (handle, role, given_by) values ('tom', 'custodian', 'ana');
+    insert into sealed_messages (reference, from_staff, kind, written_by, suite, for_case, for_receipt)
+    select reference, true, 'question', 'ana', 's', '', '' from cases;
+    insert into sealed_messages (reference, from_staff, suite, for_case) select reference, false, 's', '' from cases;
+    insert into drafts (referral, drafted_by, digest, needed, expires_at)
+    select id, case channel when 'police' then 'person:ana' else 'policy' end, 'd', 1, now() from referrals;
+    insert into approvals (referral, digest, handle, verdict, reason)
+    select referral, 'd', 'tom', 'approved', 'x' from drafts
+"""
+
+
+def test_the_way_back_to_five_and_forth_lets_nobody_approve_their_own_and_makes_nobody_a_reviewer(
+    owner: Engine, database: Database
+) -> None:
+    prepare(database)
+    case = a_case(channels=("police", "hotline"), state=ReferralState.DRAFT)
+    with transaction(owner) as connection:
+        record(connection, [case])
+        connection.exec_driver_sql(AT_0006)
+
+        command.downgrade(alembic_config(connection), "0005")
+        command.upgrade(alembic_config(connection), "head")
+        states = connection.exec_driver_sql("select channel, state from referrals order by channel").all()
+        roles = connection.exec_driver_sql("select handle, role from people_roles order by role").all()
+        left = connection.exec_driver_sql("select from_staff from sealed_messages").all()
+
+    assert list(map(tuple, states)) == [("hotline", "draft"), ("police", "recalled")]
+    assert list(map(tuple, roles)) == [("ana", "administrator"), ("ana", "reviewer")]
+    assert list(map(tuple, left)) == [(False,)]

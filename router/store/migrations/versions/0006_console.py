@@ -289,7 +289,8 @@ def upgrade() -> None:
     op.create_foreign_key(op.f("cases_held_by_fkey"), "cases", "people", ["held_by"], ["handle"])
     op.execute("""
         insert into people_roles (handle, role, given_by)
-        select handle, role, 'migration' from people, unnest(array['reviewer', 'administrator']) as role""")
+        select p.handle, role, 'migration' from people p, unnest(array['reviewer', 'administrator']) as role
+        where exists (select from member_keys m where m.handle = p.handle)""")
     _watch()
     _hand_out()
     _guard()
@@ -373,7 +374,17 @@ def _hand_out() -> None:
         op.execute(f"revoke all on function {function} from public")
 
 
+def _forget() -> None:
+    """Take what would be told wrongly later: who drafted something, and who wrote a message, is not known any more."""
+    op.execute("""
+        update referrals r set state = 'recalled', outcome = 'withdrawn', settled_at = clock_timestamp()
+        where r.state = 'draft' and exists (
+            select from drafts d where d.referral = r.id and d.drafted_by <> 'policy')""")
+    op.execute("delete from sealed_messages where from_staff")
+
+
 def downgrade() -> None:
+    _forget()
     for function in HANDED_OUT:
         op.execute(f"drop function {function}")
     op.drop_constraint(op.f("sealed_messages_staff_check"), "sealed_messages")
