@@ -51,7 +51,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "state, first_due_at, due_at, attempts, lease_no, leased_at, lease_until, settled_at, "
             "remote_id, outcome, proof, unsure, acknowledged_at, look_at, looks, ticket, ticket_at, reopens",
         },
-        "drafts": {"select": "referral, drafted_by, needed, ended"},
+        "drafts": {"select": "referral, drafted_by, digest, needed, ended"},
         "approvals": {"select": "referral, digest, handle, verdict"},
         "hints": {"select": "channel, remote_id, received_at, taken_at", "update": "taken_at", "delete": ALL},
         "attempts": {"select": ALL, "insert": "referral, attempt, started_at, took_ms, outcome, remote_id"},

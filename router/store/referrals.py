@@ -89,11 +89,11 @@ _TOLD_BEFORE = f"""
         order by e.revision limit 1) end as told_before
 """  # noqa: S608 - our own words
 # Read again at each lease, so that nothing leaves by a state alone: a draft must have ended approved, by enough
-# different people who are not its drafter and none of whom refused it.
+# different people who are not its drafter and none of whom refused it. What they approved of it before does not count.
 _APPROVED: Final = """
     exists (select from drafts d where d.referral = r.id) as drafted,
     array(select a.digest from drafts d join approvals a on a.referral = d.referral
-          where d.referral = r.id and d.ended = 'approved'
+          where d.referral = r.id and d.ended = 'approved' and a.digest = d.digest
             and not exists (select from approvals n where n.referral = d.referral and n.verdict = 'refused')
             and a.verdict = 'approved' and 'person:' || a.handle <> d.drafted_by
           group by a.digest, d.needed having count(distinct a.handle) >= d.needed) as approved
