@@ -205,7 +205,7 @@ class _Act:
         decisions.end_drafts(connection, reference)
         posts = decided.posts(conflicts.told(connection, reference))
         held = decided.case.holder is not None and released_from is None
-        redeciding.post_all(connection, reference, decided.case.policy, posts, held=held)
+        redeciding.post_all(connection, self._attempt, decided.case.policy, posts, held=held, reason=reason)
         became = Became(
             keys_taken=(team,) if key_taken else (),
             keys_given=given,

@@ -180,7 +180,7 @@ def _adopt(desk: Desk, draft: Draft) -> None:
     with transaction(desk.engine) as connection:
         drafts.lock(connection, draft.id)
         still = drafts.find(connection, draft.id)
-        if still is None or not still.open or (still.digest is not None and still.ended is None):
+        if still is None or not still.open or (still.digest not in {None, drafts.UNSEEN} and still.ended is None):
             return
         again = still.ended is not None
         drafts.keep(

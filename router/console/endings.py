@@ -10,12 +10,16 @@ from router.catalogue import Catalogue, parse_catalogue
 from router.errors import PolicyErrors
 from router.model import PlannedReferral, Referral
 from router.store import endings, policies
+from router.store.drafts import made_by
 from router.store.posting import Post, post
 from router.vocabulary import Notice, ReferralState, Scope, WhenClosedHere
 
 
-def end_tickets(connection: Connection, reference: str) -> tuple[str, ...]:
-    """Write that the case is closed, and have its tickets closed; return the channels to ring after the commit."""
+def end_tickets(connection: Connection, reference: str, *, by: str) -> tuple[str, ...]:
+    """Write that the case is closed, and have its tickets closed; return the channels to ring after the commit.
+
+    What leads outside is a draft of `by`, who closed the case.
+    """
     endings.case_closed(connection, reference)
     channels = _in_force(connection).channels
     posts = [
@@ -24,6 +28,7 @@ def end_tickets(connection: Connection, reference: str) -> tuple[str, ...]:
         if there.channel in channels and channels[there.channel].closed_here is WhenClosedHere.CLOSE
     ]
     post(connection, posts)
+    made_by(connection, reference, [posted.planned for posted in posts], by)
     return tuple(posted.planned.channel for posted in posts if posted.planned.state is ReferralState.DUE)
 
 

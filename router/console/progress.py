@@ -83,7 +83,7 @@ def close(
     def change(connection: Connection, case: Standing, who: str) -> bool:
         closed = progress.close(connection, case.reference, who, outcome, told=told)
         if closed:
-            to_ring.extend(end_tickets(connection, case.reference))
+            to_ring.extend(end_tickets(connection, case.reference, by=who))
         return closed
 
     act(

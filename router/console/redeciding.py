@@ -4,7 +4,7 @@ The pieces of such an act, each in the transaction of whoever calls: the decisio
 the audit says of them. Shows no content and keeps no key.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from router.errors import Broken, PolicyErrors
 from router.model import AuditEntry, Decision, Facts, PlannedReferral
 from router.store import conflicts, progress
 from router.store.conflicts import DecidedCase
+from router.store.drafts import made_by
 from router.store.keys import active_recipients
 from router.store.posting import Post, post
 from router.store.progress import Access
@@ -126,10 +127,15 @@ def release_who_may_not(connection: Connection, reference: str, case: DecidedCas
 
 
 def post_all(
-    connection: Connection, reference: str, policy: str, plans: Iterable[PlannedReferral], *, held: bool
+    connection: Connection, attempt: Attempt, policy: str, plans: Sequence[PlannedReferral], *, held: bool, reason: str
 ) -> None:
-    """Post what is planned now; what waits for a claim is withdrawn again where the case is `held` by somebody."""
+    """Post what is planned now; what waits for a claim is withdrawn again where the case is `held` by somebody.
+
+    What leads outside is drafted by whoever does this, so that they approve none of it.
+    """
+    reference = attempt.reference
     post(connection, [Post(reference, policy, plan) for plan in plans])
+    made_by(connection, reference, plans, attempt.actor.partition(":")[2], reason)
     if held:
         # Planned for whoever comes in as well, should the holder give the case back.
         progress.hold_back(connection, reference)

@@ -130,7 +130,7 @@ def _act(connection: Connection, attempt: Attempt, key: CaseKey, wanted: Wanted,
     released_from = redeciding.release_who_may_not(connection, reference, case)
     held = case.holder is not None and released_from is None
     change = prospect.change
-    redeciding.post_all(connection, reference, wanted.policy.digest, change.posted, held=held)
+    redeciding.post_all(connection, attempt, wanted.policy.digest, change.posted, held=held, reason=reason)
     became = Became(
         keys_taken=prospect.leaving,
         keys_given=given,

@@ -5,6 +5,7 @@ drafts it. Functions take a connection and never commit; who may do what is not 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,13 +13,16 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, text
 
-from router.model import Referral
-from router.vocabulary import Severity
+from router.model import PlannedReferral, Referral
+from router.store.posting import referral_id
+from router.vocabulary import ReferralState, Severity
 
 POLICY: Final = "policy"
 """Who drafted what a policy holds back for approval."""
 LASTS_DAYS: Final = 14
 """How long a draft waits for approvals."""
+UNSEEN: Final = "unseen"
+"""Stands for the digest of a draft whose bytes nobody has looked at yet; nobody can approve it."""
 BATCH: Final = 200
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -158,6 +162,23 @@ def keep(
     connection.execute(change, {**values, "body": body})
 
 
+def made_by(
+    connection: Connection, reference: str, plans: Iterable[PlannedReferral], handle: str, reason: str = ""
+) -> None:
+    """Write that the drafts among `plans`, which were posted, follow from what `handle` did with the case.
+
+    So they are that person's drafts, who approves none of them.
+    """
+    drafted = [plan for plan in plans if plan.state is ReferralState.DRAFT]
+    ids = [referral_id(reference, plan.channel, plan.fields.revision) for plan in drafted]
+    insert = text(f"""
+        insert into drafts (referral, drafted_by, reason, digest, needed, expires_at)
+        select r.id, :by, :reason, '{UNSEEN}', 1, clock_timestamp() + interval '{LASTS_DAYS} days'
+        from referrals r where r.id = any(:ids) and r.state = 'draft' on conflict do nothing""")  # noqa: S608 - our own words
+    if ids:
+        connection.execute(insert, {"ids": ids, "by": f"person:{handle}", "reason": reason})
+
+
 def end(connection: Connection, referral: str, how: str) -> None:
     """Write how the draft ended; its referral is due if it was approved, else withdrawn. Lock it before."""
     ended = text("update drafts set ended = :how, ended_at = clock_timestamp() where referral = :id and ended is null")
@@ -178,9 +199,9 @@ def untended(connection: Connection, *, limit: int = BATCH) -> list[str]:
     query = text("""
         select r.id from referrals r
         where r.state = 'draft' and r.case_reference is not null
-          and not exists (select from drafts d where d.referral = r.id and d.ended is null)
+          and not exists (select from drafts d where d.referral = r.id and d.ended is null and d.digest <> :unseen)
         order by r.first_due_at, r.id limit :limit for update of r skip locked""")
-    return list(connection.execute(query, {"limit": limit}).scalars())
+    return list(connection.execute(query, {"limit": limit, "unseen": UNSEEN}).scalars())
 
 
 def overdue(connection: Connection, *, limit: int = BATCH) -> list[str]:

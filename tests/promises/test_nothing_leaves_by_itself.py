@@ -10,6 +10,7 @@ import pytest
 
 from router.console import approving, drafting
 from router.console.acting import By
+from router.console.conflict import Who, conflict
 from router.errors import Forbidden, StoreFailed
 from router.model import Referral
 from router.store import drafts
@@ -20,7 +21,8 @@ from router.store.posting import referral_id
 from tests.conftest import Database
 from tests.makers import change
 from tests.router.console.approvers import Border, a_border, person
-from tests.router.console.deployments import CHANNELS
+from tests.router.console.deployments import CHANNELS, CONSOLE
+from tests.router.console.test_reroute import re_route
 
 POLICE = "police: {kind: folder, scope: external, carries: [category], readable_by: [security], path: d}"
 
@@ -99,6 +101,41 @@ def draft_again(border: Border, reference: str, handle: str) -> Draft:
         found = drafts.find(connection, made)
     assert found is not None
     return found
+
+
+def test_who_corrected_the_facts_that_would_leave_does_not_approve_them(border: Border) -> None:
+    person(border.deployment, "ana")
+    case = border.deployment.file("other")
+    re_route(border.deployment, case, category="grave")
+    [made] = border.drafts(case.reference)
+
+    assert refused(border, made, "ana") == "drafted_it"
+    drafting.tend(border.desk)
+    assert refused(border, made, "ana") == "drafted_it"
+    border.approve(made, "tom")
+    assert border.approve(made, "una").approved_by == ("tom", "una")
+    assert list(border.send()) == [f"{case.reference}.1.json"]
+
+
+def test_who_found_a_conflict_does_not_approve_the_recall(border: Border) -> None:
+    person(border.deployment, "ana")
+    draft = border.file()
+    for handle in ("tom", "una"):
+        border.approve(draft, handle)
+    border.send()
+    deployment = border.deployment
+    conflict(
+        deployment.console,
+        reference=draft.reference,
+        team="security",
+        who=Who("ana", deployment.passphrases["ana"], recovery=False),
+        reason="a member is named",
+        console_url=CONSOLE,
+    )
+    [recall] = [one for one in border.drafts(draft.reference) if one.open]
+
+    assert (recall.drafted_by, recall.reason) == ("person:ana", "a member is named")
+    assert refused(border, recall, "ana") == "drafted_it"
 
 
 @pytest.mark.parametrize(
@@ -388,6 +425,17 @@ def test_nobody_approves_what_has_expired_and_it_ends_by_itself(border: Border) 
         ("clock", draft.reference)
     ]
     assert border.send() == {}
+
+
+def test_what_one_approved_while_one_was_enough_waits_for_the_second_again(border: Border) -> None:
+    draft = border.file()
+    border.approve(draft, "tom")
+    border.put_in_force(CHANNELS.replace(POLICE, POLICE.replace("path: d", "path: d, approvals: 1")))
+    assert border.approve(draft, "tom").released
+    border.put_in_force(CHANNELS)
+
+    assert border.send() == {}
+    assert border.state_of(draft)[:2] == ("draft", "not_approved")
 
 
 def test_what_the_policy_asks_more_people_for_waits_for_them(border: Border) -> None:
