@@ -24,18 +24,24 @@ def recalls(
     """Return a recall for each of `channels` that may hold something of the case and was sent no recall yet.
 
     To those that are `outside` it is a draft: nothing goes there by itself. What was tried and did not get through may
-    have left something there all the same. A recall says nothing but the reference.
+    have left something there all the same. A recall says nothing but the reference; one that people refused, or did not
+    approve in time, was none.
     """
     planned = []
     for channel in sorted(channels):
         # A note in a ticket of theirs says nothing of the case, and there is nothing else of ours to withdraw.
         rows = [row for row in told if row.channel == channel and row.notice != Notice.TAKEN_OVER]
-        if any(row.attempts for row in rows) and all(row.notice != Notice.RECALLED for row in rows):
+        withdrawn = any(row.notice == Notice.RECALLED and not _ended_unsaid(row) for row in rows)
+        if any(row.attempts for row in rows) and not withdrawn:
             revision = max(row.revision for row in told if row.channel == channel) + 1
             fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED)
             state = ReferralState.DRAFT if channel in outside else ReferralState.DUE
             planned.append(PlannedReferral(channel=channel, kind=rows[0].kind, state=state, fields=fields))
     return planned
+
+
+def _ended_unsaid(row: Told) -> bool:
+    return row.unsaid and row.state != "draft"
 
 
 def additions(

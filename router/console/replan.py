@@ -83,7 +83,12 @@ def change(before: Before, decision: Decision, *, read: Collection[str], outside
     holding = {row.channel for row in current if row.attempts}
     named = {plan.channel for plan in decision.referrals}
     last = anew.last_revisions(before.told)
-    recalled = anew.recalls(before.reference, current, (holding - named) | (holding & set(read)), outside=outside)
+    forgetting = (holding - named) | (holding & set(read))
+    # Of a recall that still waits for approvals: whoever holds the case again must not be told to forget it later.
+    waiting = [row for row in before.told if row.notice == Notice.RECALLED and row.state == "draft"]
+    stopped += [row for row in waiting if row.channel not in forgetting]
+    asked = {row.channel for row in waiting}
+    recalled = anew.recalls(before.reference, current, forgetting - asked, outside=outside)
     recalled = [_numbered(plan, last) for plan in recalled]
     # Who had something before, though it was recalled, is told by a correction: in the same place.
     touched = {row.channel for row in before.told if row.attempts and row.notice != Notice.TAKEN_OVER}
@@ -108,7 +113,7 @@ def _since_recall(told: Sequence[Told]) -> list[Told]:
     """Return what is of the case as it was planned since its channel was told to forget it."""
     recalled: dict[str, int] = {}
     for row in told:
-        if row.notice == Notice.RECALLED:
+        if row.notice == Notice.RECALLED and not row.unsaid:
             recalled[row.channel] = max(row.revision, recalled.get(row.channel, 0))
     return [row for row in told if row.notice not in _APART and row.revision > recalled.get(row.channel, 0)]
 
@@ -117,7 +122,7 @@ def _waits(row: Told) -> bool:
     """Say whether the row may still be sent, or would be once the case is given back."""
     if row.state == "recalled":
         return row.outcome == CLAIMED
-    return row.state in {"draft", "standby", "due"} or (row.state == "leased" and row.outcome is None)
+    return row.state in {"draft", "standby", "due"} or (row.state == "leased" and not row.withdrawn)
 
 
 def _kept(row: Told, plans: Mapping[anew.Key, PlannedReferral]) -> bool:

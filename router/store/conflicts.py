@@ -61,6 +61,13 @@ class Told(NamedTuple):
     kept_from: Sequence[str] = ()
     fields: Mapping[str, Any] = MappingProxyType({})
     """As they are stored."""
+    withdrawn: bool = False
+    """A worker has it just now, and does not try again: somebody withdrew it meanwhile."""
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether nothing was sent of it and nothing will be: it is a draft, or was withdrawn before any try."""
+        return self.state == "draft" or (self.state == "recalled" and self.attempts == 0)
 
 
 def locked_case(connection: Connection, reference: str) -> DecidedCase | None:
@@ -142,7 +149,7 @@ def told(connection: Connection, reference: str) -> list[Told]:
     """Return the case's referrals, whatever became of them."""
     query = text("""
         select channel, kind, revision, state, notice, awaited, due_at, first_due_at, attempts, instead_of, outcome,
-               kept_from, fields
+               kept_from, fields, state = 'leased' and settled_at is not null as withdrawn
         from referrals where reference = :reference order by channel, revision""")
     return [Told(*row) for row in connection.execute(query, {"reference": reference})]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from router import clock
 from router.console import progress
 from router.console.attempt import attempted
 from router.console.opening import identify
@@ -15,7 +16,7 @@ from router.errors import Broken, Forbidden, RouterError, Taken
 from router.model import NewCase
 from router.store import conflicts, decisions, policies
 from router.store.engine import transaction
-from router.store.referrals import lease
+from router.store.referrals import Ended, lease, settle
 from router.triage.policy import Policy, parse_policy
 from tests.router.console.deployments import CONSOLE, POLICY, WRITTEN, Deployment
 
@@ -192,6 +193,20 @@ def test_what_a_worker_takes_at_that_moment_is_recalled_as_well(deployment: Depl
     assert at(deployment, case, "legal-desk")[0][2:] == ("leased", None, None, "rerouted")
 
 
+def test_what_a_worker_tries_again_at_that_moment_is_not_tried_once_more(deployment: Deployment) -> None:
+    case = deployment.file("fraud")
+    with transaction(deployment.owner) as worker:
+        held = lease(worker, "legal-desk", limit=9, lease_s=30)
+        settle(worker, [Ended(one, "due", "timed_out", clock.now()) for one in held])
+    with transaction(deployment.owner) as worker:
+        held = lease(worker, "legal-desk", limit=9, lease_s=30)
+    re_route(deployment, case, category="other")
+    with transaction(deployment.owner) as worker:
+        settle(worker, [Ended(one, "due", "timed_out", clock.now()) for one in held])
+
+    assert at(deployment, case, "legal-desk")[0][2:] == ("recalled", None, None, "rerouted")
+
+
 def test_nobody_approves_any_more_what_it_withdrew(deployment: Deployment) -> None:
     case = deployment.file("grave")
     deployment.run(
@@ -229,6 +244,47 @@ def test_nothing_goes_outside_by_it_a_recall_neither(deployment: Deployment) -> 
     assert ("police", "draft", "recalled") in shape(became.prospect.change.posted)
     assert "police" not in became.to_ring
     assert at(deployment, case, "police", "due") == []
+
+
+def outside(deployment: Deployment) -> NewCase:
+    """Return a case that the police hold something of, and that was re-routed so that they should not."""
+    case = deployment.file("grave")
+    deployment.run(
+        "insert into drafts (referral, drafted_by, digest, needed, expires_at, ended, ended_at)"
+        " select id, 'policy', 'd', 1, now(), 'approved', now() from referrals where channel = 'police'"
+    )
+    deployment.run(
+        "insert into approvals (referral, digest, handle, verdict, reason)"
+        " select referral, 'd', 'lena', 'approved', 'a test' from drafts"
+    )
+    deployment.run("update referrals set state = 'sent', attempts = 1 where channel = 'police'")
+    re_route(deployment, case, category="other")
+    return case
+
+
+def test_a_recall_that_nobody_approved_goes_when_the_case_comes_back(deployment: Deployment) -> None:
+    case = outside(deployment)
+    re_route(deployment, case, category="grave")
+
+    assert [row[1:4] for row in at(deployment, case, "police")] == [(1, "sent", None), (2, "recalled", "recalled")]
+
+
+def test_a_recall_that_waits_for_approvals_is_not_asked_for_twice(deployment: Deployment) -> None:
+    case = outside(deployment)
+    re_route(deployment, case, where_found="laptop")
+
+    assert [row[1:4] for row in at(deployment, case, "police")] == [(1, "sent", None), (2, "draft", "recalled")]
+
+
+def test_a_recall_that_was_refused_is_asked_for_again(deployment: Deployment) -> None:
+    case = outside(deployment)
+    deployment.run("update referrals set state = 'recalled', outcome = 'refused' where state = 'draft'")
+    re_route(deployment, case, where_found="laptop")
+
+    assert [row[1:4] for row in at(deployment, case, "police")][1:] == [
+        (2, "recalled", "recalled"),
+        (3, "draft", "recalled"),
+    ]
 
 
 def test_a_team_that_is_involved_by_the_new_facts_knows_nothing_more(deployment: Deployment) -> None:
