@@ -42,6 +42,7 @@ def make_link(engine: Engine, handle: str, *, public_url: str) -> Link:
     actor = f"person:{handle}"
     with transaction(engine) as connection:
         made = None
+        behalf.hold_maker(connection, handle)
         if behalf.unused(connection, handle) < MOST_UNUSED:
             made = behalf.add(connection, sha256(token.encode()).digest(), handle, lasts_s=LASTS_S)
         note(connection, [AuditEntry(actor, MADE, actor, "ok" if made else "refused_links_unused")])

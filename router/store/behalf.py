@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from router.model import AuditEntry
 from router.store.audit import note
 
+_LOCK: Final = 0x6C696E6B  # "link": any number that nothing else of ours locks with a second one
 TAKEN_DOWN: Final = "case_taken_down"
 """What the audit calls it when a link is used: the actor is who took the report down."""
 
@@ -34,6 +35,13 @@ def add(connection: Connection, digest: bytes, handle: str, *, lasts_s: int) -> 
         values (:digest, :handle, clock_timestamp() + make_interval(secs => :lasts)) returning ends_at""")
     ends_at: datetime = connection.execute(insert, {"digest": digest, "handle": handle, "lasts": lasts_s}).scalar_one()
     return ends_at
+
+
+def hold_maker(connection: Connection, handle: str) -> None:
+    """Let nobody else make a link of this person before this transaction ends: the second would not count the first."""
+    connection.execute(
+        text("select pg_advisory_xact_lock(:lock, hashtext(:handle))"), {"lock": _LOCK, "handle": handle}
+    )
 
 
 def unused(connection: Connection, handle: str) -> int:

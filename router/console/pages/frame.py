@@ -8,6 +8,8 @@ which the page does not ask for is refused as a whole.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
@@ -29,6 +31,7 @@ from router.web.body import FORM, read_body
 from router.web.forms import Form, read_form
 
 MAX_FORM_BYTES: Final = 128 * 1024
+DOORSTEP_THREADS: Final = 4
 HOME, UNLOCK = "/console", "/console/unlock"
 SIGN_IN, SECOND_FACTOR, ENROL = "/console/sign-in", "/console/sign-in/code", "/console/sign-in/enrol"
 NEXT_STEP: Final = {Stage.PASSWORD: SECOND_FACTOR, Stage.ENROL: ENROL}
@@ -44,6 +47,7 @@ class Frame:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._shown: list[re.Pattern[str]] = []
+        self._doorstep = ThreadPoolExecutor(DOORSTEP_THREADS, thread_name_prefix="doorstep")
 
     def routes(self, pages: Iterable[Page]) -> APIRouter:
         """Return the routes of `pages`."""
@@ -69,7 +73,7 @@ class Frame:
             try:
                 if page.method == "POST":
                     ask = replace(ask, form=await self._form(request, page))
-                answer = await asyncio.to_thread(self._answer, ask, request)
+                answer = await self._run(ask, request)
             except RouterError as error:
                 answer = failed(ask, error)
             # Whatever another site sends comes without our cookie: a new one would take the place of a good one.
@@ -78,6 +82,12 @@ class Frame:
             return answer
 
         return serve
+
+    async def _run(self, ask: Ask, request: Request) -> Response:
+        """Answer in a thread; whoever still signs in waits for slow hashes and issuers among themselves."""
+        inside = ask.page.right is not None and ask.page.stage is Stage.FULL
+        pool = None if inside else self._doorstep
+        return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, self._answer, ask, request)
 
     async def _form(self, request: Request, page: Page) -> Form:
         deadline_s = self._desk.limits.body_deadline_s

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from router.console import accounts
-from router.console.signin import local
+from router.console.signin import local, passwords
 from tests.router.console.pages import Browser, Office
 from tests.router.console.persons import Person, enrolled, give_password, shown_secret, signed_in
 
@@ -100,6 +100,20 @@ def test_what_ends_all_sessions_also_ends_the_one_that_is_just_beginning(
 
     begun = office.deployment.rows("select stage from console_sessions where handle = 'sven'")
     assert begun == ([("password",)] if (step, meanwhile) == ("password", goes_and_comes_back) else [])
+
+
+def test_many_who_try_to_sign_in_keep_nobody_waiting_who_is_signed_in(office: Office) -> None:
+    inside, outside = office.sign_in("sven"), office.browser()
+    sent = {"handle": "lena", "password": OTHER}
+
+    # Every place for a slow hash is taken, so that each of them waits in a thread.
+    with passwords.turn(), passwords.turn(), ThreadPoolExecutor(12) as together:
+        tries = [together.submit(outside.post, "/console/sign-in", sent) for _ in range(12)]
+        answer = inside.get("/console/account")
+        waiting = [one for one in tries if not one.done()]
+
+    assert answer.status_code == 200
+    assert waiting
 
 
 def test_two_who_have_the_same_recovery_code_do_not_both_get_in(office: Office) -> None:

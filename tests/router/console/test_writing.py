@@ -1,11 +1,13 @@
 """The pages that staff write on: notes, tasks, messages. Used as a browser without scripts would use them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 
 import pytest
 
+from router.console.behalf import MOST_UNUSED
 from router.reporter import receipts
 from router.store import messages
 from router.store.engine import transaction
@@ -362,6 +364,16 @@ def test_the_way_to_a_report_taken_down_is_shown_once_and_only_its_owner_ends_it
     ana.post("/console/behalf/end")
     assert office.deployment.rows("select from behalf_links") == []
     assert ("person:ana", "behalf_link_made", "ok") in actions(office)
+
+
+def test_nobody_has_more_than_a_few_links_open_by_asking_at_once(office: Office) -> None:
+    browser = office.sign_in("ana", Role.REVIEWER)
+
+    with ThreadPoolExecutor(8) as together:
+        asked = [together.submit(browser.post, "/console/behalf") for _ in range(8)]
+    made = [answer.result().status_code for answer in asked]
+
+    assert sorted(made) == [201] * MOST_UNUSED + [409] * (8 - MOST_UNUSED)
 
 
 def test_nobody_has_more_than_a_few_links_open(office: Office) -> None:
