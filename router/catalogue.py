@@ -255,6 +255,9 @@ def _others_named(document: Document, channel: Channel, made: Mapping[str, Chann
 
 def _told_in_time(document: Document, channel: Channel, made: Mapping[str, Channel | None]) -> None:
     """What waits for a fixed time is not late before it, and whoever must hear at once does not wait for one."""
+    if channel.digest is not None and channel.scope is not Scope.INTERNAL:
+        said = "a mail of a fixed time goes out by itself, and nothing leaves without approval: leave this out"
+        document.complain((channel.name, "digest"), "told_outside", said)
     keys = ("late_after", "instead_after") if channel.instead is not None else ("late_after",)
     for key in keys:
         if channel.digest is not None and getattr(channel, key) <= channel.digest.longest_gap:

@@ -173,10 +173,11 @@ def test_every_moment_is_between_two_of_them_no_further_apart_than_the_longest_g
 def refusals(**more: str) -> list[str]:
     """Return the codes of what is wrong with a mail channel, and with a folder that is told instead by it."""
     mailed = (
-        "kind: mail, scope: internal, carries: [], readable_by: [hr], url: 'smtp://mail.example.org', "
+        f"kind: mail, scope: {more.get('scope', 'internal')}, carries: [], readable_by: [hr], "
+        "url: 'smtp://mail.example.org', "
         "sender: a@example.org, to: b@example.org, look_at: 'https://c.example.org'"
     )
-    own = "".join(f", {key}: {value}" for key, value in more.items() if key != "of_file")
+    own = "".join(f", {key}: {value}" for key, value in more.items() if key not in {"of_file", "scope"})
     filed = "kind: folder, scope: internal, carries: [], readable_by: [hr], path: out"
     text = f"bell: {{{mailed}{own}}}\nfile: {{{filed}{more.get('of_file', '')}}}\n"
     try:
@@ -195,6 +196,13 @@ def test_what_waits_for_a_fixed_time_is_not_late_before_it() -> None:
     assert refusals(digest=daily, late_after="26h") == []
     assert refusals(digest=daily, late_after="26h", instead="file") == ["too_soon"]
     assert refusals(digest=daily, late_after="26h", instead="file", instead_after="30h") == []
+
+
+def test_no_mail_goes_outside_at_fixed_times_by_itself() -> None:
+    daily = '{at: ["08:00"], zone: UTC}'
+
+    assert refusals(scope="external") == []
+    assert refusals(scope="external", digest=daily, late_after="26h") == ["told_outside"]
 
 
 def test_whoever_must_hear_at_once_is_not_told_at_fixed_times() -> None:
