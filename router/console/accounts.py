@@ -86,11 +86,13 @@ def add_without_key(engine: Engine, handle: str, password: FirstPassword, roles:
 def give_first_password(engine: Engine, handle: str, *, by: str) -> str:
     """Return a random password, to be shown once and changed at the next sign-in; every session of theirs ends.
 
-    Raises Forbidden `unknown_person`.
+    Raises Forbidden `unknown_person`, and `own_account`: one's own password is changed by whoever knows it, not by
+    whoever sits down at a screen that was left open.
     """
     new = first_password()
 
     def change(connection: Connection, known: str) -> None:
+        _require_other(by, known)
         new.keep(connection, known)
         accounts.right_code(connection, known)
         sessions.end_all(connection, known)
@@ -100,9 +102,13 @@ def give_first_password(engine: Engine, handle: str, *, by: str) -> str:
 
 
 def reset_second_factor(engine: Engine, handle: str, *, by: str) -> None:
-    """Take a second factor away; its owner sets another at the next sign-in. Raises Forbidden `unknown_person`."""
+    """Take a second factor away; its owner sets another at the next sign-in.
+
+    Raises Forbidden `unknown_person`, `no_account`, and `own_account` as for a password.
+    """
 
     def change(connection: Connection, known: str) -> None:
+        _require_other(by, known)
         if not accounts.forget_factor(connection, known):
             raise Forbidden("no_account")
         sessions.end_all(connection, known)
@@ -214,6 +220,11 @@ def _done(
 
 def _signs(give: Collection[Role], take: Collection[Role] = ()) -> str:
     return " ".join([*(f"+{role.value}" for role in sorted(give)), *(f"-{role.value}" for role in sorted(take))])
+
+
+def _require_other(by: str, handle: str) -> None:
+    if by == f"person:{handle}":
+        raise Forbidden("own_account")
 
 
 def _require_person(connection: Connection, handle: str) -> None:

@@ -77,7 +77,10 @@ def enable(ask: Ask) -> Response:
 
 def reset_password(ask: Ask) -> Response:
     """Show a new first password, once."""
-    new = accounts.give_first_password(ask.desk.engine, _person(ask).handle, by=_by(ask))
+    try:
+        new = accounts.give_first_password(ask.desk.engine, _person(ask).handle, by=_by(ask))
+    except Forbidden as error:
+        return _person_page(ask, 422, mistake=error.code)
     return _person_page(ask, password=new)
 
 

@@ -76,6 +76,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "no_second_factor": "There is no second factor yet.",
         "unknown_session": "That session has ended already.",
         "unknown_person": "There is nobody with this handle.",
+        "own_account": "Nobody resets their own account. Change your password under Account, or ask a colleague.",
         "own_roles": "Nobody gives roles to themselves. Ask another administrator.",
         "last_administrator": "Nobody would be left who can manage people. Make somebody else an administrator first.",
         "unknown_draft": "There is no such draft.",

@@ -71,6 +71,21 @@ def test_a_role_that_there_is_not_is_not_given(office: Office) -> None:
     assert roles(office, "sven") == {"reviewer"}
 
 
+@pytest.mark.parametrize(("what", "action"), [("password", "password_reset"), ("second-factor", "second_factor_reset")])
+def test_nobody_gets_around_their_own_password_and_second_factor(office: Office, what: str, action: str) -> None:
+    person = enrolled(office, "ana")
+    before = office.deployment.rows("select password, must_change, totp from accounts")
+    left_open = office.sign_in("ana", Role.ADMINISTRATOR)
+
+    answer = left_open.post(f"/console/people/ana/{what}")
+
+    assert answer.status_code == 422
+    assert "Nobody resets their own account" in answer.text
+    assert office.deployment.rows("select password, must_change, totp from accounts") == before
+    assert ("person:ana", action, "person:ana", "refused_own_account", "") in office.audit()
+    give_password(office.browser(), person)
+
+
 def test_the_last_administrator_stays_one(office: Office) -> None:
     admin = office.sign_in("ana", Role.ADMINISTRATOR)
 
