@@ -162,7 +162,7 @@ class _Anew:
         self.case = case
         self.found_before = team in before
         self._reference = reference
-        self._policy = policy
+        self._outside = redeciding.outside(connection, [policy])
         self.decision = redeciding.decided_anew(
             policy, case, before | {team}, facts=case.facts, reference=reference, console_url=console_url
         )
@@ -171,8 +171,7 @@ class _Anew:
     def posts(self, told: Sequence[Told]) -> list[PlannedReferral]:
         """Return the recalls, and who is told instead, of what was `told` and is not stopped."""
         case = self.case
-        outside = redeciding.outside([self._policy])
-        recalls = anew.recalls(self._reference, told, self.read, outside=outside)
+        recalls = anew.recalls(self._reference, told, self.read, outside=self._outside)
         if self.found_before:
             return recalls
         added = anew.additions(

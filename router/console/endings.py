@@ -21,7 +21,7 @@ def end_tickets(connection: Connection, reference: str, *, by: str) -> tuple[str
     What leads outside is a draft of `by`, who closed the case.
     """
     endings.case_closed(connection, reference)
-    channels = _in_force(connection).channels
+    channels = in_force(connection).channels
     posts = [
         Post(reference, there.policy, _note(reference, there, channels[there.channel].scope))
         for there in endings.open_tickets(connection, reference)
@@ -44,8 +44,8 @@ def _note(reference: str, there: endings.HasTicket, scope: Scope) -> PlannedRefe
     )
 
 
-def _in_force(connection: Connection) -> Catalogue:
-    """Return the channels in force; none when another version wrote them: closing a case must not fail for that."""
+def in_force(connection: Connection) -> Catalogue:
+    """Return the channels in force; none when another version wrote them: what a case needs must not fail for that."""
     digest = policies.active_digest(connection)
     try:
         return parse_catalogue(policies.channels_text(connection, digest)) if digest else Catalogue({})

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from router.console.attempt import Attempt
+from router.console.endings import in_force
 from router.console.opening import CaseKey
 from router.errors import Broken, PolicyErrors
 from router.model import AuditEntry, Decision, Facts, PlannedReferral
@@ -93,9 +94,10 @@ def read_by(policies: Iterable[Policy], teams: Collection[str]) -> set[str]:
     return {channel.name for channel in channels if not set(teams).isdisjoint(channel.readable_by)}
 
 
-def outside(policies: Iterable[Policy]) -> set[str]:
-    """Return the channels that lead outside by one of `policies`."""
-    channels = [channel for policy in policies for channel in policy.channels.channels.values()]
+def outside(connection: Connection, policies: Iterable[Policy]) -> set[str]:
+    """Return the channels that lead outside by one of `policies`, or by now."""
+    catalogues = [in_force(connection), *(policy.channels for policy in policies)]
+    channels = [channel for catalogue in catalogues for channel in catalogue.channels.values()]
     return {channel.name for channel in channels if channel.scope is Scope.EXTERNAL}
 
 

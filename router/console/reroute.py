@@ -177,7 +177,7 @@ def _prospect(connection: Connection, reference: str, case: DecidedCase | None, 
             before,
             decision,
             read=redeciding.read_by(policies, conflicted),
-            outside=redeciding.outside(policies),
+            outside=redeciding.outside(connection, policies),
         ),
     )
 

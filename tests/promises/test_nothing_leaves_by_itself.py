@@ -8,22 +8,27 @@ from threading import Barrier
 
 import pytest
 
-from router.console import approving, drafting
+from router.console import approving, drafting, progress
 from router.console.acting import By
 from router.console.conflict import Who, conflict
 from router.errors import Forbidden, StoreFailed
 from router.model import Referral
-from router.store import drafts
+from router.store import drafts, policies
 from router.store.casehead import head
 from router.store.drafts import Draft
 from router.store.engine import transaction
 from router.store.posting import referral_id
+from router.vocabulary import CaseOutcome
 from tests.conftest import Database
 from tests.makers import change
 from tests.router.console.approvers import Border, a_border, person
 from tests.router.console.deployments import CHANNELS, CONSOLE
 from tests.router.console.test_reroute import re_route
 
+RT_OUTSIDE = """\
+police:
+  {kind: rt, scope: external, readable_by: [security], carries: [category], token: 'env:RT_TOKEN',
+  url: 'https://rt.example.org', queue: Q, custom_fields: {reference: Reference id}, closed_here: close}"""
 POLICE = "police: {kind: folder, scope: external, carries: [category], readable_by: [security], path: d}"
 
 
@@ -136,6 +141,39 @@ def test_who_found_a_conflict_does_not_approve_the_recall(border: Border) -> Non
 
     assert (recall.drafted_by, recall.reason) == ("person:ana", "a member is named")
     assert refused(border, recall, "ana") == "drafted_it"
+
+
+def test_who_closes_a_case_does_not_approve_that_the_police_are_told(border: Border) -> None:
+    draft = border.file()
+    border.approve(draft, "tom")
+    border.approve(draft, "una")
+    border.send()
+    border.put_in_force(CHANNELS.replace(POLICE, RT_OUTSIDE))
+    console, reference = border.deployment.console, draft.reference
+    progress.claim(console, reference=reference, handle="ana", login="", lasts_s=900)
+    progress.close(console, reference=reference, handle="ana", login="", outcome=CaseOutcome.UNFOUNDED, told=False)
+
+    [note] = [one for one in border.drafts(draft.reference) if one.open]
+    assert note.drafted_by == "person:ana"
+    person(border.deployment, "ana")
+    assert refused(border, note, "ana") == "drafted_it"
+
+
+def test_a_recall_to_what_leads_outside_by_now_waits_for_approvals(border: Border) -> None:
+    deployment = border.deployment
+    case = deployment.file("fraud")
+    deployment.sent(case.reference, "legal-desk")
+    outside = CHANNELS.replace(
+        "legal-desk: {kind: folder, scope: internal", "legal-desk: {kind: folder, scope: external"
+    )
+    with transaction(deployment.intake) as connection:
+        policies.keep(connection, "a" * 64, "", outside)
+        policies.activate(connection, "a" * 64)
+    re_route(deployment, case, category="other")
+
+    assert deployment.rows("select state from referrals where channel = 'legal-desk' and notice = 'recalled'") == [
+        ("draft",)
+    ]
 
 
 @pytest.mark.parametrize(
