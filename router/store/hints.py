@@ -28,7 +28,7 @@ OWNS: Final = f"""
 """Of a referral `r`: it is the one that made the ticket, and what becomes of the ticket is written to it."""
 WITHDRAWN_THERE: Final = """
     exists (select from referrals w where w.reference = r.reference and w.channel = r.channel
-              and w.notice = 'recalled' and (w.state <> 'recalled' or w.attempts > 0 or w.outcome = 'given_up')
+              and w.notice = 'recalled' and (w.state <> 'recalled' or w.leased_at is not null or w.outcome = 'given_up')
               and not exists (select from referrals b where b.reference = w.reference and b.channel = w.channel
                                 and b.notice = 'corrected' and b.revision > w.revision))
 """
