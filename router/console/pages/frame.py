@@ -22,7 +22,7 @@ from router.console.pages.ask import Ask, Desk, Page
 from router.console.pages.rendering import FORM_TOKEN, failed, home, show
 from router.console.rights import may
 from router.console.signin.cookie import give, read_cookie
-from router.errors import Forbidden, RouterError
+from router.errors import Forbidden, Refused, RouterError
 from router.store import sessions
 from router.store.engine import transaction
 from router.store.sessions import Session, Stage
@@ -92,6 +92,9 @@ class Frame:
     async def _form(self, request: Request, page: Page) -> Form:
         deadline_s = self._desk.limits.body_deadline_s
         body = await read_body(request, FORM, max_bytes=MAX_FORM_BYTES, deadline_s=deadline_s)
+        if b"%00" in body or b"\0" in body:
+            # No keyboard sends it, and no database keeps it. The reporter's pages check each text, and name its field.
+            raise Refused("not_a_form")
         return read_form(body, names=page.names | {FORM_TOKEN}, lists=page.lists)
 
     def _answer(self, ask: Ask, request: Request) -> Response:

@@ -280,8 +280,21 @@ def test_a_malformed_form_is_refused_in_plain_words(
     assert "MARKED" not in answer.text
 
 
-def test_control_characters_in_a_form_are_refused(public: TestClient) -> None:
-    assert public.post("/report", data={**LEAST, "narrative": "a\x01b"}).status_code == 422
+@pytest.mark.parametrize("control", ["\x00", "\x01"])
+def test_control_characters_in_a_form_are_refused_at_their_field(public: TestClient, control: str) -> None:
+    answer = public.post("/report", data={**LEAST, "narrative": f"a{control}b", "asset_tag": "MARKED-7f3a"})
+
+    assert answer.status_code == 422
+    assert 'id="narrative-mistake"' in answer.text
+    assert 'value="MARKED-7f3a"' in answer.text
+
+
+def test_no_form_of_a_reporter_fails_on_a_nul(public: TestClient) -> None:
+    names = (*LEAST, "key", "contact", "site")
+    of_report = {public.post("/report", data={**LEAST, name: "a\x00b"}).status_code for name in names}
+
+    assert of_report <= {201, 400, 422}
+    assert public.post("/follow-up", data={"receipt": "a\x00b"}).status_code < 500
 
 
 def test_every_code_has_plain_words() -> None:
