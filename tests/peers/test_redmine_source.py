@@ -80,12 +80,14 @@ def poll(product: Product) -> Any:
 
 
 def test_a_marked_issue_is_a_case_once_and_is_told_privately_and_moved(redmine: Peer, product: Product) -> None:
+    before = poll(product)  # other tests leave issues there that are refused each time
     plain = opened(redmine)
     number = opened(redmine, category="Abuse material", link="NB-0815", claim_by="1")
     first, again = poll(product), poll(product)
     (told,) = eventually(lambda: [row for row in product.deliveries() if row["remote_id"] == number])
 
-    assert (first["filed"], first["refused"], again["filed"], again["known"]) == (1, [], 0, 1)
+    assert (first["filed"], first["refused"]) == (1, before["refused"])
+    assert (again["filed"], again["known"]) == (0, before["known"] + 1)
     assert [private for private, text in redmine.said(number) if told["reference"] in text] == [True]
     assert redmine.shown(number)["project"]["id"] == redmine.project_number(APART)
     assert redmine.shown(number)["description"] == MARKED
