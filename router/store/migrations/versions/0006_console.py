@@ -20,23 +20,23 @@ TABLES = (
     *("identity_requests", "approvals", "drafts", "behalf_links", "case_notes", "recusals", "case_views"),
     *("saved_views", "console_sessions", "recovery_codes", "accounts", "suspended_teams", "people_roles"),
 )
-TOUCHING = ("sealed_messages", "case_notes")
-HANDED_OUT = (
-    *("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
-    "identity_grants_for_receipt(bytea)",
-)
-USABLE = """
-    l.used_at is null and l.ends_at > clock_timestamp() and exists (
-        select from people p join people_roles r on r.handle = p.handle and r.role = 'reviewer'
-        where p.handle = l.handle and p.disabled_at is null)"""
-
-NEWS = (
-    "state, claimed_at, claimed_by, acknowledged_at, feedback_at, closed_at, outcome, held_at, held_by, category, "
-    "severity, site, route, policy, facts, decision, claim_by, decide_by, acknowledge_by, feedback_by, version"
-)
 
 
 def upgrade() -> None:
+    _staff()
+    _work()
+    _records()
+    _approvals()
+    _columns()
+    _audit()
+    op.execute("""
+        insert into people_roles (handle, role, given_by)
+        select p.handle, role, 'migration' from people p, unnest(array['reviewer', 'administrator']) as role
+        where exists (select from member_keys m where m.handle = p.handle)""")
+
+
+def _staff() -> None:
+    """How staff sign in."""
     op.create_table(
         "accounts",
         sa.Column("handle", sa.Text(), nullable=False),
@@ -56,6 +56,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handle", name=op.f("accounts_pkey")),
         sa.UniqueConstraint("issuer", "subject", name=op.f("accounts_issuer_subject_key")),
     )
+    _sessions()
+
+
+def _sessions() -> None:
+    """Who is signed in, and what they may besides."""
     op.create_table(
         "console_sessions",
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -98,15 +103,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handle", "digest", name=op.f("recovery_codes_pkey")),
     )
     op.create_table(
-        "saved_views",
-        sa.Column("handle", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("query", sa.Text(), nullable=False),
-        sa.Column("saved_at", MOMENT, server_default=NOW, nullable=False),
-        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("saved_views_handle_fkey")),
-        sa.PrimaryKeyConstraint("handle", "name", name=op.f("saved_views_pkey")),
-    )
-    op.create_table(
         "suspended_teams",
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("team", sa.Text(), nullable=False),
@@ -114,17 +110,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("suspended_teams_handle_fkey")),
         sa.PrimaryKeyConstraint("handle", "team", name=op.f("suspended_teams_pkey")),
     )
+
+
+def _work() -> None:
+    """What staff see of cases, and what they write."""
     op.create_table(
-        "behalf_links",
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        "saved_views",
         sa.Column("handle", sa.Text(), nullable=False),
-        sa.Column("made_at", MOMENT, server_default=NOW, nullable=False),
-        sa.Column("ends_at", MOMENT, nullable=False),
-        sa.Column("used_at", MOMENT, nullable=True),
-        sa.Column("reference", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("behalf_links_handle_fkey")),
-        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("behalf_links_reference_fkey")),
-        sa.PrimaryKeyConstraint("digest", name=op.f("behalf_links_pkey")),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("saved_at", MOMENT, server_default=NOW, nullable=False),
+        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("saved_views_handle_fkey")),
+        sa.PrimaryKeyConstraint("handle", "name", name=op.f("saved_views_pkey")),
     )
     op.create_table(
         "case_notes",
@@ -159,6 +156,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handle", "reference", name=op.f("case_views_pkey")),
     )
     op.create_table(
+        "recusals",
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("handle", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, server_default=NOW, nullable=False),
+        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("recusals_handle_fkey")),
+        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("recusals_reference_fkey")),
+        sa.PrimaryKeyConstraint("reference", "handle", name=op.f("recusals_pkey")),
+    )
+
+
+def _records() -> None:
+    """What was taken down for a reporter, and what a case was decided by before."""
+    op.create_table(
+        "behalf_links",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("handle", sa.Text(), nullable=False),
+        sa.Column("made_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("behalf_links_handle_fkey")),
+        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("behalf_links_reference_fkey")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("behalf_links_pkey")),
+    )
+    op.create_table(
+        "earlier_decisions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("facts", JSONB(), nullable=False),
+        sa.Column("decision", JSONB(), nullable=False),
+        sa.Column("replaced_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("replaced_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["policy"], ["policies.digest"], name=op.f("earlier_decisions_policy_fkey")),
+        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("earlier_decisions_reference_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("earlier_decisions_pkey")),
+    )
+    op.create_index(op.f("earlier_decisions_reference_idx"), "earlier_decisions", ["reference"], unique=False)
+
+
+def _approvals() -> None:
+    """What waits for the yes of others."""
+    op.create_table(
         "identity_requests",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -186,29 +226,11 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("verdict is null"),
     )
-    op.create_table(
-        "recusals",
-        sa.Column("reference", sa.Text(), nullable=False),
-        sa.Column("handle", sa.Text(), nullable=False),
-        sa.Column("at", MOMENT, server_default=NOW, nullable=False),
-        sa.ForeignKeyConstraint(["handle"], ["people.handle"], name=op.f("recusals_handle_fkey")),
-        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("recusals_reference_fkey")),
-        sa.PrimaryKeyConstraint("reference", "handle", name=op.f("recusals_pkey")),
-    )
-    op.create_table(
-        "earlier_decisions",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("reference", sa.Text(), nullable=False),
-        sa.Column("policy", sa.Text(), nullable=False),
-        sa.Column("facts", JSONB(), nullable=False),
-        sa.Column("decision", JSONB(), nullable=False),
-        sa.Column("replaced_at", MOMENT, server_default=NOW, nullable=False),
-        sa.Column("replaced_by", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["policy"], ["policies.digest"], name=op.f("earlier_decisions_policy_fkey")),
-        sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("earlier_decisions_reference_fkey")),
-        sa.PrimaryKeyConstraint("id", name=op.f("earlier_decisions_pkey")),
-    )
-    op.create_index(op.f("earlier_decisions_reference_idx"), "earlier_decisions", ["reference"], unique=False)
+    _drafts()
+
+
+def _drafts() -> None:
+    """What would leave, and who said yes to it."""
     op.create_table(
         "drafts",
         sa.Column("referral", sa.Text(), nullable=False),
@@ -251,6 +273,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'draft'"),
     )
+
+
+def _columns() -> None:
+    """Claims that end, legal holds, versions; who of staff wrote what to reporters."""
     op.add_column("cases", sa.Column("claim_until", MOMENT, nullable=True))
     op.add_column("cases", sa.Column("held_at", MOMENT, nullable=True))
     op.add_column("cases", sa.Column("held_by", sa.Text(), nullable=True))
@@ -273,6 +299,11 @@ def upgrade() -> None:
     op.create_index(
         "cases_lapse_idx", "cases", ["claim_until"], unique=False, postgresql_where=sa.text("claim_until is not null")
     )
+    op.create_foreign_key(op.f("cases_held_by_fkey"), "cases", "people", ["held_by"], ["handle"])
+
+
+def _audit() -> None:
+    """Find what was done with a case, by whom, and what was refused."""
     # Everything that was done with a case is read now, not its opening alone.
     op.drop_index("audit_opened_idx", "audit")
     op.drop_index("audit_received_idx", "audit")
@@ -286,92 +317,6 @@ def upgrade() -> None:
         ("refused", ["id"], refused),
     ):
         op.create_index(f"audit_{name}_idx", "audit", columns, unique=False, postgresql_where=sa.text(only))
-    op.create_foreign_key(op.f("cases_held_by_fkey"), "cases", "people", ["held_by"], ["handle"])
-    op.execute("""
-        insert into people_roles (handle, role, given_by)
-        select p.handle, role, 'migration' from people p, unnest(array['reviewer', 'administrator']) as role
-        where exists (select from member_keys m where m.handle = p.handle)""")
-    _watch()
-    _hand_out()
-    _guard()
-
-
-def _guard() -> None:
-    """Let no referral leave its draft unless enough different people approved it, whatever a program believes."""
-    op.execute("""
-        create function draft_is_approved() returns trigger language plpgsql security definer
-        set search_path = public, pg_temp as $$
-        begin
-            if not exists (
-                select from drafts d where d.referral = new.id and d.ended = 'approved' and d.needed <= (
-                    select count(distinct a.handle) from approvals a
-                    where a.referral = d.referral and a.digest = d.digest and a.verdict = 'approved'
-                      and 'person:' || a.handle <> d.drafted_by)) then
-                raise exception 'not_approved' using errcode = 'check_violation';
-            end if;
-            return new;
-        end $$""")
-    op.execute("revoke all on function draft_is_approved() from public")
-    op.execute("""
-        create trigger approved before update on referrals for each row
-        when (old.state = 'draft' and new.state not in ('draft', 'recalled')) execute function draft_is_approved()""")
-
-
-def _watch() -> None:
-    """Count the version of a case up with whatever is new of it, whoever wrote that."""
-    op.execute("""
-        create function case_is_newer() returns trigger language plpgsql set search_path = pg_catalog as $$
-        begin
-            new.version := old.version + 1;
-            new.changed_at := clock_timestamp();
-            return new;
-        end $$""")
-    # Not of `claim_until`: that somebody goes on working changes nothing for anybody.
-    op.execute(f"create trigger newer before update of {NEWS} on cases for each row execute function case_is_newer()")
-    # The reporter's side may write messages and change no case: the owner's right does it.
-    op.execute("""
-        create function case_has_more() returns trigger language plpgsql security definer
-        set search_path = public, pg_temp as $$
-        begin
-            update cases set version = version where reference = new.reference;
-            return null;
-        end $$""")
-    op.execute("revoke all on function case_has_more() from public")
-    for table in TOUCHING:
-        op.execute(
-            f"create trigger more after insert or update on {table} for each row execute function case_has_more()"
-        )
-
-
-def _hand_out() -> None:
-    """Let the public part have what one receipt or one link gives, and no row of the tables: `grants` says who may."""
-    op.execute("""
-        create function messages_for_receipt(lookup bytea)
-        returns table (id bigint, reference text, written_at timestamptz, kind text, suite text, blob bytea)
-        language sql stable security definer set search_path = public, pg_temp as $$
-            select m.id, m.reference, m.written_at, m.kind, m.suite, m.for_receipt
-            from sealed_messages m join cases c on c.reference = m.reference
-            where c.receipt_lookup = lookup and m.from_staff order by m.id
-        $$""")
-    op.execute(f"""
-        create function behalf_link_ends(link bytea) returns timestamptz
-        language sql stable security definer set search_path = public, pg_temp as $$
-            select l.ends_at from behalf_links l where l.digest = link and {USABLE}
-        $$""")  # noqa: S608 - our own words
-    op.execute(f"""
-        create function use_behalf_link(link bytea, recorded text) returns text
-        language sql security definer set search_path = public, pg_temp as $$
-            update behalf_links l set used_at = clock_timestamp(), reference = recorded
-            where l.digest = link and {USABLE} returning l.handle
-        $$""")  # noqa: S608 - our own words
-    op.execute("""
-        create function identity_grants_for_receipt(lookup bytea) returns setof timestamptz
-        language sql stable security definer set search_path = public, pg_temp as $$
-            select i.decided_at from identity_requests i join cases c on c.reference = i.reference
-            where c.receipt_lookup = lookup and i.verdict = 'granted' order by 1
-        $$""")
-    for function in HANDED_OUT:
-        op.execute(f"revoke all on function {function} from public")
 
 
 def _forget() -> None:
@@ -385,22 +330,13 @@ def _forget() -> None:
 
 def downgrade() -> None:
     _forget()
-    for function in HANDED_OUT:
-        op.execute(f"drop function {function}")
     op.drop_constraint(op.f("sealed_messages_staff_check"), "sealed_messages")
     op.drop_constraint(op.f("sealed_messages_kind_check"), "sealed_messages")
     for column in ("written_by", "kind"):
         op.drop_column("sealed_messages", column)
-    for table in TOUCHING[:1]:
-        op.execute(f"drop trigger more on {table}")
-    op.execute("drop trigger newer on cases")
-    op.execute("drop trigger approved on referrals")
     op.drop_index("referrals_draft_idx", table_name="referrals")
     for table in TABLES:
         op.drop_table(table)
-    op.execute("drop function case_has_more()")
-    op.execute("drop function case_is_newer()")
-    op.execute("drop function draft_is_approved()")
     for name in ("object", "others", "actor", "action", "refused"):
         op.drop_index(f"audit_{name}_idx", "audit")
     for action in ("opened", "received"):

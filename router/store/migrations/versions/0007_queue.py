@@ -137,6 +137,11 @@ def _keep() -> None:
             on conflict (reference) do update set audience = excluded.audience;
             return null;
         end $$""")  # noqa: S608 - our own words
+    _follow()
+
+
+def _follow() -> None:
+    """The same for cases that lose readers or move on."""
     op.execute("""
         create function case_has_fewer_readers() returns trigger language plpgsql security definer
         set search_path = public, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
