@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 
 from router.console import approving
 from router.console.approving import Desk, Verdict
 from router.console.policies import Policies
+from router.errors import Forbidden
 from router.store import drafts, policies
 from router.store.drafts import Draft
 from router.store.engine import transaction
@@ -24,6 +26,9 @@ from workers.inforce import Channels
 from workers.turn import Pace
 
 WHY = "seen and compared"
+POLICE = "police: {kind: folder, scope: external, carries: [category], readable_by: [security], path: d}"
+"""How the deployment's channel that leads outside stands in CHANNELS."""
+
 PACE = Pace(lease_s=30, lease_batch=16, sends_at_once=4)
 
 
@@ -106,3 +111,13 @@ def a_border(database: Database, state: Path, **more: Any) -> Iterator[Border]:
     with a_deployment(database, **more) as deployment, login(database, Login.WORKER) as worker:
         person(deployment, "tom", "una", "vera")
         yield Border(deployment, worker, state)
+
+
+def refused(border: Border, draft: Draft, handle: str, *, digest: str | None = None) -> str:
+    """Return the code by which somebody's approval is refused, which must be in the audit."""
+    with pytest.raises(Forbidden) as caught:
+        border.approve(draft, handle, digest=digest)
+    code = caught.value.code
+    last = border.deployment.rows("select actor, action, object, outcome from audit order by id desc limit 1")
+    assert last == [(f"person:{handle.strip().lower()}", "draft_approved", draft.reference, f"refused_{code}")]
+    return code

@@ -8,12 +8,11 @@ import pytest
 from router.console import approving, drafting
 from router.store.engine import transaction
 from router.vocabulary import Role
-from tests.router.console.approvers import Border, person
+from tests.router.console.approvers import POLICE, Border, person
 from tests.router.console.deployments import CHANNELS
 from tests.router.console.pages import Browser, Office, main
 
 WHY = "seen and compared"
-POLICE = "police: {kind: folder, scope: external, carries: [category], readable_by: [security], path: d}"
 
 
 def border(office: Office) -> Border:
