@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from router import clock
-from router.console.conflict import Removed, Who, conflict
 from tests.conftest import Database
-from tests.router.console.deployments import CHANNELS, CONSOLE, Deployment, a_deployment
+from tests.router.console.conflicts import take_out
+from tests.router.console.deployments import CHANNELS, Deployment, a_deployment
 
 STAND_INS = {"security-desk": "ombuds-desk", "legal-desk": "ombuds-desk, instead_after: 1h"}
 
@@ -21,13 +21,6 @@ def deployment(database: Database) -> Iterator[Deployment]:
         channels = channels.replace("\n  {", " {").replace(entry, entry.replace("}", f", instead: {other}}}"))
     with a_deployment(database, channels) as made:
         yield made
-
-
-def take_out(deployment: Deployment, reference: str, team: str = "security") -> Removed:
-    who = Who("ana", deployment.passphrases["ana"], recovery=False)
-    return conflict(
-        deployment.console, reference=reference, team=team, who=who, reason="found out later", console_url=CONSOLE
-    )
 
 
 def instead(deployment: Deployment, reference: str) -> list[tuple[str, str, str, str | None]]:
