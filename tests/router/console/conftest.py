@@ -9,6 +9,7 @@ from router import secretfiles
 from router.embedded.postgres import EmbeddedPostgres
 from tests.conftest import CHECKOUT, Database, a_database
 from tests.router.console.deployments import Deployment, a_deployment
+from tests.router.console.issuers import Issuer
 from tests.router.console.pages import Office, an_office
 
 
@@ -39,4 +40,10 @@ def shared_office(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathF
         a_deployment(database) as deployment,
         an_office(deployment, database, folders) as made,
     ):
+        yield made
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as made:
         yield made
