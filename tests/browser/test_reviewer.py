@@ -43,15 +43,36 @@ def until(found: Callable[[], object], *, within_s: float = 30) -> None:
         time.sleep(0.1)
 
 
-def approve(staff: Staff, handle: str, wrong: list[str]) -> None:
-    page = staff.signed_in(handle, Role.APPROVER)
-    page.goto("/console/approvals")
-    wrong += look(page, f"day-7-approvals-{handle}")
-    page.get_by_role("link", name="hotline-handover").click()
-    page.get_by_label("Why it may go out").fill("their office takes such material down")
-    wrong += look(page, f"day-7-draft-{handle}")
-    page.get_by_role("button", name="Approve").click()
-    page.get_by_role("status").first.wait_for()
+def sign_in_twice(page: Page, staff: Staff) -> None:
+    """In, for the first time and for the second."""
+    page.goto("/console")
+    give_password(page, "rosa", staff.passwords["rosa"])
+    choose_password(page, PASSWORD)
+    phone = enrol(page)
+    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/console")
+    give_password(page, "rosa", PASSWORD)
+    give_code(page, phone)
+
+
+def take_the_next_case(page: Page, reference: str, wrong: list[str]) -> None:
+    expect(page.get_by_role("link", name=reference)).to_be_visible()
+    wrong += look(page, "day-1-queue")
+    page.get_by_role("button", name="Take the next case").click()
+    expect(page.get_by_role("heading", name=reference)).to_be_visible()
+    wrong += look(page, "day-2-case")
+
+
+def read(page: Page, staff: Staff, wrong: list[str]) -> None:
+    open_report(page, staff)
+    narrative = page.locator("pre").first
+    expect(narrative).not_to_be_visible()
+    wrong += look(page, "day-3-shut")
+    page.get_by_text("Show the narrative").click()
+    expect(narrative).to_have_text(NARRATIVE)
+    assert page.locator("b").count() == 0
+    wrong += look(page, "day-3-open")
 
 
 def open_report(page: Page, staff: Staff) -> None:
@@ -65,52 +86,27 @@ def open_report(page: Page, staff: Staff) -> None:
         page.get_by_role("button", name="Unlock").click()
 
 
-def test_a_reviewer_s_day_from_the_second_factor_to_the_audit_of_it_all(office: Staff) -> None:  # noqa: PLR0915
-    facts = {"where_found": "laptop", "site": "headquarters", "asset_tag": "LT-4711"}
-    reference, receipt = office.report("csam_suspected", noticed_how="helpdesk_repair", **facts)
-    page, wrong = office.context().new_page(), []
-    page.context.tracing.start(screenshots=True, snapshots=True)
-
-    # In, for the first time and for the second.
-    page.goto("/console")
-    give_password(page, "rosa", office.passwords["rosa"])
-    choose_password(page, PASSWORD)
-    phone = enrol(page)
-    page.get_by_role("link", name="I have them").click()
-    page.get_by_role("button", name="Sign out").click()
-    page.goto("/console")
-    give_password(page, "rosa", PASSWORD)
-    give_code(page, phone)
-    expect(page.get_by_role("link", name=reference)).to_be_visible()
-    wrong += look(page, "day-1-queue")
-
-    page.get_by_role("button", name="Take the next case").click()
-    expect(page.get_by_role("heading", name=reference)).to_be_visible()
-    wrong += look(page, "day-2-case")
-
-    open_report(page, office)
-    narrative = page.locator("pre").first
-    expect(narrative).not_to_be_visible()
-    wrong += look(page, "day-3-shut")
-    page.get_by_text("Show the narrative").click()
-    expect(narrative).to_have_text(NARRATIVE)
-    assert page.locator("b").count() == 0
-    wrong += look(page, "day-3-open")
-
+def ask(page: Page, reference: str, wrong: list[str]) -> None:
     page.goto(f"/console/cases/{reference}/dialogue")
     page.get_by_label("Question").check()
     page.get_by_label("Message").fill(QUESTION)
     wrong += look(page, "day-4-question")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("status").first).to_contain_text("Sent")
-    reporter = office.chromium.new_page()
-    reporter.goto(f"{office.product.url}/follow-up")
+
+
+def see_the_question(staff: Staff, receipt: str, wrong: list[str]) -> None:
+    """Follow the report up as who wrote it does."""
+    reporter = staff.chromium.new_page()
+    reporter.goto(f"{staff.product.url}/follow-up")
     reporter.get_by_label("Receipt").fill(receipt)
     reporter.get_by_role("button", name="Show status").click()
     expect(reporter.get_by_text(QUESTION)).to_be_visible()
     wrong += look(reporter, "day-4-reporter")
     reporter.close()
 
+
+def reroute(page: Page, reference: str, wrong: list[str]) -> None:
     page.goto(f"/console/cases/{reference}/reroute")
     page.get_by_label("evidence at risk").check()
     page.get_by_role("button", name="Show what would happen").click()
@@ -118,30 +114,6 @@ def test_a_reviewer_s_day_from_the_second_factor_to_the_audit_of_it_all(office: 
     wrong += look(page, "day-5-foreseen")
     page.get_by_role("button", name="Re-route the case").click()
     expect(page.get_by_role("status").first).to_contain_text("Re-routed")
-
-    make_draft(page, wrong)
-    for handle in ("paul", "petra"):
-        approve(office, handle, wrong)
-    outside = office.product.state / "outbox/hotline-handover"
-    until(lambda: outside.is_dir() and list(outside.glob("*.json")))
-
-    page.goto(f"/console/cases/{reference}")
-    page.get_by_label("Referred").check()
-    page.get_by_role("button", name="Close the case").click()
-    expect(page.get_by_role("status").first).to_contain_text("closed")
-    wrong += look(page, "day-8-closed")
-    page.context.tracing.stop(path=PICTURES / "reviewer.zip")
-
-    auditor = office.signed_in("aldo", Role.AUDITOR)
-    auditor.goto(f"/console/audit?about={reference}")
-    wrong += look(auditor, "day-9-audit")
-    done = [action for actor, action, outcome in office.audit(reference) if not outcome.startswith("refused")]
-
-    assert wrong == []
-    assert {"case_claimed", "case_opened", "case_viewed", "case_rerouted", "message_sent", "case_closed"} <= set(done)
-    assert auditor.get_by_role("row").count() > len(set(done))
-    until(lambda: office.product.cli("audit", "verify").returncode == 0)
-    assert leaked(office.product.state) == []
 
 
 def make_draft(page: Page, wrong: list[str]) -> None:
@@ -155,7 +127,59 @@ def make_draft(page: Page, wrong: list[str]) -> None:
     expect(page.get_by_role("status").first).to_contain_text("Nothing was sent")
 
 
+def approve(staff: Staff, handle: str, wrong: list[str]) -> None:
+    page = staff.signed_in(handle, Role.APPROVER)
+    page.goto("/console/approvals")
+    wrong += look(page, f"day-7-approvals-{handle}")
+    page.get_by_role("link", name="hotline-handover").click()
+    page.get_by_label("Why it may go out").fill("their office takes such material down")
+    wrong += look(page, f"day-7-draft-{handle}")
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("status").first.wait_for()
+
+
+def close(page: Page, reference: str, wrong: list[str]) -> None:
+    page.goto(f"/console/cases/{reference}")
+    page.get_by_label("Referred").check()
+    page.get_by_role("button", name="Close the case").click()
+    expect(page.get_by_role("status").first).to_contain_text("closed")
+    wrong += look(page, "day-8-closed")
+
+
 def leaked(state: Path) -> list[str]:
     """Return the files that hold what was typed and must be sealed; the databases' files hold it encrypted."""
     files = [file for file in state.rglob("*") if file.is_file() and "postgres" not in file.parts[-3:-1]]
     return [str(file) for file in files if b"MARKED-7f3a" in file.read_bytes()]
+
+
+def test_a_reviewer_s_day_from_the_second_factor_to_the_audit_of_it_all(office: Staff) -> None:
+    facts = {"where_found": "laptop", "site": "headquarters", "asset_tag": "LT-4711"}
+    reference, receipt = office.report("csam_suspected", noticed_how="helpdesk_repair", **facts)
+    page = office.context().new_page()
+    wrong: list[str] = []
+    page.context.tracing.start(screenshots=True, snapshots=True)
+
+    sign_in_twice(page, office)
+    take_the_next_case(page, reference, wrong)
+    read(page, office, wrong)
+    ask(page, reference, wrong)
+    see_the_question(office, receipt, wrong)
+    reroute(page, reference, wrong)
+    make_draft(page, wrong)
+    for handle in ("paul", "petra"):
+        approve(office, handle, wrong)
+    outside = office.product.state / "outbox/hotline-handover"
+    until(lambda: outside.is_dir() and list(outside.glob("*.json")))
+    close(page, reference, wrong)
+    page.context.tracing.stop(path=PICTURES / "reviewer.zip")
+
+    auditor = office.signed_in("aldo", Role.AUDITOR)
+    auditor.goto(f"/console/audit?about={reference}")
+    wrong += look(auditor, "day-9-audit")
+    done = [action for actor, action, outcome in office.audit(reference) if not outcome.startswith("refused")]
+
+    assert wrong == []
+    assert {"case_claimed", "case_opened", "case_viewed", "case_rerouted", "message_sent", "case_closed"} <= set(done)
+    assert auditor.get_by_role("row").count() > len(set(done))
+    until(lambda: office.product.cli("audit", "verify").returncode == 0)
+    assert leaked(office.product.state) == []
