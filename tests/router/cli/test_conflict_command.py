@@ -2,25 +2,16 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from router.cli import main
-from router.vocabulary import Login
-from tests.conftest import Database
-from tests.router.console.deployments import Deployment, a_deployment
+from tests.router.console.deployments import Deployment
 
 REASON = "found out at the first talk"
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def deployment(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
-    with a_deployment(database) as made:
-        yield made
 
 
 @pytest.fixture

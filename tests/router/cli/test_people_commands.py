@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,16 +12,9 @@ from router.store.accounts import find
 from router.store.engine import transaction
 from router.vocabulary import Login
 from tests.conftest import Database
-from tests.router.console.deployments import Deployment, a_deployment
+from tests.router.console.deployments import Deployment
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def deployment(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
-    with a_deployment(database) as made:
-        yield made
 
 
 @pytest.fixture

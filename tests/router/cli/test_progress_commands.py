@@ -1,16 +1,12 @@
 """`cases claim`, `release`, `acknowledge`, `answer`, `close` and `show`, as somebody types them."""
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from router.cli import main
-from router.vocabulary import Login
-from tests.conftest import Database
-from tests.router.console.deployments import Deployment, a_deployment
+from tests.router.cli.conftest import Run
+from tests.router.console.deployments import Deployment
 
-Run = Callable[..., tuple[int, str, str]]
 SHOWN = {
     *("reference", "received_at", "state", "category", "severity", "site", "route", "reason", "policy", "teams"),
     *("claim_until", "held_at", "held_by"),
@@ -19,27 +15,7 @@ SHOWN = {
 }
 
 
-@pytest.fixture
-def deployment(database: Database) -> Iterator[Deployment]:
-    with a_deployment(database) as made:
-        yield made
-
-
-@pytest.fixture
-def run(database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("CONCERN_ROUTER_DATABASE_URL_CONSOLE", database.dsn(Login.CONSOLE))
-
-    def typed(*words: str) -> tuple[int, str, str]:
-        """Run `cases` with these words; return its status and what it printed."""
-        monkeypatch.setattr("sys.argv", ["concern-router", "cases", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return typed
-
-
-def test_a_case_goes_through_all_its_steps(deployment: Deployment, run: Run) -> None:
+def test_a_case_goes_through_all_its_steps(deployment: Deployment, run_cases: Run) -> None:
     reference = deployment.file("fraud").reference
 
     for said, words in (
@@ -50,9 +26,9 @@ def test_a_case_goes_through_all_its_steps(deployment: Deployment, run: Run) -> 
         ("closed, referred", ("close", reference, "--outcome", "referred", "--as", "lena")),
         ("the reporter knows what was done", ("answer", reference, "--as", "lena")),
     ):
-        assert run(*words) == (0, f"{reference}: {said}\n", ""), words
+        assert run_cases(*words) == (0, f"{reference}: {said}\n", ""), words
 
-    shown = json.loads(run("show", reference, "--json")[1])
+    shown = json.loads(run_cases("show", reference, "--json")[1])
     assert set(shown) == SHOWN
     assert (shown["state"], shown["outcome"], shown["claimed_by"]) == ("closed", "referred", "lena")
     assert {row["awaited"]: row["stands"] for row in shown["deadlines"]} == dict.fromkeys(
@@ -61,11 +37,11 @@ def test_a_case_goes_through_all_its_steps(deployment: Deployment, run: Run) -> 
     assert {row["state"] for row in shown["referrals"]} == {"due", "recalled"}
 
 
-def test_who_comes_second_is_told_who_has_it(deployment: Deployment, run: Run) -> None:
+def test_who_comes_second_is_told_who_has_it(deployment: Deployment, run_cases: Run) -> None:
     reference = deployment.file("fraud").reference
-    run("claim", reference, "--as", "sven")
+    run_cases("claim", reference, "--as", "sven")
 
-    status, _, said = run("claim", reference, "--as", "lena")
+    status, _, said = run_cases("claim", reference, "--as", "lena")
 
     assert status == 1
     assert said.startswith("concern-router: already_claimed: sven has it since 20")
@@ -83,26 +59,26 @@ def test_who_comes_second_is_told_who_has_it(deployment: Deployment, run: Run) -
     ],
 )
 def test_a_case_that_is_not_there_is_a_code_and_failure(
-    deployment: Deployment, run: Run, words: tuple[str, ...]
+    deployment: Deployment, run_cases: Run, words: tuple[str, ...]
 ) -> None:
     said = "concern-router: unknown_case: `concern-router cases list` names the newest\n"
-    assert run(words[0], "CR-0000-0000-0000", *words[1:]) == (1, "", said)
+    assert run_cases(words[0], "CR-0000-0000-0000", *words[1:]) == (1, "", said)
     assert deployment.rows("select distinct outcome from audit") == [("refused_unknown_case",)]
 
 
-def test_an_outcome_that_is_none_is_refused(deployment: Deployment, run: Run) -> None:
+def test_an_outcome_that_is_none_is_refused(deployment: Deployment, run_cases: Run) -> None:
     reference = deployment.file().reference
 
-    status, _, said = run("close", reference, "--outcome", "solved", "--as", "sven")
+    status, _, said = run_cases("close", reference, "--outcome", "solved", "--as", "sven")
 
     assert status == 2
     assert "unfounded" in said
 
 
-def test_showing_a_case_is_noted_and_shows_what_people_need(deployment: Deployment, run: Run) -> None:
+def test_showing_a_case_is_noted_and_shows_what_people_need(deployment: Deployment, run_cases: Run) -> None:
     reference = deployment.file("fraud").reference
 
-    status, shown, _ = run("show", reference.lower())
+    status, shown, _ = run_cases("show", reference.lower())
 
     assert status == 0
     assert "MARKED" not in shown
@@ -112,13 +88,13 @@ def test_showing_a_case_is_noted_and_shows_what_people_need(deployment: Deployme
     assert actor.startswith("login:")
 
 
-def test_the_list_names_route_reason_and_holder(deployment: Deployment, run: Run) -> None:
+def test_the_list_names_route_reason_and_holder(deployment: Deployment, run_cases: Run) -> None:
     reference = deployment.file("fraud").reference
-    run("claim", reference, "--as", "sven")
+    run_cases("claim", reference, "--as", "sven")
     deployment.run("""update cases set decision = decision || '{"reason": "no_match"}'""")
 
-    [row] = json.loads(run("list", "--json")[1])
-    line = run("list")[1]
+    [row] = json.loads(run_cases("list", "--json")[1])
+    line = run_cases("list")[1]
 
     assert (row["route"], row["reason"], row["claimed_by"]) == ("fraud", "no_match", "sven")
     assert all(word in line for word in ("fraud (no_match)", "sven"))
