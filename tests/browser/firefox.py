@@ -1,7 +1,7 @@
 """Debian's Firefox, spoken to in its own tongue: Marionette, a few commands over a local socket.
 
-Nothing is downloaded to drive it, and nothing of it is patched. Its own code finds and presses elements, so that it goes
-through pages without scripts as well.
+Nothing is downloaded to drive it, and nothing of it is patched. Its own code finds and presses elements, so that it
+goes through pages without scripts as well.
 """
 
 import json
