@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.store.queuetables import metadata
+from router.store.reportertables import metadata
 from router.vocabulary import Login
 
 ALL = ""
@@ -40,6 +40,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "channel_states": {"select": ALL},
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
+        "kept_answers": {"select": ALL, "insert": ALL, "update": "sealed, ends_at", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
     # Delivers: sees projections and attempts, never a case, a fact outside them, or a sealed text.

@@ -29,6 +29,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "channel_states": {READ_ALL},
         "hints": {READ_SOME, INSERT},
         "idempotency": {READ_ALL, INSERT, DELETE},
+        "kept_answers": {READ_ALL, INSERT, UPDATE, DELETE},
         "audit": {READ_SOME, INSERT},
     },
     "worker": {

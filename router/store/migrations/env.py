@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from router.store.queuetables import metadata
+from router.store.reportertables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
