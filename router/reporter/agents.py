@@ -11,16 +11,18 @@ from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from router import clock
 from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
+from router.reporter.choices import ZONES, Choices
 from router.reporter.form import KEY, ZONE, Typed, read_typed
-from router.reporter.pages import KEY_BYTES, MAX_FORM_BYTES, ZONES, Choices, check_sender, page, shown_again, told
+from router.reporter.house import House
+from router.reporter.rendering import Visit, add_page
+from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
 from router.vocabulary import NoticedHow
-from router.web import body, edge
+from router.web import body
 
 ASKED: Final = frozenset(words.AGENT_LABELS)
 NAMES: Final = ASKED | links.FIELDS | {ZONE, KEY}
@@ -48,46 +50,47 @@ class AgentsDesk:
 class AgentPages:
     """The handlers."""
 
-    def __init__(self, desk: AgentsDesk) -> None:
+    def __init__(self, desk: AgentsDesk, house: House) -> None:
         self._desk = desk
+        self._house = house
 
     def routes(self) -> APIRouter:
         """Return the page; it is not part of the API's document."""
-        routes = APIRouter(include_in_schema=False)
-        routes.add_api_route(links.PLACE, self.show, methods=edge.READ)
-        routes.add_api_route(links.PLACE, self.take, methods=["POST"])
+        routes = APIRouter()
+        add_page(routes, self._house, links.PLACE, self.show)
+        add_page(routes, self._house, links.PLACE, self.take, ["POST"])
         return routes
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, visit: Visit) -> Response:
         """Show the form with what the link says, if all is as it should be."""
         try:
-            typed = _read(request.scope["query_string"][: MOST_QUERY + 1])
+            typed = _read(visit.request.scope["query_string"][: MOST_QUERY + 1])
             await self._client(typed)
         except RouterError as error:
-            return self._form(Typed(), error)
+            return self._form(visit, Typed(), error)
         faults = tuple(self._desk.faults(typed.concern(ASKED)))
         wrong = {fault.field for fault in faults}
         kept = {name: text for name, text in typed.single.items() if name not in wrong | {KEY}}
         several = {name: texts for name, texts in typed.several.items() if name not in wrong}
         filled = Typed({"noticed_how": NoticedHow.HELPDESK_REPAIR.value, **kept}, several)
-        return self._form(filled, Refused("invalid_concern", *faults) if faults else None)
+        return self._form(visit, filled, Refused("invalid_concern", *faults) if faults else None)
 
-    async def take(self, request: Request) -> Response:
+    async def take(self, visit: Visit) -> Response:
         """Take the facts in and show the reference, or what is wrong with them."""
         typed = Typed()
         try:
             sent = await body.read_body(
-                request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
+                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
             )
             typed = _read(sent)
-            check_sender(request)
+            check_sender(visit.request)
             client = await self._client(typed)
             # Whoever has the link must not use up the key of a message that the client is yet to send.
             key = typed.key and f"{KEYS}{typed.key}"
             answer = orjson.loads(await self._desk.submit(typed.concern(ASKED), client, key))
         except RouterError as error:
-            return self._form(typed, error)
-        return page("taken_over.html", 201, reference=answer["reference"])
+            return self._form(visit, typed, error)
+        return visit.page("taken_over.html", 201, reference=answer["reference"])
 
     async def _client(self, typed: Typed) -> str:
         client = links.client_in(self._desk.link_secret, typed.single, now_s=clock.now().timestamp())
@@ -95,11 +98,10 @@ class AgentPages:
             raise Refused("link_refused")
         return client
 
-    def _form(self, typed: Typed, error: RouterError | None = None) -> Response:
+    def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None) -> Response:
         choices = self._desk.choices()
         said = told(error, words.AGENT_LABELS)
-        anew = error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
-        return page(
+        return visit.page(
             "agent.html",
             said.status,
             said.headers,
@@ -110,7 +112,7 @@ class AgentPages:
             typed=shown_again(typed, said),
             ticked=typed.several,
             link={name: typed.single.get(name, "") for name in sorted(links.FIELDS)},
-            key=secrets.token_urlsafe(KEY_BYTES) if anew or not typed.key else typed.key,
+            key=secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
             groups=choices.groups,
             sites=choices.sites,
             zones=ZONES,

@@ -20,20 +20,14 @@ from starlette.responses import Response
 from router import clock
 from router.errors import Refused, RouterError, StoreFailed
 from router.reporter import words
+from router.reporter.choices import ZONES, Choices
 from router.reporter.form import KEY, REPORT_FIELDS, ZONE, Typed, read_typed
-from router.reporter.pages import (
-    KEY_BYTES,
-    MAX_FORM_BYTES,
-    ZONES,
-    Choices,
-    check_sender,
-    kept_page,
-    page,
-    shown_again,
-    told,
-)
+from router.reporter.house import House
+from router.reporter.receiptpage import kept_page
+from router.reporter.rendering import Visit, add_page
+from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
 from router.store.cases import LINK_USED
-from router.web import body, edge
+from router.web import body
 
 PLACE: Final = "/report/behalf"
 LINK, STEP, CONFIRMED = "link", "step", "confirmed"
@@ -62,58 +56,59 @@ class BehalfDesk:
 class BehalfPages:
     """The handlers."""
 
-    def __init__(self, desk: BehalfDesk) -> None:
+    def __init__(self, desk: BehalfDesk, house: House) -> None:
         self._desk = desk
+        self._house = house
 
     def routes(self) -> APIRouter:
         """Return the pages; they are not part of the API's document."""
-        routes = APIRouter(include_in_schema=False)
-        routes.add_api_route(PLACE, self.show, methods=edge.READ)
-        routes.add_api_route(PLACE, self.take, methods=["POST"])
+        routes = APIRouter()
+        add_page(routes, self._house, PLACE, self.show)
+        add_page(routes, self._house, PLACE, self.take, ["POST"])
         return routes
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, visit: Visit) -> Response:
         """Show the empty form to whoever has a link that can be used."""
         try:
-            typed = read_typed(request.scope["query_string"][:MOST_QUERY], names=frozenset({LINK}))
+            typed = read_typed(visit.request.scope["query_string"][:MOST_QUERY], names=frozenset({LINK}))
             await self._check_link(typed)
         except RouterError as error:
-            return self._form(Typed(), error, usable=False)
-        return self._form(typed)
+            return self._form(visit, Typed(), error, usable=False)
+        return self._form(visit, typed)
 
-    async def take(self, request: Request) -> Response:
+    async def take(self, visit: Visit) -> Response:
         """Read back what was typed, or keep what was confirmed and show the receipt, once."""
         typed = Typed()
         try:
             sent = await body.read_body(
-                request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
+                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
             )
             typed = read_typed(sent, names=NAMES)
-            check_sender(request)
+            check_sender(visit.request)
             if typed.get(STEP) == CHANGE:
-                return self._form(typed)
+                return self._form(visit, typed)
             if typed.get(STEP) != RECORD:
                 self._desk.check(typed.concern())
                 await self._check_link(typed)
-                return self._read_back(typed)
+                return self._read_back(visit, typed)
             if typed.get(CONFIRMED) != "yes":
-                return self._read_back(typed, unconfirmed=True)
+                return self._read_back(visit, typed, unconfirmed=True)
             # Whether the link can be used is found out with the case: a second click gets the first one's receipt.
-            answer = await self._desk.submit(typed.concern(), request, typed.key, _digest(typed))
+            answer = await self._desk.submit(typed.concern(), visit.request, typed.key, _digest(typed))
         except StoreFailed as error:
-            return self._form(typed, Refused("link_refused") if error.code == LINK_USED else error)
+            return self._form(visit, typed, Refused("link_refused") if error.code == LINK_USED else error)
         except RouterError as error:
-            return self._form(typed, error)
-        return kept_page(orjson.loads(answer), on_behalf=True)
+            return self._form(visit, typed, error)
+        return kept_page(visit, orjson.loads(answer), on_behalf=True)
 
     async def _check_link(self, typed: Typed) -> None:
         if not await self._desk.usable(_digest(typed)):
             raise Refused("link_refused")
 
-    def _form(self, typed: Typed, error: RouterError | None = None, *, usable: bool = True) -> Response:
+    def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None, *, usable: bool = True) -> Response:
         choices = self._desk.choices()
         said = told(error, words.LABELS)
-        return page(
+        return visit.page(
             "behalf.html",
             said.status,
             said.headers,
@@ -132,13 +127,13 @@ class BehalfPages:
             **_carried(typed, error),
         )
 
-    def _read_back(self, typed: Typed, *, unconfirmed: bool = False) -> Response:
-        return page(
+    def _read_back(self, visit: Visit, typed: Typed, *, unconfirmed: bool = False) -> Response:
+        return visit.page(
             "read_back.html",
             422 if unconfirmed else 200,
             message=None,
             unconfirmed=unconfirmed,
-            transcript=list(_transcript(typed, self._desk.choices())),
+            transcript=list(_transcript(visit, typed, self._desk.choices())),
             single={name: said for name, said in typed.single.items() if name not in _APART},
             several=typed.several,
             **_carried(typed, None),
@@ -152,16 +147,15 @@ def _digest(typed: Typed) -> bytes:
 
 def _carried(typed: Typed, error: RouterError | None) -> Mapping[str, Any]:
     """Return what goes from step to step: the link, and the key by which a double click is one report."""
-    anew = error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
     token = _TOKEN.fullmatch(typed.get(LINK))
     return {
         "link": token[1] if token else "",
         "link_refused": error is not None and error.code == "link_refused",
-        "key": secrets.token_urlsafe(KEY_BYTES) if anew or not typed.key else typed.key,
+        "key": secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
     }
 
 
-def _transcript(typed: Typed, choices: Choices) -> Iterator[tuple[str, str]]:
+def _transcript(visit: Visit, typed: Typed, choices: Choices) -> Iterator[tuple[str, str]]:
     """Yield each question that was answered and its answer, in the words of the page."""
     labels: Mapping[str, Mapping[str, str]] = {
         "category": {kind.name: kind.label for kind in choices.categories},
@@ -175,8 +169,8 @@ def _transcript(typed: Typed, choices: Choices) -> Iterator[tuple[str, str]]:
     for name, question in words.LABELS.items():
         known = labels.get(name, {})
         given = (typed.single.get(name, ""), *typed.several.get(name, ()))
-        said = [known.get(value, value) for value in given if value]
+        said = [visit.say(known.get(value, value)) for value in given if value]
         if name == "occurred_at" and said:
             said = [f"{said[0].replace('T', ', ')} (UTC{typed.single.get(ZONE, '')})"]
         if said:
-            yield question, "; ".join(said)
+            yield visit.say(question), "; ".join(said)

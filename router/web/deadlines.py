@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from router.web.edge import SECURITY_HEADERS, WITHOUT_SCRIPTS
+from router.web.edge import CONTENT_POLICY, SECURITY_HEADERS
 from router.web.refusals import MEDIA_TYPE, STATUS, problem_body
 
 MOST_HEAD_BYTES: Final = 16 * 1024
@@ -215,7 +215,7 @@ def _answer(code: str) -> bytes:
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
-        WITHOUT_SCRIPTS,
+        CONTENT_POLICY,
         *SECURITY_HEADERS,
     ]
     lines = [b"HTTP/1.1 %d %s" % (status, _PHRASES[status]), *(name + b": " + value for name, value in headers)]

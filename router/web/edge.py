@@ -20,16 +20,11 @@ from router.web.refusals import MEDIA_TYPE, RETRY_AFTER_S, STATUS, problem_body
 READ: Final = ["GET", "HEAD"]
 """What a page that changes nothing answers; probes and proxies ask with HEAD."""
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-WITHOUT_SCRIPTS: Final = (b"content-security-policy", _POLICY.encode())
-"""No scripts at all."""
-WITH_SCRIPTS: Final = (
-    b"content-security-policy",
-    f"{_POLICY}; script-src 'self'; connect-src 'self'; img-src 'self'".encode(),
-)
-"""Our own files' alone, which make no markup out of text."""
+CONTENT_POLICY: Final = (b"content-security-policy", _POLICY.encode())
+"""Our own files' alone; scripts make no markup out of text."""
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -102,10 +97,9 @@ _CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 class Edge:
     """ASGI: adds the security headers, and turns what nobody foresaw into a silent 500."""
 
-    def __init__(self, app: ASGIApp, *, https: bool, scripts: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        policy = WITH_SCRIPTS if scripts else WITHOUT_SCRIPTS
-        self._headers = [policy, *SECURITY_HEADERS, *([STRICT_TRANSPORT] if https else [])]
+        self._headers = [CONTENT_POLICY, *SECURITY_HEADERS, *([STRICT_TRANSPORT] if https else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, whatever happens inside."""

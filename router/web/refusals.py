@@ -71,6 +71,8 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
         "duplicate_item": "Name each item once.",
         "time_without_zone": "Send an RFC 3339 time with its zone, such as 2026-01-31T09:30:00+01:00.",
         "time_in_future": "Send a time that has passed.",
+        "contact_missing": "Say how the reporter can be reached, or let identity be anonymous.",
+        "contact_though_anonymous": "Leave the contact out, or let identity be confidential or named.",
         "hash_length": "Send 32 hex digits for md5, 40 for sha1, 64 for sha256.",
         "perceptual_hash": "Send cryptographic hashes only; a perceptual hash can be turned back into a likeness.",
         "url_refused": "Send an http or https address without blanks or control characters.",

@@ -64,7 +64,7 @@ def test_page_interface_and_document_follow_a_changed_policy(
         policy["sites"]["works"] = policy["sites"].pop("plant")
 
     # Patched, so that nobody waits for seconds.
-    monkeypatch.setattr("router.app.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("router.app.public.LOOK_EVERY_S", 0.05)
     with TestClient(public_app(settings)) as public:
         before = [public.get("/report").text, public.get("/api/v1/openapi.json").text]
         change_policy(settings.config_dir, rename)
@@ -85,7 +85,7 @@ def test_page_interface_and_document_follow_a_changed_policy(
 def test_teams_that_the_policy_newly_names_get_said_until_they_have_a_key(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.app.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("router.app.public.LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(housekeeping, "RECIPIENTS_S", 0.05)
 
     def ask_the_helpdesk(policy: dict[str, Any]) -> None:

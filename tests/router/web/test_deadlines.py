@@ -50,7 +50,7 @@ def port(seen: Seen) -> Iterator[int]:
 
     app = Starlette(routes=[Route("/", take, methods=["POST"])])
     config = uvicorn.Config(
-        edge.Edge(app, https=False, scripts=False),
+        edge.Edge(app, https=False),
         port=0,
         http=deadlines.with_deadline(DEADLINE_S),
         ws="none",

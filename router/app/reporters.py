@@ -1,0 +1,118 @@
+"""The reporters' pages, joined to the rest of the public part."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Engine
+from starlette.requests import Request
+
+from router.app.made import reading
+from router.clock import now
+from router.errors import Refused
+from router.intake import guard, limits
+from router.intake.callers import Callers
+from router.intake.inforce import InForce, vocabulary
+from router.intake.sourcesinforce import SourcesInForce
+from router.intake.submit import Door
+from router.reporter.agents import AgentPages, AgentsDesk
+from router.reporter.behalf import BehalfDesk, BehalfPages
+from router.reporter.choices import Choices, Kind
+from router.reporter.following import FollowDesk, FollowPages
+from router.reporter.house import House
+from router.reporter.onepage import ReportDesk, ReportPages
+from router.secretfiles import IntakeSecrets
+from router.settings import Settings
+from router.sources.mapping import note_back_of
+from router.store import behalf, cases, messages
+
+
+def reporters_pages(
+    settings: Settings,
+    house: House,
+    secrets: IntakeSecrets,
+    *,
+    engine: Engine,
+    in_force: InForce,
+    sources: SourcesInForce,
+    door: Door,
+    callers: Callers,
+    quotas: limits.Quotas,
+) -> list[APIRouter]:
+    """Return the routes of all pages."""
+    soon = settings.body_deadline_s
+
+    def choices() -> Choices:
+        policy = in_force()
+        kinds = tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values())
+        return Choices(kinds, policy.sites)
+
+    async def submit(sent: Mapping[str, Any], request: Request, key: str | None) -> bytes:
+        return await door.submit(dict(sent), callers.person(request), key)
+
+    def wait_for_guess_s(request: Request) -> int:
+        bucket = f"receipt {callers.person(request).bucket}"
+        return quotas.wait_s(bucket, most=settings.wrong_receipts_per_hour, window_s=limits.HOUR_S)
+
+    report = ReportDesk(choices=choices, submit=submit, body_deadline_s=soon)
+    follow = FollowDesk(
+        find=partial(reading, engine, cases.status_for_receipt),
+        written=partial(reading, engine, messages.for_receipt),
+        wait_for_guess_s=wait_for_guess_s,
+        receipt_secret=secrets.receipt,
+        body_deadline_s=soon,
+    )
+    agents = _agents_desk(report, secrets.link, in_force=in_force, sources=sources, door=door, callers=callers)
+    taken_down = _behalf_desk(report, engine=engine, in_force=in_force, door=door, callers=callers)
+    return [
+        ReportPages(report, house).routes(),
+        FollowPages(follow, house).routes(),
+        AgentPages(agents, house).routes(),
+        BehalfPages(taken_down, house).routes(),
+    ]
+
+
+def _agents_desk(
+    desk: ReportDesk,
+    link_secret: bytes,
+    *,
+    in_force: InForce,
+    sources: SourcesInForce,
+    door: Door,
+    callers: Callers,
+) -> AgentsDesk:
+    async def submit(sent: Mapping[str, Any], client: str, key: str | None) -> bytes:
+        caller = await callers.named(client)
+        if caller is None:
+            raise Refused("link_refused")
+        note_back = note_back_of(sources(), client, str(sent.get("source_ticket", "")))
+        return await door.submit(dict(sent), caller, key, note_back=note_back)
+
+    async def known(client: str) -> bool:
+        return await callers.named(client) is not None
+
+    return AgentsDesk(
+        choices=desk.choices,
+        known=known,
+        submit=submit,
+        faults=lambda sent: guard.faults(sent, vocabulary(in_force()), now=now()),
+        link_secret=link_secret,
+        body_deadline_s=desk.body_deadline_s,
+    )
+
+
+def _behalf_desk(desk: ReportDesk, *, engine: Engine, in_force: InForce, door: Door, callers: Callers) -> BehalfDesk:
+    async def usable(digest: bytes) -> bool:
+        return await asyncio.to_thread(reading, engine, behalf.ends_at, digest) is not None
+
+    async def submit(sent: Mapping[str, Any], request: Request, key: str | None, digest: bytes) -> bytes:
+        return await door.submit(dict(sent), callers.person(request), key, behalf=digest)
+
+    def check(sent: Mapping[str, Any]) -> None:
+        guard.admit(dict(sent), vocabulary(in_force()), now=now())
+
+    return BehalfDesk(
+        choices=desk.choices, usable=usable, check=check, submit=submit, body_deadline_s=desk.body_deadline_s
+    )

@@ -1,0 +1,94 @@
+"""The languages of the reporters' pages: which there are, which one a browser asks for, and how each says things.
+
+Catalogues are read from their sources at the first use, so nothing compiled is kept beside them. Never guesses a
+language from an address or a place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from gettext import NullTranslations
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+
+LOCALES: Final = Path(__file__).parent / "locales"
+DEFAULT: Final = "en"
+"""The language that the sources are written in."""
+CODES: Final = (DEFAULT, "sv", "de", "ar")
+"""Complete ones, in the order in which they are offered; each but the first has a catalogue."""
+_MOST_ASKED: Final = 20
+"""Languages of a browser that are looked at."""
+
+
+def N_(text: str) -> str:  # noqa: N802 - what gettext's tools know
+    """Mark `text` for the catalogues; it is translated when it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language of the pages."""
+
+    code: str
+    """BCP 47, as it stands in addresses and in `lang`."""
+    locale: Locale = field(repr=False)
+    catalogue: NullTranslations = field(repr=False)
+
+    @property
+    def own_name(self) -> str:
+        """Return what the language calls itself."""
+        return (self.locale.get_display_name(self.locale) or self.code).capitalize()
+
+    @property
+    def direction(self) -> str:
+        """Return ltr or rtl."""
+        return self.locale.text_direction
+
+    def day(self, moment: datetime) -> str:
+        """Return a day as people write it in this language; in UTC, as everything here is."""
+        return format_date(moment, "long", self.locale)
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """Return all languages by their codes."""
+    return MappingProxyType({code: Language(code, Locale.parse(code), _catalogue(code)) for code in CODES})
+
+
+def preferred(accept_language: str, offered: Sequence[str]) -> str:
+    """Return which of `offered` an Accept-Language (RFC 9110, 12.5.4) likes best, the first if it says none."""
+    for _, asked in sorted(map(_ranked, accept_language.split(",")[:_MOST_ASKED]), key=lambda pair: -pair[0]):
+        code = asked.partition("-")[0]
+        if code in offered:
+            return code
+    return offered[0]
+
+
+def _ranked(part: str) -> tuple[float, str]:
+    name, _, quality = part.partition(";")
+    try:
+        rank = float(quality.strip().removeprefix("q=")) if quality else 1.0
+    except ValueError:
+        rank = 0.0
+    return rank, name.strip().lower()
+
+
+def _catalogue(code: str) -> NullTranslations:
+    source = LOCALES / f"{code}.po"
+    if code == DEFAULT or not source.exists():
+        return NullTranslations()
+    with source.open("rb") as lines:
+        catalogue = read_po(lines, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)

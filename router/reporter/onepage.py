@@ -1,0 +1,99 @@
+"""The report: the first page at /report, and all questions on one page at /report/all for whoever wants or needs that.
+
+What was typed is shown again when something is wrong with it, from the request in memory; it is
+never stored, and never in an address.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router import clock
+from router.errors import RouterError
+from router.reporter import words
+from router.reporter.choices import ZONES, Choices
+from router.reporter.form import REPORT_FIELDS, ZONE, Typed, read_typed
+from router.reporter.house import House
+from router.reporter.receiptpage import kept_page
+from router.reporter.rendering import Visit, add_page
+from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
+from router.web import body
+
+PLACE = "/report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDesk:
+    """What the pages need from the rest of the product."""
+
+    choices: Callable[[], Choices]
+    """What the policy in force lets a reporter choose."""
+    submit: Callable[[Mapping[str, Any], Request, str | None], Awaitable[bytes]]
+    """Takes a concern in as a person's; returns the body of the API's 201."""
+    body_deadline_s: float
+
+
+class ReportPages:
+    """The handlers."""
+
+    def __init__(self, desk: ReportDesk, house: House) -> None:
+        self._desk = desk
+        self._house = house
+
+    def routes(self) -> APIRouter:
+        """Return the pages; they are not part of the API's document."""
+        routes = APIRouter()
+        for place in ("", "/"):
+            add_page(routes, self._house, place or "/", self.begin)
+        add_page(routes, self._house, PLACE, self.show)
+        add_page(routes, self._house, PLACE, self.take, ["POST"])
+        return routes
+
+    async def begin(self, visit: Visit) -> Response:
+        """Lead to the report."""
+        return visit.go(PLACE)
+
+    async def show(self, visit: Visit) -> Response:
+        """Show the empty form."""
+        return self._form(visit, Typed())
+
+    async def take(self, visit: Visit) -> Response:
+        """Take the report in and show the receipt, once; or show what is wrong with it."""
+        typed = Typed()
+        try:
+            sent = await body.read_body(
+                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
+            )
+            typed = read_typed(sent, names=REPORT_FIELDS)
+            check_sender(visit.request)
+            answer = orjson.loads(await self._desk.submit(typed.concern(), visit.request, typed.key))
+        except RouterError as error:
+            return self._form(visit, typed, error)
+        return kept_page(visit, answer)
+
+    def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None) -> Response:
+        choices = self._desk.choices()
+        said = told(error, words.LABELS)
+        return visit.page(
+            "report.html",
+            said.status,
+            said.headers,
+            message=said.message,
+            faults=said.faults,
+            wrong={fault.field for fault in said.faults},
+            typed=shown_again(typed, said),
+            ticked=typed.several,
+            key=secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
+            groups=choices.groups,
+            sites=choices.sites,
+            zones=ZONES,
+            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            asked=words.LABELS,
+            words=words,
+        )

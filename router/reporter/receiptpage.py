@@ -1,0 +1,27 @@
+"""The page that shows a receipt, once: to the reporter, or to who took the report down for them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from router.reporter.rendering import Visit
+
+
+def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = False) -> Response:
+    """Return the page; `answer` is what the API answers with 201."""
+    return visit.page(
+        "receipt.html",
+        201,
+        receipt=answer["receipt"],
+        guidance=answer.get("guidance", ()),
+        acknowledge_by=visit.day(_moment(answer["acknowledge_by"])),
+        feedback_by=visit.day(_moment(answer["feedback_by"])),
+        on_behalf=on_behalf,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a date of the answer; there is none where the law sets no such time."""
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,64 @@
+"""How a person is told what was wrong with what they sent, and what of it they see again.
+
+Counts and logs by code alone; says nothing that came from outside.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from router.errors import Fault, Refused, RouterError, Unavailable
+from router.reporter import words
+from router.reporter.form import Typed
+from router.web import edge
+from router.web.refusals import GUIDANCE, LEAVE_IT
+
+MAX_FORM_BYTES: Final = 64 * 1024
+KEY_BYTES: Final = 24
+"""Random bytes of a form's own idempotency key: 32 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How an error is told to a person."""
+
+    status: int
+    headers: Mapping[str, str]
+    message: str | None
+    faults: Sequence[Fault]
+
+
+def told(error: RouterError | None, labels: Mapping[str, str]) -> Told:
+    """Return how a person is told, on a page that asks for `labels`; counted and logged like every refusal."""
+    if error is None:
+        return Told(200, {}, None, ())
+    if not isinstance(error, Refused | Unavailable):
+        edge.failed(error)
+        return Told(500, {}, words.plainly("internal_error"), ())
+    status, headers = edge.refusal(error)
+    faults = error.faults if isinstance(error, Refused) else ()
+    asked = tuple(fault for fault in faults if fault.field in labels)
+    code = error.code if isinstance(error, Refused) else "unavailable"
+    return Told(status, headers, None if asked else words.plainly(code), asked)
+
+
+def shown_again(typed: Typed, said: Told) -> Mapping[str, str]:
+    """Return what the page shows to who typed it: words are kept for them, material goes back to nobody."""
+    material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
+    return {name: text for name, text in typed.single.items() if name not in material}
+
+
+def check_sender(request: Request) -> None:
+    """Refuse what another site's page made a browser send: it would use up the quota of the visitor's whole office.
+
+    Browsers say so themselves, by https; those that do not are believed. Origin says nothing: we send no referrer.
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise Refused("sent_from_elsewhere")
+
+
+def needs_new_key(error: RouterError | None) -> bool:
+    """Say whether a form's key was wrong, or may be known to another page."""
+    return error is not None and error.code.startswith(("idempotency", "sent_from_elsewhere"))
