@@ -20,6 +20,7 @@ from router.vocabulary import (
     Digest,
     EvidenceState,
     HashAlgorithm,
+    Identity,
     Involved,
     Name,
     Notice,
@@ -87,6 +88,21 @@ class Content:
 
     narrative: str | None
     contact: str | None
+    named: bool = False
+    """The reporter said that whoever works on the case may see the contact; else a custodian must agree."""
+    withheld: bool = False
+    """There is a contact, and whoever opened this may not see it."""
+
+    @property
+    def identity(self) -> Identity:
+        """Return how far the reporter lets themselves be known."""
+        if self.contact is None and not self.withheld:
+            return Identity.ANONYMOUS
+        return Identity.NAMED if self.named else Identity.CONFIDENTIAL
+
+    def without_contact(self) -> "Content":
+        """Return what somebody may read who may not know who reported."""
+        return Content(self.narrative, None, withheld=self.contact is not None)
 
     def __repr__(self) -> str:
         return f"Content({len(self.narrative or '')}+{len(self.contact or '')} characters)"

@@ -97,6 +97,17 @@ class Involved(StrEnum):
     EXTERNAL_PARTNER = "external_partner"
 
 
+class Identity(StrEnum):
+    """How far a reporter lets themselves be known."""
+
+    ANONYMOUS = "anonymous"
+    """They said nothing of who they are."""
+    CONFIDENTIAL = "confidential"
+    """A custodian must agree before somebody who works on the case may know."""
+    NAMED = "named"
+    """Whoever may open the case may know at once."""
+
+
 class VerdictSource(StrEnum):
     """Who says what it is; none means a suspicion."""
 

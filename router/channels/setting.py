@@ -24,7 +24,7 @@ _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 _NUMBER_AT_END = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)\.?$")
 HOME: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 NEVER: Final = "never"
-_CONTENT: Final = frozenset({"narrative", "contact"})
+_CONTENT: Final = frozenset({"narrative", "contact", "identity"})
 
 
 def _reference(text: str) -> str:

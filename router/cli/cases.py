@@ -12,7 +12,6 @@ import typer
 from router.cli import casework, conflicts, progress
 from router.cli.asking import console, said, say_columns, say_json, secret, whose_login
 from router.console.attempt import attempted
-from router.console.identity import may_see_contact
 from router.console.opening import open_case, open_case_with_recovery
 from router.model import AuditEntry
 from router.settings import Settings
@@ -109,7 +108,7 @@ def open_one(
 ) -> None:
     """Print narrative and contact of a case, to a member of one of its teams. The audit says who and why.
 
-    Where there are custodians, the contact only to whom one of them granted it.
+    Where there are custodians, a confidential contact only to whom one of them granted it.
     """
     handle = said(handle, "--as", "Who are you (handle)")
     reason = said(reason, "--reason", "Reason, for the audit")
@@ -122,13 +121,13 @@ def open_one(
         else:
             passphrase = secret(f"Passphrase of {handle}", from_stdin=passphrase_stdin)
             content = open_case(engine, reference=reference, handle=handle, passphrase=passphrase, reason=reason)
-        with transaction(engine) as connection:
-            withheld = not (recovery or may_see_contact(connection, reference.strip().upper(), handle))
     if as_json:
         told = {"reference": reference, "narrative": content.narrative, "contact": content.contact}
-        say_json({**told, "contact_withheld": withheld})
+        say_json({**told, "identity": content.identity.value, "contact_withheld": content.withheld})
         return
-    absent = {"narrative": "(none)", "contact": "(withheld: ask a custodian in the console)" if withheld else "(none)"}
+    why = "(withheld: ask a custodian in the console)" if content.withheld else "(none)"
+    absent = {"narrative": "(none)", "contact": why}
+    typer.echo(f"--- identity ---\n{content.identity.value}")
     for title, written in (("narrative", content.narrative), ("contact", content.contact)):
         # As bytes: nothing between here and the terminal may change a character.
         typer.echo(f"--- {title} ---\n{absent[title] if written is None else written}".encode())

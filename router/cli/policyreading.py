@@ -26,7 +26,7 @@ WRONG = 2
 
 _A_TIME: Final = "2026-11-30T09:00:00+01:00"
 _TIMES: Final = frozenset({"occurred_at", "noticed_at"})
-_CONTENT: Final = frozenset({"narrative", "contact"})
+_CONTENT: Final = frozenset({"narrative", "contact", "identity"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -14,7 +14,7 @@ from router.console.involved import why_not
 from router.console.policies import Policies
 from router.errors import Forbidden
 from router.keyrecords import normal_handle
-from router.model import AuditEntry, Content
+from router.model import AuditEntry
 from router.store import identities, progress
 from router.store.audit import note
 from router.store.engine import transaction
@@ -27,16 +27,6 @@ ASKED: Final = "identity_asked"
 GRANTED: Final = "identity_granted"
 REFUSED: Final = "identity_refused"
 EXPIRED: Final = "identity_expired"
-
-
-def may_see_contact(connection: Connection, reference: str, handle: str) -> bool:
-    """Say whether somebody who may open the case may also see who reported it."""
-    return identities.may_see_contact(connection, reference, normal_handle(handle) or "")
-
-
-def without_contact(content: Content) -> Content:
-    """Return what somebody may read who may not know who reported."""
-    return Content(content.narrative, None)
 
 
 def ask(engine: Engine, by: By, *, reason: str) -> int:

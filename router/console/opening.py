@@ -25,6 +25,7 @@ from router.vault.keyring import open_team_key, read_recovery, unlock_member
 from router.vault.seal import wrap_case_key
 from router.vault.suite import Private, key_id
 from router.vault.unseal import unseal_content, unseal_message, unseal_note, unwrap_case_key
+from router.vocabulary import Identity
 
 OPENED: Final = "case_opened"
 
@@ -32,7 +33,7 @@ OPENED: Final = "case_opened"
 def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, reason: str) -> Content:
     """Return narrative and contact of a case to a member of one of its teams, character for character.
 
-    Without the contact, where custodians keep who reported apart and none granted it to them: see `identity`.
+    Without the contact, where it is confidential and no custodian granted it to them: see `identity`.
     `reason` (3 to 200 printable characters) goes into the audit with the handle. Raises Forbidden
     with a code; until the passphrase is right the code does not tell which cases or people there
     are. Raises SealBroken when the seal itself was tampered with, and what `transaction` raises.
@@ -40,9 +41,7 @@ def open_case(engine: Engine, *, reference: str, handle: str, passphrase: str, r
     attempt = begin(engine, OPENED, kind="person", handle=handle, reference=reference, reason=reason)
     key = hold_key(attempt, identify(attempt, handle, passphrase))
     content = shown(attempt, key, reason)
-    with transaction(engine) as connection:
-        may = may_see_contact(connection, attempt.reference, normal_handle(handle) or "")
-    return content if may else Content(content.narrative, None)
+    return to_be_seen(attempt, content, handle)
 
 
 def open_case_with_recovery(engine: Engine, *, reference: str, handle: str, identity: str, reason: str) -> Content:
@@ -105,6 +104,15 @@ def shown(attempt: Attempt, key: CaseKey, reason: str) -> Content:
     except SealBroken as error:
         attempt.note(f"failed_{error.code}")
         raise
+
+
+def to_be_seen(attempt: Attempt, content: Content, handle: str) -> Content:
+    """Return what somebody who opened the case may see: who reported only if they let that be known, or with a yes."""
+    if content.identity is not Identity.CONFIDENTIAL:
+        return content
+    with transaction(attempt.engine) as connection:
+        may = may_see_contact(connection, attempt.reference, normal_handle(handle) or "")
+    return content if may else content.without_contact()
 
 
 @contextmanager

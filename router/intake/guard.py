@@ -20,7 +20,7 @@ from router.intake import wire
 from router.intake.countries import COUNTRIES
 from router.intake.strictjson import strings
 from router.model import Content, Facts, FileHash
-from router.vocabulary import HEX_DIGITS, HashAlgorithm, NoticedHow
+from router.vocabulary import HEX_DIGITS, HashAlgorithm, Identity, NoticedHow
 from router.web import texts
 from router.web.refusals import leading_code
 
@@ -66,6 +66,7 @@ def admit(sent: object, vocabulary: Vocabulary, *, now: datetime) -> Admitted:
     faults += _vocabulary_faults(concern, vocabulary)
     faults += _hash_faults(concern)
     faults += _duplicates(concern)
+    faults += _identity_faults(concern)
     if concern.url is not None:
         faults += _address_faults(concern.url)
     if faults:
@@ -74,7 +75,8 @@ def admit(sent: object, vocabulary: Vocabulary, *, now: datetime) -> Admitted:
         facts = _facts(concern, moments)
     except ValidationError as error:
         _refuse(list(wire.faults_of(error)))
-    content = Content(narrative=concern.narrative or None, contact=concern.contact or None)
+    contact = None if concern.identity is Identity.ANONYMOUS else concern.contact or None
+    content = Content(concern.narrative or None, contact, named=concern.identity is Identity.NAMED)
     return Admitted(facts, content, orjson.dumps(sent, option=orjson.OPT_SORT_KEYS))
 
 
@@ -150,6 +152,15 @@ def _duplicates(concern: wire.ConcernIn) -> Iterator[Fault]:
     for name, items in (("urgency", concern.urgency), ("involves", concern.involves), ("hashes", hashes)):
         if items and len(set(items)) != len(items):
             yield Fault(name, "duplicate_item")
+
+
+def _identity_faults(concern: wire.ConcernIn) -> Iterator[Fault]:
+    """Refuse what contradicts itself: only who wrote it knows whether it was meant to be read."""
+    written = bool(concern.contact and concern.contact.strip())
+    if concern.identity is Identity.ANONYMOUS and written:
+        yield Fault("contact", "contact_though_anonymous")
+    elif concern.identity in {Identity.CONFIDENTIAL, Identity.NAMED} and not written:
+        yield Fault("contact", "contact_missing")
 
 
 def _address_faults(address: str) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from router.vocabulary import (
     AssetTag,
     Country,
     EvidenceState,
+    Identity,
     Involved,
     NoticedHow,
     Reference,
@@ -65,6 +66,8 @@ class ConcernIn(Frozen):
     subject_handle: SubjectHandle | None = None
     narrative: Annotated[str, StringConstraints(max_length=MAX_NARRATIVE)] | None = None
     contact: Annotated[str, StringConstraints(max_length=MAX_CONTACT)] | None = None
+    identity: Identity | None = None
+    """Who may see `contact`: whom a custodian lets (confidential, the default), or all who work on the case (named)."""
 
 
 class BatchItemIn(ConcernIn):

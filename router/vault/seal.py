@@ -52,8 +52,11 @@ def seal_note(reference: str, note: str, suite: str, public: bytes) -> Sealed:
 
 
 def _seal_content(reference: str, content: Content, suite: str, public: bytes) -> Sealed:
-    plain = _encoded({"narrative": content.narrative, "contact": content.contact})
-    return seal(padded(plain), suite, public, info=content_info(reference))
+    written: dict[str, object] = {"narrative": content.narrative, "contact": content.contact}
+    # Left out otherwise: a seal of before this was asked means the same as one of somebody who wants to be kept apart.
+    if content.named:
+        written["named"] = True
+    return seal(padded(_encoded(written)), suite, public, info=content_info(reference))
 
 
 def _encoded(value: object) -> bytes:

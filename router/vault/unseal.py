@@ -22,11 +22,14 @@ def unseal_content(reference: str, sealed: Sealed, case_key: Private) -> Content
     """Return what was sealed at the door, character for character; raises SealBroken."""
     fields = read(unseal(sealed, case_key, info=content_info(reference)))
     # The case's public key is no secret: what opens need not have been sealed by us.
-    if not isinstance(fields, dict) or set(fields) != {"narrative", "contact"}:
+    if not isinstance(fields, dict) or set(fields) - {"named"} != {"narrative", "contact"}:
+        raise SealBroken("content_malformed")
+    named = fields.pop("named", False)
+    if not isinstance(named, bool):
         raise SealBroken("content_malformed")
     if not all(written is None or isinstance(written, str) for written in fields.values()):
         raise SealBroken("content_malformed")
-    return Content(**fields)
+    return Content(**fields, named=named)
 
 
 def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:

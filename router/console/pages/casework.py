@@ -12,9 +12,8 @@ from starlette.responses import Response
 
 from router.console import casework, deliveries, progress
 from router.console.acting import IN_CONSOLE, By, taken
-from router.console.identity import may_see_contact
 from router.console.lapsing import LOOK_EVERY_S, end_lapsed
-from router.console.opening import OPENED, hold_key, shown
+from router.console.opening import OPENED, hold_key, shown, to_be_seen
 from router.console.pages import access
 from router.console.pages.ask import Act, Ask, Desk, Page, page
 from router.console.pages.case import case_page
@@ -119,17 +118,8 @@ def open_report(ask: Ask) -> Response:
     attempt = access.begin(ask, OPENED)
     reader = unlocked(ask.desk.engine, ask.viewer, ask.cookie)
     reason = attempt.check_reason(ask.form.get("reason"))
-    content = shown(attempt, hold_key(attempt, reader), reason)
-    with transaction(ask.desk.engine) as connection:
-        withheld = not may_see_contact(connection, attempt.reference, ask.viewer.handle)
-    return show(
-        ask,
-        "case/opened.html",
-        reference=attempt.reference,
-        narrative=content.narrative,
-        contact=None if withheld else content.contact,
-        withheld=withheld and content.contact is not None,
-    )
+    content = to_be_seen(attempt, shown(attempt, hold_key(attempt, reader), reason), ask.viewer.handle)
+    return show(ask, "case/opened.html", reference=attempt.reference, content=content, identity=content.identity.value)
 
 
 def on_case(act: Act) -> Act:

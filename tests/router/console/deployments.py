@@ -86,6 +86,7 @@ class Deployment:
         *,
         ago: timedelta = timedelta(0),
         receipt: ReceiptKey | None = None,
+        written: Content = WRITTEN,
         **facts: Any,
     ) -> NewCase:
         """Record a case that came in `ago`, as a person's report."""
@@ -97,7 +98,7 @@ class Deployment:
         )
         with transaction(self.intake) as connection:
             keys = active_recipients(connection)
-            sealed = seal_case(reference, WRITTEN, [keys[owner] for owner in (*decision.teams, "recovery")])
+            sealed = seal_case(reference, written, [keys[owner] for owner in (*decision.teams, "recovery")])
             case = NewCase(reference, received_at, None, known, decision, sealed, receipt, None)
             cases.record(connection, [case])
         return case

@@ -9,8 +9,10 @@ from router.console import identity
 from router.console.acting import By
 from router.console.policies import Policies
 from router.errors import Forbidden
+from router.model import Content
 from router.store import cases, identities
 from router.store.engine import transaction
+from router.vocabulary import Identity
 from tests.router.console.approvers import person
 from tests.router.console.deployments import WRITTEN, Deployment
 
@@ -28,7 +30,7 @@ def decide(deployment: Deployment, request: int, handle: str = "carl", *, grant:
 
 def may(deployment: Deployment, reference: str, handle: str = "sven") -> bool:
     with transaction(deployment.console) as connection:
-        return identity.may_see_contact(connection, reference, handle)
+        return identities.may_see_contact(connection, reference, handle)
 
 
 def last(deployment: Deployment) -> tuple[str, ...]:
@@ -61,6 +63,17 @@ def test_with_custodians_nobody_does_until_one_says_so_and_then_only_who_asked(d
         ("person:sven", "identity_asked", reference, WHY),
         ("person:carl", "identity_granted", reference, "person:sven there is need"),
     ]
+
+
+def test_who_gave_their_name_openly_is_seen_without_asking_anybody(deployment: Deployment) -> None:
+    person(deployment, "carl", role="custodian")
+    named = Content("MARKED-7f3a", "MARKED-7f3a contact", named=True)
+    reference = deployment.file(written=named).reference
+    nameless = deployment.file(written=Content("MARKED-7f3a", None)).reference
+
+    assert deployment.open(reference, "sven") == named
+    assert deployment.open(nameless, "sven").identity is Identity.ANONYMOUS
+    assert deployment.open(deployment.file().reference, "sven").withheld
 
 
 def test_a_no_shows_nothing_and_they_may_ask_again(deployment: Deployment) -> None:

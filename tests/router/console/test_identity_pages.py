@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from router.model import Content
 from router.vocabulary import Role
 from tests.router.console.approvers import person
 from tests.router.console.deployments import WRITTEN
@@ -52,6 +53,26 @@ def test_a_yes_shows_the_contact_to_who_asked_alone(office: Office) -> None:
     assert str(WRITTEN.contact) not in opened(office, lena, "lena", reference)
     assert "granted to you" in sven.get(f"/console/cases/{reference}").text
     assert reference not in carl.get("/console/identity").text
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "shown"),
+    [
+        (Content("MARKED-7f3a", "MARKED-7f3a contact", named=True), "whoever works on this may know", True),
+        (Content("MARKED-7f3a", "MARKED-7f3a contact"), "kept from you until a custodian", False),
+        (Content("MARKED-7f3a", None), "they stay anonymous", False),
+    ],
+)
+def test_opening_says_how_far_the_reporter_wants_to_be_known(
+    office: Office, written: Content, said: str, *, shown: bool
+) -> None:
+    custodian(office, "carl")
+    reference = office.deployment.file(written=written).reference
+
+    page = opened(office, office.sign_in("sven"), "sven", reference)
+
+    assert said in page
+    assert ("MARKED-7f3a contact" in page) == shown
 
 
 def test_the_case_page_says_when_nobody_keeps_it_apart(office: Office) -> None:

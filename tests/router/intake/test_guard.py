@@ -7,7 +7,7 @@ import pytest
 
 from router.errors import Fault, Refused
 from router.intake.guard import Admitted, Vocabulary, admit
-from router.vocabulary import NoticedHow, Urgency, WhereFound
+from router.vocabulary import Identity, NoticedHow, Urgency, WhereFound
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 VOCABULARY = Vocabulary(frozenset({"harassment"}), frozenset({"head_office"}))
@@ -45,6 +45,23 @@ def test_splits_what_may_travel_from_what_never_does() -> None:
     assert "MARKED" not in concern.facts.model_dump_json() + repr(concern)
 
 
+@pytest.mark.parametrize(
+    ("sent", "identity"),
+    [
+        ({}, Identity.ANONYMOUS),
+        ({"identity": "anonymous", "contact": ""}, Identity.ANONYMOUS),
+        ({"contact": "MARKED"}, Identity.CONFIDENTIAL),
+        ({"identity": "confidential", "contact": "MARKED"}, Identity.CONFIDENTIAL),
+        ({"identity": "named", "contact": "MARKED"}, Identity.NAMED),
+    ],
+)
+def test_who_says_how_to_be_reached_is_named_only_by_their_own_word(sent: dict[str, Any], identity: Identity) -> None:
+    concern = admitted(narrative="n", **sent)
+
+    assert concern.content.identity is identity
+    assert "identity" not in concern.facts.model_dump_json()
+
+
 def test_the_same_concern_is_the_same_however_it_was_written() -> None:
     backwards = dict(reversed({**LEAST, "narrative": "a", "urgency": ["ongoing"]}.items()))
 
@@ -68,6 +85,10 @@ FAULTY = [
     ({"narrative": ["MARKED"]}, "narrative", "wrong_type"),
     ({"narrative": "data:image/png;base64,AAAA"}, "narrative", "data_uri"),
     ({"contact": "A" * 200}, "contact", "encoded_run"),
+    ({"identity": "MARKED"}, "identity", "unknown_value"),
+    ({"identity": "named"}, "contact", "contact_missing"),
+    ({"identity": "confidential", "contact": " "}, "contact", "contact_missing"),
+    ({"identity": "anonymous", "contact": "MARKED"}, "contact", "contact_though_anonymous"),
     ({"asset_tag": "MARKED 1"}, "asset_tag", "malformed"),
     ({"asset_tag": "a0" * 32}, "asset_tag", "encoded_run"),
     ({"subject_handle": "a b"}, "subject_handle", "malformed"),

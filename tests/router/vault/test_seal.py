@@ -13,11 +13,12 @@ from router.vault import suite
 from router.vault.seal import SIZE_CLASSES, content_info, padded, seal_case, seal_message, unpadded
 from router.vault.suite import DEFAULT, Private, new_pair, private_from
 from router.vault.unseal import unseal_content, unseal_message, unwrap_case_key
+from router.vocabulary import Identity
 
 CASE, OTHER_CASE = "CR-0000-0000-0001", "CR-0000-0000-0002"
 # Reported texts are UTF-8: any character but lone surrogates.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=2000)
-CONTENTS = st.builds(Content, st.none() | TEXTS, st.none() | TEXTS)
+CONTENTS = st.builds(Content, st.none() | TEXTS, st.none() | TEXTS, st.booleans())
 
 
 def a_recipient(owner: str = "security") -> tuple[RecipientKey, Private]:
@@ -33,7 +34,7 @@ def opened(sealed: SealedCase, recipient: Private, reference: str = CASE) -> Con
 
 
 def same(one: Content, other: Content) -> bool:
-    return (one.narrative, one.contact) == (other.narrative, other.contact)
+    return (one.narrative, one.contact, one.named) == (other.narrative, other.contact, other.named)
 
 
 @given(content=CONTENTS.filter(bool))
@@ -175,6 +176,29 @@ def test_a_wrap_for_another_recipient_does_not_open() -> None:
     with pytest.raises(SealBroken, match="does_not_open"):
         unwrap_case_key(CASE, sealed.suite, renamed, other_private)
     assert private.key_id != other_private.key_id
+
+
+@pytest.mark.parametrize(
+    ("written", "identity"),
+    [
+        (b'{"narrative":"n","contact":"c"}', Identity.CONFIDENTIAL),
+        (b'{"narrative":"n","contact":null}', Identity.ANONYMOUS),
+        (b'{"narrative":"n","contact":"c","named":true}', Identity.NAMED),
+        (b'{"narrative":"n","contact":"c","named":"yes"}', None),
+        (b'{"narrative":"n","contact":"c","known":true}', None),
+    ],
+)
+def test_a_seal_of_before_names_nobody_and_one_of_others_does_not_open(
+    written: bytes, identity: Identity | None
+) -> None:
+    private, public = new_pair()
+    sealed = suite.seal(padded(written), public.suite, public.raw, info=content_info(CASE))
+
+    if identity:
+        assert unseal_content(CASE, sealed, private).identity is identity
+    else:
+        with pytest.raises(SealBroken, match=r"^content_malformed$"):
+            unseal_content(CASE, sealed, private)
 
 
 def test_a_message_does_not_open_as_content_nor_content_as_a_message() -> None:
