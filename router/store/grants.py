@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.store.reportertables import metadata
+from router.store.floodtables import metadata
 from router.vocabulary import Login
 
 ALL = ""
@@ -41,6 +41,9 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},
         "idempotency": {"select": ALL, "insert": "key, body, answer", "delete": ALL},
         "kept_answers": {"select": ALL, "insert": ALL, "update": "sealed, ends_at", "delete": ALL},
+        "flood_links": {"insert": "reference, flood, waits_until", "select": ALL},
+        "flood_keys": {"select": ALL, "insert": ALL, "delete": ALL},
+        "wrong_receipts": {"select": ALL, "insert": ALL, "update": "count", "delete": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": "id, seq, at"},
     },
     # Delivers: sees projections and attempts, never a case, a fact outside them, or a sealed text.
@@ -117,6 +120,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "retried_at, retried_after, look_at, case_closed_at",
         },
         "channel_states": {"select": ALL, "update": "until"},
+        "flood_links": {"select": ALL, "update": "ended_at, ended_by, ended"},
+        "wrong_receipts": {"select": ALL},
         "attempts": {"select": ALL},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},
         "audit_checkpoints": {"select": ALL},

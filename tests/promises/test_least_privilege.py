@@ -30,6 +30,9 @@ MAY: dict[str, dict[str, set[str]]] = {
         "hints": {READ_SOME, INSERT},
         "idempotency": {READ_ALL, INSERT, DELETE},
         "kept_answers": {READ_ALL, INSERT, UPDATE, DELETE},
+        "flood_links": {READ_ALL, INSERT},
+        "flood_keys": {READ_ALL, INSERT, DELETE},
+        "wrong_receipts": {READ_ALL, INSERT, UPDATE, DELETE},
         "audit": {READ_SOME, INSERT},
     },
     "worker": {
@@ -76,6 +79,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "approvals": {READ_ALL, INSERT},
         "identity_requests": {READ_ALL, INSERT, UPDATE},
         "channel_states": {READ_ALL, UPDATE},
+        "flood_links": {READ_ALL, UPDATE},
+        "wrong_receipts": {READ_ALL},
         "audit": {READ_ALL, INSERT},
         "audit_checkpoints": {READ_ALL},
     },
