@@ -25,6 +25,10 @@ DEFAULT: Final = "en"
 """The language that the sources are written in."""
 CODES: Final = (DEFAULT, "sv", "de", "ar")
 """Complete ones, in the order in which they are offered; each but the first has a catalogue."""
+_AS_IN: Final = {"en": "en_GB"}
+"""Whose way to write dates is used, where that is not the language's most common one: the day first, as elsewhere."""
+_DAYS_AS_IN: Final = {DEFAULT: "en_GB"}
+"""How days are written, where the language alone would mean the United States: 3 November is read right by all."""
 _MOST_ASKED: Final = 20
 """Languages of a browser that are looked at."""
 
@@ -46,7 +50,7 @@ class Language:
     @property
     def own_name(self) -> str:
         """Return what the language calls itself."""
-        return (self.locale.get_display_name(self.locale) or self.code).capitalize()
+        return (self.locale.get_language_name(self.locale) or self.code).capitalize()
 
     @property
     def direction(self) -> str:
@@ -54,14 +58,19 @@ class Language:
         return self.locale.text_direction
 
     def day(self, moment: datetime) -> str:
-        """Return a day as people write it in this language; in UTC, as everything here is."""
-        return format_date(moment, "long", self.locale)
+        """Return a day as people write it in this language; in UTC, as everything here is.
+
+        In digits from 0 to 9, in Arabic too: days are copied and read out to people who read another language.
+        """
+        return format_date(moment, "long", _DAYS_AS_IN.get(self.code, self.locale))
 
 
 @cache
 def languages() -> Mapping[str, Language]:
     """Return all languages by their codes."""
-    return MappingProxyType({code: Language(code, Locale.parse(code), _catalogue(code)) for code in CODES})
+    return MappingProxyType(
+        {code: Language(code, Locale.parse(_AS_IN.get(code, code)), _catalogue(code)) for code in CODES}
+    )
 
 
 def preferred(accept_language: str, offered: Sequence[str]) -> str:
