@@ -54,10 +54,12 @@ def public_app(settings: Settings) -> FastAPI:
     door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
     sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
     pager = Pager(engine, in_force, ring=bell.ring)
+    custody = housekeeping.Custody(engine)
     chores = beside(
         (in_force.refresh, LOOK_EVERY_S),
         (sources.refresh, LOOK_EVERY_S),
         (recipients.refresh, housekeeping.RECIPIENTS_S),
+        (custody.refresh, housekeeping.CUSTODY_S),
         (partial(housekeeping.forget, engine), housekeeping.FORGET_S),
         (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
         (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
@@ -76,6 +78,7 @@ def public_app(settings: Settings) -> FastAPI:
         House(name="Concerns"),
         secrets,
         engine=engine,
+        custodians=custody,
         in_force=in_force,
         sources=sources,
         door=door,

@@ -1,7 +1,7 @@
 """The reporters' pages, joined to the rest of the public part."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,7 @@ def reporters_pages(
     secrets: IntakeSecrets,
     *,
     engine: Engine,
+    custodians: Callable[[], bool],
     in_force: InForce,
     sources: SourcesInForce,
     door: Door,
@@ -47,7 +48,7 @@ def reporters_pages(
     def choices() -> Choices:
         policy = in_force()
         kinds = tuple(Kind(kind.name, kind.label, kind.group) for kind in policy.taxonomy.values())
-        return Choices(kinds, policy.sites)
+        return Choices(kinds, policy.sites, custodians=custodians())
 
     async def submit(sent: Mapping[str, Any], request: Request, key: str | None) -> bytes:
         return await door.submit(dict(sent), callers.person(request), key)

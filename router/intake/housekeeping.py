@@ -11,11 +11,14 @@ from router.intake.idempotency import FORGET_AFTER_H
 from router.keyrecords import RecipientKey
 from router.store.answers import forget_answers
 from router.store.engine import transaction
+from router.store.identities import custodians_are_there
 from router.store.keys import active_recipients
 from router.telemetry import get_log
 
 RECIPIENTS_S: Final = 10
 """How old the list of public keys may be: a new team key is used after that."""
+CUSTODY_S: Final = 10
+"""How old the answer may be to whether anybody is custodian."""
 FORGET_S: Final = 3600
 STOP_S: Final = 5
 
@@ -35,6 +38,23 @@ class Recipients:
         """Read them; raises Unavailable or StoreFailed and keeps the old ones."""
         with transaction(self._engine) as connection:
             self._keys = active_recipients(connection)
+
+
+class Custody:
+    """Whether somebody keeps apart who reported: what reporters are told before they say who they are."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._there = False
+
+    def __call__(self) -> bool:
+        """Return it, as it was at most CUSTODY_S ago; before the first look no more is promised than is kept."""
+        return self._there
+
+    def refresh(self) -> None:
+        """Look; raises Unavailable or StoreFailed and stays with what was."""
+        with transaction(self._engine) as connection:
+            self._there = custodians_are_there(connection)
 
 
 def forget(engine: Engine) -> None:

@@ -124,6 +124,7 @@ class BehalfPages:
             zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
             asked=words.LABELS,
             words=words,
+            identity_hints=words.identity_hints(custodians=choices.custodians),
             **_carried(typed, error),
         )
 
@@ -165,6 +166,7 @@ def _transcript(visit: Visit, typed: Typed, choices: Choices) -> Iterator[tuple[
         "urgency": words.URGENCY,
         "evidence_state": words.EVIDENCE_STATE,
         "involves": words.INVOLVES,
+        "identity": words.IDENTITY,
     }
     for name, question in words.LABELS.items():
         known = labels.get(name, {})

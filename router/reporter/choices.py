@@ -26,6 +26,8 @@ class Choices:
 
     categories: Sequence[Kind]
     sites: Mapping[str, str]
+    custodians: bool = True
+    """Whether somebody keeps who reported apart from those who work on a report."""
 
     @property
     def groups(self) -> Mapping[str, Sequence[Kind]]:

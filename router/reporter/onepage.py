@@ -96,4 +96,5 @@ class ReportPages:
             zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
             asked=words.LABELS,
             words=words,
+            identity_hints=words.identity_hints(custodians=choices.custodians),
         )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from router.vocabulary import EvidenceState, Involved, NoticedHow, Urgency, WhereFound
+from router.reporter.languages import N_
+from router.vocabulary import EvidenceState, Identity, Involved, NoticedHow, Urgency, WhereFound
 from router.web.refusals import GUIDANCE
 
 NOTICED_HOW: Final[Mapping[str, str]] = MappingProxyType(
@@ -78,6 +79,29 @@ INVOLVES: Final[Mapping[str, str]] = MappingProxyType(
         Involved.EXTERNAL_PARTNER: "Somebody from another company",
     }
 )
+IDENTITY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Identity.ANONYMOUS: N_("No, I stay anonymous"),
+        Identity.CONFIDENTIAL: N_("Yes, but only in confidence"),
+        Identity.NAMED: N_("Yes, openly"),
+    }
+)
+IDENTITY_HINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Identity.ANONYMOUS: N_("You give no name. With your receipt you can still read our answers and write to us."),
+        Identity.CONFIDENTIAL: N_(
+            "Your name is kept from those who work on your report. They see it only if another person agrees that they "
+            "need it. We tell you when that happens."
+        ),
+        Identity.NAMED: N_("Those who work on your report see your name at once and can talk to you directly."),
+    }
+)
+"""What each answer means, where custodians keep who reported apart."""
+NOT_KEPT_APART: Final = N_(
+    "Those who work on your report can see your name when they open it, and must tell nobody else. Here, no other "
+    "person has to agree first."
+)
+"""What confidential means where nobody is custodian."""
 LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "category": "What is it about?",
@@ -91,7 +115,8 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "asset_tag": "Number on the device's label",
         "url": "Web address",
         "narrative": "What happened, in your words?",
-        "contact": "How can we reach you?",
+        "identity": N_("Do you want to say who you are?"),
+        "contact": N_("How can we reach you?"),
         "receipt": "Receipt",
     }
 )
@@ -119,6 +144,10 @@ _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
         "unknown_site": "Please choose an answer from the list.",
         "unknown_value": "Please choose an answer from the list.",
         "too_long": "Please shorten it.",
+        "contact_missing": N_("Please write how we can reach you, or choose to stay anonymous."),
+        "contact_though_anonymous": N_(
+            "You chose to stay anonymous. Please empty this line, or choose that we may know who you are."
+        ),
         "malformed": "Please write it as described beside the question.",
         "time_in_future": "This time has not come yet. Please check day, hour and time zone.",
         "time_without_zone": "Please choose a time zone.",
@@ -157,6 +186,11 @@ _STATES: Final[Mapping[str, str]] = MappingProxyType(
         "withdrawn": "The report was withdrawn.",
     }
 )
+
+
+def identity_hints(*, custodians: bool) -> Mapping[str, str]:
+    """Return what each way to be known means here: without custodians, what is confidential is not kept apart."""
+    return IDENTITY_HINTS if custodians else {**IDENTITY_HINTS, Identity.CONFIDENTIAL: NOT_KEPT_APART}
 
 
 def state_in_words(state: str, referral_states: tuple[str, ...]) -> str:

@@ -136,6 +136,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
 FUNCTIONS: dict[Login, tuple[str, ...]] = {
     # What one receipt or one link gives, out of tables of which it may read no row.
     Login.INTAKE: (
+        "custodians_are_there()",
         *("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
         "identity_grants_for_receipt(bytea)",
     ),

@@ -58,6 +58,11 @@ def has_custodians(connection: Connection) -> bool:
     return bool(holders(connection, Role.CUSTODIAN))
 
 
+def custodians_are_there(connection: Connection) -> bool:
+    """Say whether anybody is custodian, to the public part, which may know no more of staff."""
+    return bool(connection.execute(text("select custodians_are_there()")).scalar_one())
+
+
 def may_see_contact(connection: Connection, reference: str, handle: str) -> bool:
     """Say whether somebody who may open the case may also see who reported it.
 

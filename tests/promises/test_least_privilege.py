@@ -92,7 +92,8 @@ MAY: dict[str, dict[str, set[str]]] = {
 """What DESIGN section 3 grants, written down here a second time on purpose."""
 
 MAY_CALL = {
-    "intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt"},
+    "intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt"}
+    | {"custodians_are_there"},
 }
 """Functions that work with their owner's rights, by who may call them."""
 
