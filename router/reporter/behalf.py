@@ -171,7 +171,7 @@ def _transcript(visit: Visit, typed: Typed, choices: Choices) -> Iterator[tuple[
     for name, question in words.LABELS.items():
         known = labels.get(name, {})
         given = (typed.single.get(name, ""), *typed.several.get(name, ()))
-        said = [visit.say(known.get(value, value)) for value in given if value]
+        said = [visit.say(known[value]) if value in known else value for value in given if value]
         if name == "occurred_at" and said:
             said = [f"{said[0].replace('T', ', ')} (UTC{typed.single.get(ZONE, '')})"]
         if said:
