@@ -12,7 +12,10 @@ from router.reporter.words import LABELS
 from router.web.forms import Form, read_form
 
 LISTS: Final = frozenset({"urgency", "involves"})
-ZONE, KEY, RECEIPT = "zone", "key", "receipt"
+DAY, TIME, ZONE = "day", "time", "zone"
+KEY, RECEIPT = "key", "receipt"
+START_OF_DAY: Final = "00:00"
+"""Stands for a time that somebody does not know: it has always passed, whenever on that day they write."""
 
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
@@ -30,6 +33,9 @@ class Typed(Form):
         """Return the answers to what was asked as the body of a concern; empty ones left out."""
         sent: dict[str, Any] = {name: value for name, value in self.single.items() if name in asked and value}
         sent.update({name: list(values) for name, values in self.several.items() if values})
+        if self.get(DAY) or self.get(TIME):
+            # A time without its day is told of as malformed: it would be lost without a word.
+            sent["occurred_at"] = f"{self.get(DAY)}T{self.get(TIME) or START_OF_DAY}"
         if "occurred_at" in sent and _LOCAL.fullmatch(sent["occurred_at"]):
             sent["occurred_at"] += f":00{self.single.get(ZONE, '')}"
         return sent
@@ -41,5 +47,5 @@ def read_typed(body: bytes, *, names: frozenset[str]) -> Typed:
     return Typed(sent.single, sent.several)
 
 
-REPORT_FIELDS: Final = frozenset(LABELS) - {RECEIPT} | {ZONE, KEY}
+REPORT_FIELDS: Final = frozenset(LABELS) - {RECEIPT} | {DAY, TIME, ZONE, KEY}
 FOLLOW_UP_FIELDS: Final = frozenset({RECEIPT})
