@@ -52,7 +52,7 @@ def console_app(settings: Settings) -> FastAPI:
     running = lifespan_of(engine, *([bell] if bell else []), *chores)
     app = web_part(settings.console_address.scheme, running, api_document=False)
     app.include_router(Frame(desk).routes(pages.PAGES))
-    app.include_router(files("console.css", "console.js", "icon.svg"))
+    app.include_router(files("style.css", "console.css", "console.js", "icon.svg"))
     app.include_router(health.routes(partial(health.missing, engine)))
     return app
 

@@ -35,7 +35,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def web_part(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
-    """Return an application with nothing but its edge and its style sheet."""
+    """Return an application with nothing but its edge."""
     app = FastAPI(
         title=document.TITLE,
         version=VERSION,
@@ -47,7 +47,6 @@ def web_part(scheme: str, running: Lifespan, *, api_document: bool) -> FastAPI:
     )
     edge.answer_errors(app)
     app.add_middleware(edge.Edge, https=scheme == "https")
-    app.include_router(files("style.css"))
     return app
 
 

@@ -28,7 +28,8 @@ from router.intake.sources import SourcesApi
 from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
-from router.reporter.house import House
+from router.reporter.house import load_house
+from router.reporter.housepages import HousePages, house_files
 from router.settings import Settings
 from router.store import cases
 from router.store.clients import active_clients
@@ -43,6 +44,8 @@ def public_app(settings: Settings) -> FastAPI:
     Raises Broken with the operator's next step, PolicyErrors at a first start with a bad policy,
     Unavailable when the database cannot be reached.
     """
+    public_url = str(settings.public_url)
+    house = load_house(settings.config_dir, public_url=public_url, host=settings.public_url.host)
     secrets = secretfiles.intake_secrets(settings.secrets_path)
     engine = connect(settings.dsn(Login.INTAKE), process="intake")
     recipients = housekeeping.Recipients(engine)
@@ -75,7 +78,7 @@ def public_app(settings: Settings) -> FastAPI:
         app.include_router(api.routes())
     for pages in reporters_pages(
         settings,
-        House(name="Concerns"),
+        house,
         secrets,
         engine=engine,
         custodians=custody,
@@ -86,7 +89,8 @@ def public_app(settings: Settings) -> FastAPI:
         quotas=quotas,
     ):
         app.include_router(pages)
-    app.include_router(files("report.js"))
+    for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):
+        app.include_router(own)
     degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]

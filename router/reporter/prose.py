@@ -4,11 +4,16 @@ A heading is a line that begins with `# `, a list is lines that begin with `- `,
 Never makes a link, and never passes a tag through.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+from markupsafe import Markup
+
+_ONE_WAY: Final = re.compile(r"\+?[0-9][0-9 -]{3,}[0-9]|[\w.+-]+@[\w.-]*\w|https://\S*\w")
+"""Telephone numbers and addresses, which read from left to right in every language."""
 _MARKS: Final = {"# ": "heading", "- ": "list"}
 
 
@@ -56,3 +61,12 @@ def _lines(text: str) -> list[tuple[BlockKind | None, str]]:
         else:
             found.append((BlockKind.PARAGRAPH, line))
     return found
+
+
+def isolated(line: str) -> Markup:
+    """Return a line as markup, its numbers and addresses kept in order where text runs from right to left."""
+    made, end = Markup(), 0
+    for found in _ONE_WAY.finditer(line):
+        made += Markup('{}<bdi dir="ltr">{}</bdi>').format(line[end : found.start()], found[0])
+        end = found.end()
+    return made + line[end:]

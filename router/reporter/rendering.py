@@ -7,19 +7,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from router.reporter.house import House
+from router.reporter.housefile import EVERY
 from router.reporter.languages import Language, languages, preferred
+from router.reporter.prose import isolated
 from router.web import edge
 
 BY_LANGUAGE: Final = {"Vary": "Accept-Language"}
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,18 @@ class Visit:
     def say_number(self, one: str, many: str, number: int) -> str:
         """Return the form of a sentence that belongs to `number`."""
         return self.language.catalogue.ngettext(one, many, number)
+
+    def own(self, texts: Mapping[str, Written]) -> tuple[Written, Language | None]:
+        """Return what the house wrote in the visit's language; else in another one, and which that is."""
+        for code in (self.language.code, EVERY):
+            if code in texts:
+                return texts[code], None
+        code = next((code for code in self.house.languages if code in texts), min(texts))
+        return texts[code], languages()[code]
+
+    def line(self, text: str, language: Language | None = None) -> Markup:
+        """Return a line of the house's as markup, translated if it is written once for all languages."""
+        return isolated(text if language else self.say(text))
 
     def day(self, moment: datetime | None) -> str | None:
         """Return a day in words; there is none where the law sets no such time."""

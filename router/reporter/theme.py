@@ -129,7 +129,10 @@ def styled(style: str, colours: Colours | None) -> str:
     """Return a style sheet with `colours` in place of its own."""
     if colours is None:
         return style
-    light, dark = ({**base, **getattr(colours, scheme).own()} for scheme, base in ours(style).items())
-    changed = sorted({*colours.light.own(), *colours.dark.own()})
-    lines = "".join(f"  --{name.replace('_', '-')}: light-dark({light[name]}, {dark[name]});\n" for name in changed)
-    return f"{style}:root {{\n{lines}}}\n"
+    light, dark = colours.light.own(), colours.dark.own()
+
+    def written(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        return f"--{found[1]}: light-dark({light.get(name, found[2])}, {dark.get(name, found[3])})"
+
+    return _VARIABLE.sub(written, style)
