@@ -27,8 +27,6 @@ CODES: Final = (DEFAULT, "sv", "de", "ar")
 """Complete ones, in the order in which they are offered; each but the first has a catalogue."""
 _AS_IN: Final = {"en": "en_GB"}
 """Whose way to write dates is used, where that is not the language's most common one: the day first, as elsewhere."""
-_DAYS_AS_IN: Final = {DEFAULT: "en_GB"}
-"""How days are written, where the language alone would mean the United States: 3 November is read right by all."""
 _MOST_ASKED: Final = 20
 """Languages of a browser that are looked at."""
 
@@ -62,7 +60,7 @@ class Language:
 
         In digits from 0 to 9, in Arabic too: days are copied and read out to people who read another language.
         """
-        return format_date(moment, "long", _DAYS_AS_IN.get(self.code, self.locale))
+        return format_date(moment, "long", _AS_IN.get(self.code, self.locale))
 
 
 @cache
