@@ -23,6 +23,7 @@ from router.reporter.choices import Choices, Kind
 from router.reporter.following import FollowDesk, FollowPages
 from router.reporter.house import House
 from router.reporter.onepage import ReportDesk, ReportPages
+from router.reporter.seen import SeenPage
 from router.secretfiles import IntakeSecrets
 from router.settings import Settings
 from router.sources.mapping import note_back_of
@@ -72,6 +73,7 @@ def reporters_pages(
         FollowPages(follow, house).routes(),
         AgentPages(agents, house).routes(),
         BehalfPages(taken_down, house).routes(),
+        SeenPage(choices, house).routes(),
     ]
 
 
