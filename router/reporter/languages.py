@@ -4,6 +4,7 @@ Catalogues are read from their sources at the first use, so nothing compiled is 
 language from an address or a place.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,10 +24,11 @@ from babel.support import Translations
 LOCALES: Final = Path(__file__).parent / "locales"
 DEFAULT: Final = "en"
 """The language that the sources are written in."""
-CODES: Final = (DEFAULT, "sv", "de", "ar")
-"""Complete ones, in the order in which they are offered; each but the first has a catalogue."""
-_AS_IN: Final = {"en": "en_GB"}
+CODES: Final = (DEFAULT, *sorted(source.stem for source in LOCALES.glob("*.po")))
+"""All there are: one more is one catalogue more, named by its BCP 47 code."""
+_AS_IN: Final = {"en": "en-GB"}
 """Whose way to write dates is used, where that is not the language's most common one: the day first, as elsewhere."""
+_QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 _MOST_ASKED: Final = 20
 """Languages of a browser that are looked at."""
 
@@ -60,33 +62,30 @@ class Language:
 
         In digits from 0 to 9, in Arabic too: days are copied and read out to people who read another language.
         """
-        return format_date(moment, "long", _AS_IN.get(self.code, self.locale))
+        return format_date(moment, "long", self.locale)
 
 
 @cache
 def languages() -> Mapping[str, Language]:
     """Return all languages by their codes."""
     return MappingProxyType(
-        {code: Language(code, Locale.parse(_AS_IN.get(code, code)), _catalogue(code)) for code in CODES}
+        {code: Language(code, Locale.parse(_AS_IN.get(code, code), sep="-"), _catalogue(code)) for code in CODES}
     )
 
 
 def preferred(accept_language: str, offered: Sequence[str]) -> str:
     """Return which of `offered` an Accept-Language (RFC 9110, 12.5.4) likes best, the first if it says none."""
-    for _, asked in sorted(map(_ranked, accept_language.split(",")[:_MOST_ASKED]), key=lambda pair: -pair[0]):
-        code = asked.partition("-")[0]
-        if code in offered:
-            return code
-    return offered[0]
+    known = {code.lower(): code for code in reversed(offered)}
+    ranked = sorted(map(_ranked, accept_language.split(",")[:_MOST_ASKED]), key=lambda pair: -pair[0])
+    asked = (name for rank, name in ranked if rank > 0)
+    tried = (known.get(name) or known.get(name.partition("-")[0]) for name in asked)
+    return next(filter(None, tried), offered[0])
 
 
 def _ranked(part: str) -> tuple[float, str]:
     name, _, quality = part.partition(";")
-    try:
-        rank = float(quality.strip().removeprefix("q=")) if quality else 1.0
-    except ValueError:
-        rank = 0.0
-    return rank, name.strip().lower()
+    found = _QUALITY.fullmatch(quality.strip())
+    return (float(found[1]) if found else 0.0 if quality else 1.0), name.strip().lower()
 
 
 def _catalogue(code: str) -> NullTranslations:
@@ -94,7 +93,7 @@ def _catalogue(code: str) -> NullTranslations:
     if code == DEFAULT or not source.exists():
         return NullTranslations()
     with source.open("rb") as lines:
-        catalogue = read_po(lines, locale=code)
+        catalogue = read_po(lines, locale=code.replace("-", "_"))
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

@@ -1,0 +1,117 @@
+"""The catalogues of the reporters' pages: nothing is missing in any, and each says the same with the right words."""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+import pytest
+import yaml
+from babel.messages.catalog import Catalog, Message
+
+from router.reporter import words
+from router.reporter.languages import LOCALES
+from router.web.refusals import GUIDANCE
+from tests.catalogues import TRANSLATED, brought_up, forms, sources, stored, wanted, written
+
+GLOSSARY: Final[dict[str, Any]] = yaml.safe_load((LOCALES / "glossary.yaml").read_text())
+SAME: Final = frozenset({"Chat", "Forum", "Laptop", "Newsgroup", "Name", "Ticket", "Information", "Status", "Team"})
+"""What reads alike in two languages."""
+_PLACEHOLDER: Final = re.compile(r"%\((\w+)\)[sd]|%%")
+_TAG: Final = re.compile(r"</?[a-z][^>]*>|&[a-z]+;")
+_ENDS: Final = {"؟": "?", "…": "..."}
+
+languages = pytest.mark.parametrize("code", TRANSLATED)
+
+
+def sentences(catalogue: Catalog) -> list[Message]:
+    return [message for message in catalogue if message.id]
+
+
+@languages
+def test_make_messages_has_nothing_left_to_do(code: str) -> None:
+    catalogue = brought_up(code)
+
+    assert [sources(one) for one in sentences(catalogue) if not all(text.strip() for text in forms(one))] == []
+    assert [sources(one) for one in sentences(catalogue) if one.fuzzy] == []
+    assert not stored(code).obsolete
+    assert (LOCALES / f"{code}.po").read_bytes() == written(catalogue)
+
+
+@languages
+def test_a_translation_holds_what_its_sentence_holds(code: str) -> None:
+    for message in sentences(stored(code)):
+        said, translations = sources(message), forms(message)
+        for text in translations:
+            assert not message.check(), said
+            assert marks(_TAG, text) == marks(_TAG, said[-1]), said
+            assert set(marks(_PLACEHOLDER, text)) <= set(marks(_PLACEHOLDER, said[-1])), said
+            assert text == text.strip(), said
+            assert "  " not in text, said
+            assert ending(text) == ending(said[-1]), said
+            assert not any(unicodedata.category(sign) in {"Cf", "Cc", "Co", "Cn"} for sign in text), said
+        # A form for exactly one or two may say it in words; the others say the number.
+        assert set(marks(_PLACEHOLDER, translations[-1])) == set(marks(_PLACEHOLDER, said[-1])), said
+
+
+def marks(pattern: re.Pattern[str], text: str) -> list[str]:
+    return sorted(found[0] for found in pattern.finditer(text))
+
+
+def ending(text: str) -> str:
+    last = _ENDS.get(text[-1:], text[-1:])
+    return last if last in {"?", ":", "!", "."} else ""
+
+
+@languages
+def test_nothing_stayed_english(code: str) -> None:
+    same = {text for one in sentences(stored(code)) for text in forms(one) if text in sources(one)}
+
+    assert same <= SAME
+
+
+def test_arabic_is_written_in_arabic_letters_and_in_digits_that_everybody_reads() -> None:
+    for message in sentences(stored("ar")):
+        for text in forms(message):
+            assert re.search("[\u0621-\u064a]", text), sources(message)
+            assert not re.search("[\u0660-\u0669\u06f0-\u06f9]", text), sources(message)
+            assert not re.search(r"[,;?](\s|$)", text), sources(message)
+
+
+@languages
+def test_each_thing_has_its_one_word(code: str) -> None:
+    wrong = []
+    for message in sentences(stored(code)):
+        english = " ".join(sources(message))
+        for thing, term in GLOSSARY["terms"].items():
+            meant = re.search(term["en"], english, re.IGNORECASE)
+            other = "unless" in term and re.search(term["unless"], english, re.IGNORECASE)
+            if (
+                meant
+                and not other
+                and not any(word in bare(text) for word in map(bare, term[code]) for text in forms(message))
+            ):
+                wrong.append((thing, english))
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("code", ["en", *TRANSLATED])
+def test_no_sentence_says_what_the_guidelines_warn_of(code: str) -> None:
+    said = [
+        text
+        for one in sentences(wanted() if code == "en" else stored(code))
+        for text in (sources(one) if code == "en" else forms(one))
+    ]
+
+    assert [text for text in said for word in GLOSSARY["never"][code] if bare(word) in bare(text)] == []
+
+
+def bare(text: str) -> str:
+    """Return a text in small letters and without the vowel signs that Arabic may leave out."""
+    return re.sub("[\u064b-\u0652]", "", text).lower()
+
+
+def test_whatever_is_refused_is_said_in_every_language() -> None:
+    said = wanted()
+
+    assert [code for code in GUIDANCE if words.plainly(code) not in said] == []
