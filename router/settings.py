@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     anonymous_per_hour: PositiveInt = 1000
     """Concerns an hour from one network address without a token: an office of 500 on its training day."""
     wrong_receipts_per_hour: PositiveInt = 200
-    """Unknown receipts an hour from one network address."""
+    """Unknown receipts an hour: more from one network address are answered slowly, more from everywhere are told of."""
     client_per_minute: PositiveInt = 30_000
     """Default quota of a new machine client: bursts of an agent that was offline for a week."""
     recorder_batch: PositiveInt = 100

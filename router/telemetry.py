@@ -73,6 +73,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "policy_not_understood",  # the stored policy is of another version; this process stays with the last it read
         "sources_activated",  # another sources.yaml is in force
         "sources_refused",  # sources.yaml is wrong; the last good one stays in force
+        "receipts_guessed",  # very many receipts in the last hour were wrong: how many is the count
         "message_not_opened",  # a message to a reporter was changed in the database; they were told so
         "texts_refused",  # texts.yaml is wrong; reviewers are offered the last good texts
         "sources_not_kept",  # the last good sources.yaml could not be kept for a restart
@@ -118,6 +119,7 @@ if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
 ACCEPTED = Counter("concerns_accepted_total", "Concerns answered with 201 for the first time.")
 FALLBACKS = Counter("fallbacks_total", "Concerns that no route foresaw, by reason.", ["reason"])
 REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
+WRONG_RECEIPTS = Counter("wrong_receipts_total", "Receipts at /follow-up that nobody has.")
 LIMITER_FAILED = Counter("limiter_failed_total", "Quotas that could not be counted and let the request through.")
 DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code.", ["channel", "outcome"])
 _SECONDS: Final = (0.1, 0.3, 1, 3, 10, 60, 600, 3600)

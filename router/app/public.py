@@ -28,6 +28,8 @@ from router.intake.sources import SourcesApi
 from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
+from router.reporter.guesses import LOOK_EVERY_S as GUESSES_EVERY_S
+from router.reporter.guesses import Guesses
 from router.reporter.house import load_house
 from router.reporter.housepages import HousePages, house_files
 from router.settings import Settings
@@ -56,6 +58,7 @@ def public_app(settings: Settings) -> FastAPI:
     callers = Callers(partial(reading, engine, active_clients), address_secret=secrets.address)
     door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
     sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
+    guesses = Guesses(engine, quotas, most_an_hour=settings.wrong_receipts_per_hour)
     pager = Pager(engine, in_force, ring=bell.ring)
     custody = housekeeping.Custody(engine)
     chores = beside(
@@ -67,6 +70,7 @@ def public_app(settings: Settings) -> FastAPI:
         (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
         (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
         (pager.look, PAGER_EVERY_S),
+        (guesses.look, GUESSES_EVERY_S),
     )
     app = web_part(settings.public_url.scheme, lifespan_of(engine, recorder, bell, *chores), api_document=True)
     soon = settings.body_deadline_s
@@ -86,12 +90,12 @@ def public_app(settings: Settings) -> FastAPI:
         sources=sources,
         door=door,
         callers=callers,
-        quotas=quotas,
+        guesses=guesses,
     ):
         app.include_router(pages)
     for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):
         app.include_router(own)
-    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded)
+    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded, guesses.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
     return app

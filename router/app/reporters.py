@@ -12,7 +12,7 @@ from starlette.requests import Request
 from router.app.made import reading
 from router.clock import now
 from router.errors import Refused
-from router.intake import guard, limits
+from router.intake import guard
 from router.intake.callers import Callers
 from router.intake.inforce import InForce, vocabulary
 from router.intake.sourcesinforce import SourcesInForce
@@ -21,6 +21,7 @@ from router.reporter.agents import AgentPages, AgentsDesk
 from router.reporter.behalf import BehalfDesk, BehalfPages
 from router.reporter.choices import Choices, Kind
 from router.reporter.following import FollowDesk, FollowPages
+from router.reporter.guesses import Guesses
 from router.reporter.house import House
 from router.reporter.onepage import ReportDesk, ReportPages
 from router.reporter.seen import SeenPage
@@ -41,7 +42,7 @@ def reporters_pages(
     sources: SourcesInForce,
     door: Door,
     callers: Callers,
-    quotas: limits.Quotas,
+    guesses: Guesses,
 ) -> list[APIRouter]:
     """Return the routes of all pages."""
     soon = settings.body_deadline_s
@@ -54,15 +55,14 @@ def reporters_pages(
     async def submit(sent: Mapping[str, Any], request: Request, key: str | None) -> bytes:
         return await door.submit(dict(sent), callers.person(request), key)
 
-    def wait_for_guess_s(request: Request) -> int:
-        bucket = f"receipt {callers.person(request).bucket}"
-        return quotas.wait_s(bucket, most=settings.wrong_receipts_per_hour, window_s=limits.HOUR_S)
+    async def hold_wrong(request: Request, since: float) -> None:
+        await guesses.hold(callers.person(request).bucket, since)
 
     report = ReportDesk(choices=choices, submit=submit, body_deadline_s=soon)
     follow = FollowDesk(
         find=partial(reading, engine, cases.status_for_receipt),
         written=partial(reading, engine, messages.for_receipt),
-        wait_for_guess_s=wait_for_guess_s,
+        hold_wrong=hold_wrong,
         receipt_secret=secrets.receipt,
         body_deadline_s=soon,
     )

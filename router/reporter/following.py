@@ -4,14 +4,14 @@ The receipt is in the body of a request alone, and nothing of a visit is kept.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router.errors import Refused, RouterError
+from router.errors import RouterError
 from router.reporter import receipts, words
 from router.reporter.form import FOLLOW_UP_FIELDS, RECEIPT, read_typed
 from router.reporter.house import House
@@ -32,8 +32,8 @@ class FollowDesk:
     """Returns the status of the case whose receipt has this look-up id."""
     written: Callable[[bytes], Sequence[StoredMessage]]
     """Returns what staff wrote to the holder of that receipt, sealed to it."""
-    wait_for_guess_s: Callable[[Request], int]
-    """Counts a wrong receipt; returns seconds to wait when this address had too many."""
+    hold_wrong: Callable[[Request, float], Awaitable[None]]
+    """Counts a wrong receipt and waits until it may be answered; told when the request was read (the loop's clock)."""
     receipt_secret: bytes
     body_deadline_s: float
 
@@ -59,8 +59,7 @@ class FollowPages:
     async def take(self, visit: Visit) -> Response:
         """Say where the case of a receipt stands; the same answer for every wrong one.
 
-        A right one is always answered, whatever others behind the same address tried: nobody guesses 120 bits, and
-        a colleague could keep a whole office from its answers.
+        And after the same time: see `guesses`. A right one is answered at once.
         """
         try:
             sent = await body.read_body(
@@ -68,6 +67,7 @@ class FollowPages:
             )
             typed = read_typed(sent, names=FOLLOW_UP_FIELDS)
             check_sender(visit.request)
+            since = asyncio.get_running_loop().time()
             found = await asyncio.to_thread(
                 receipts.followed,
                 typed.single.get(RECEIPT, ""),
@@ -75,15 +75,13 @@ class FollowPages:
                 find=self._desk.find,
                 written=self._desk.written,
             )
-            wait_s = self._desk.wait_for_guess_s(visit.request) if found is None else 0
-            if wait_s:
-                raise Refused("quota_exceeded", retry_after_s=wait_s)
         except RouterError as error:
             said = told(error, words.LABELS)
             return visit.page(
                 "follow_up.html", said.status, said.headers, message=said.message, status=None, messages=()
             )
         if found is None:
+            await self._desk.hold_wrong(visit.request, since)
             return visit.page("follow_up.html", 404, message=words.WRONG_RECEIPT, status=None, messages=())
         return visit.page("follow_up.html", message=None, status=_status(visit, found.status), messages=found.messages)
 

@@ -48,10 +48,10 @@ def followed(
     find: Callable[[bytes], CaseStatus | None],
     written: Callable[[bytes], Sequence[StoredMessage]],
 ) -> Followed | None:
-    """Return what the holder of `receipt` may know; None for a wrong one, whatever is wrong with it."""
+    """Return what the holder of `receipt` may know; None for a wrong one, after the same work whatever is wrong."""
     holder = receipt_holder(receipt, secret)
-    status = find(holder.lookup) if holder else None
-    if holder is None or status is None:
+    status = find(holder.lookup)
+    if status is None:
         return None
     return Followed(status, tuple(_opened(holder, one) for one in reversed(written(holder.lookup))))
 

@@ -20,6 +20,8 @@ GROUPS = 6
 """Groups of four characters of 5 bits: 120 bits."""
 _CHARACTERS = 4 * GROUPS
 _HALF_BYTES = 32
+_NOBODYS = "U"
+"""What begins so is no receipt: there is no U in them."""
 
 
 def new_receipt() -> str:
@@ -32,10 +34,10 @@ def receipt_key(receipt: str, secret: bytes) -> ReceiptKey | None:
 
     Whoever has the database but not the secret cannot even test a guess.
     """
-    halves = _halves(receipt, secret)
-    if halves is None:
+    meant = normalised(receipt, _CHARACTERS)
+    if meant is None:
         return None
-    lookup, seed = halves
+    lookup, seed = _halves(meant, secret)
     return ReceiptKey(lookup, X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
 
 
@@ -53,20 +55,17 @@ class ReceiptHolder:
         return read_text(unseal(sealed, self._private, info=message_info(reference)))
 
 
-def receipt_holder(receipt: str, secret: bytes) -> ReceiptHolder | None:
-    """Return who holds `receipt` under the deployment's `secret`, with the private half; None if it is malformed."""
-    halves = _halves(receipt, secret)
-    if halves is None:
-        return None
-    lookup, seed = halves
+def receipt_holder(receipt: str, secret: bytes) -> ReceiptHolder:
+    """Return who holds `receipt` under the deployment's `secret`, with the private half.
+
+    For what cannot be a receipt that is nobody, found with the same work: their look-up id is no case's.
+    """
+    lookup, seed = _halves(normalised(receipt, _CHARACTERS) or _NOBODYS + receipt[:_CHARACTERS], secret)
     return ReceiptHolder(lookup, private_from(RECEIPT_SUITE, seed))
 
 
-def _halves(receipt: str, secret: bytes) -> tuple[bytes, bytes] | None:
+def _halves(meant: str, secret: bytes) -> tuple[bytes, bytes]:
     """Return look-up id and X25519 seed."""
-    meant = normalised(receipt, _CHARACTERS)
-    if meant is None:
-        return None
     kdf = HKDF(algorithm=SHA256(), length=2 * _HALF_BYTES, salt=secret, info=bound("receipt"))
     both = kdf.derive(meant.encode())
     return both[:_HALF_BYTES], both[_HALF_BYTES:]
