@@ -3,7 +3,19 @@
 No address and no digest of one stands here: a flood's name is made with a key that is gone the day after.
 """
 
-from sqlalchemy import CheckConstraint, Column, Date, DateTime, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 
 from router.store.reportertables import metadata
 from router.store.tables import cases, moment
