@@ -1,4 +1,4 @@
-"""The page that shows a receipt, once: to the reporter, or to who took the report down for them."""
+"""The page that shows a receipt: to the reporter, or to who took the report down for them. Keeps nothing of it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,8 +9,8 @@ from starlette.responses import Response
 from router.reporter.rendering import Visit
 
 
-def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = False) -> Response:
-    """Return the page; `answer` is what the API answers with 201."""
+def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = False, second: bool = False) -> Response:
+    """Return the page; `answer` is what the API answers with 201. `second`: the reporter had one for another report."""
     return visit.page(
         "receipt.html",
         201,
@@ -19,6 +19,7 @@ def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = Fals
         acknowledge_by=visit.day(_moment(answer["acknowledge_by"])),
         feedback_by=visit.day(_moment(answer["feedback_by"])),
         on_behalf=on_behalf,
+        second=second,
     )
 
 
