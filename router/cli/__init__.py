@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from typer import Typer
 
 from router import telemetry
-from router.cli import audit, cases, clients, database, deliveries, doctor, keys, people, policy, running
+from router.cli import audit, cases, clients, database, deliveries, doctor, house, keys, people, policy, running
 from router.errors import RouterError
 
 ENTRY_POINTS: Final = "concern_router.commands"
@@ -25,6 +25,7 @@ ENTRY_POINTS: Final = "concern_router.commands"
 GROUPS: Final = {
     "db": database,
     "policy": policy,
+    "house": house,
     "deliveries": deliveries,
     "cases": cases,
     "clients": clients,
@@ -41,6 +42,7 @@ WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
         "unknown_person": "`concern-router people list` names everybody",
         "unknown_team": "`concern-router people list` names the teams",
         "not_a_member": "only members of a team that has a key to it may",
+        "withdrawal_not_asked": "the reporter has not asked for that",
         "not_claimed": "nobody has the case",
         "case_closed": "only `cases acknowledge` and `cases answer` go on",
         "in_conflict": "your team must know nothing of this case",

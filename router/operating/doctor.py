@@ -21,6 +21,8 @@ from router.console.cannedtexts import FILE as TEXTS
 from router.console.cannedtexts import parse_texts
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
+from router.reporter.house import FILE as HOUSE
+from router.reporter.house import load_house
 from router.settings import Settings
 from router.store import policies
 from router.store.backlog import overdue
@@ -71,6 +73,7 @@ def findings(settings: Settings, *, only: frozenset[str] = frozenset()) -> Itera
         "secrets": partial(_secrets, settings),
         "policy": partial(_policy, settings),
         "texts": partial(_texts, settings),
+        "house": partial(_house, settings),
         "keys": partial(_keys, settings),
         "audit_lag": partial(_age, settings, _UNCHAINED, CHAIN_LAG_S, "start the chainer: `audit chain`"),
         "channels": partial(_channels, settings),
@@ -185,6 +188,15 @@ def _texts(settings: Settings) -> str:
         parse_texts(read_file(path))
     except PolicyErrors as error:
         return f"{error.problems[0]}: the last good texts are offered"
+    return ""
+
+
+def _house(settings: Settings) -> str:
+    """Check that the organisation says who it is, so that the public part may start; a trial needs it, too."""
+    path = settings.config_dir / HOUSE
+    if not path.exists():
+        return f"there is no {HOUSE}: the pages say that nobody knows who runs this"
+    load_house(settings.config_dir, public_url=str(settings.public_url), host=settings.public_url.host)
     return ""
 
 

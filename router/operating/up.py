@@ -102,6 +102,7 @@ class Up:
             if folder != "logs":
                 shutil.rmtree(self._state / folder, ignore_errors=True)
             make_folder(self._state / folder, 0o700)
+        self._check_house()
         children = self._children()
         # What an `up` that was killed left behind: senders first, servers when they start again.
         for child in reversed(children.values()):
@@ -130,6 +131,12 @@ class Up:
                 socket.create_server((host, int(port))).close()
             except OSError:
                 raise Broken("address_in_use", f"set {PREFIX}{setting.upper()}; {host}:{port} is taken") from None
+
+    def _check_house(self) -> None:
+        """Raise Broken when the public part would not start, rather than start it again and again."""
+        from router.reporter.house import load_house  # noqa: PLC0415 - 6 MB that this process needs once
+
+        load_house(self._given.config_dir, public_url=str(self._given.public_url), host=self._given.public_url.host)
 
     def _start_servers(self) -> None:
         if self._given.database_url is None and not any(getattr(self._given, f"database_url_{x}") for x in Login):

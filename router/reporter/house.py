@@ -103,7 +103,7 @@ def parse_house(text: str, config_dir: Path) -> House:
     written = shape(document, HouseFile)
     if written is None:
         raise PolicyErrors(document.problems)
-    for language in _without(written.privacy, written.languages):
+    for language in without(written.privacy, written.languages):
         document.complain(("privacy",), "missing", f"the privacy notice is missing in {language!r}")
     style = STYLE.read_text()
     if written.colours:
@@ -116,7 +116,7 @@ def parse_house(text: str, config_dir: Path) -> House:
     return House.model_construct(**values, picture=picture, stylesheet=styled(style, written.colours))
 
 
-def _without(texts: Mapping[str, object], languages: tuple[str, ...]) -> Iterator[str]:
+def without(texts: Mapping[str, object], languages: tuple[str, ...]) -> Iterator[str]:
     """Yield the languages that a text lacks; one that is written once will do where there is one language only."""
     if EVERY in texts and len(languages) == 1:
         return

@@ -39,7 +39,7 @@ class Place(StrEnum):
 
 
 def _refused(said: str, code: str = "odd_value") -> PydanticCustomError:
-    return PydanticCustomError(code, "{said}", {"said": said})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{said}", {"said": said})
 
 
 def _known_language(code: str) -> str:

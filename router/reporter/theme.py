@@ -119,7 +119,7 @@ def weak(style: str, colours: Colours) -> Iterator[Weak]:
             ratio = Color(used[front]).contrast(used[back])
             if ratio < least:
                 said = (
-                    f"{front} {used[front]} on {back} {used[back]} has a contrast of {ratio:.2f} to 1 "
+                    f"{front} {used[front]} on {back} {used[back]} has a contrast of {int(ratio * 100) / 100:.2f} to 1 "
                     f"({scheme}); at least {least:g} to 1 is needed"
                 )
                 yield Weak(scheme, front if front in own else back, said)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import yaml
-from pydantic import SecretStr
+from pydantic import AnyHttpUrl, SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
@@ -115,3 +115,13 @@ def test_a_channel_that_is_left_alone_is_told_and_its_referrals_are_no_fault_of_
     assert before[1] == ""
     assert advice(settings, "deliveries") == ""
     assert advice(settings, "channels").startswith("left alone for now: desk (field_missing: Severity); ")
+
+
+def test_a_house_that_would_keep_the_public_part_from_starting_is_told(settings: Settings) -> None:
+    real = settings.model_copy(update={"public_url": AnyHttpUrl("https://speak.northlight.se")})
+    here, there = advice(settings, "house"), advice(real, "house")
+    (settings.config_dir / "house.yaml").unlink()
+
+    assert here == ""
+    assert "write your own name and contact" in there
+    assert "nobody knows who runs this" in advice(settings, "house")
