@@ -41,6 +41,8 @@ class IntakeSecrets:
     """Digests of handles, to compare a person named with teams' members."""
     link: bytes = field(repr=False)
     """Proofs in the links that `clients link` prints."""
+    kept: bytes = field(repr=False)
+    """With the secret in a browser's cookie: keys of answers that wait between two pages."""
 
 
 def make(secrets_dir: Path) -> None:
@@ -79,6 +81,7 @@ def intake_secrets(secrets_dir: Path) -> IntakeSecrets:
         address=derived("address"),
         handle=derived("handle"),
         link=derived("link"),
+        kept=derived("kept answers"),
     )
 
 

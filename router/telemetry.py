@@ -75,6 +75,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "sources_refused",  # sources.yaml is wrong; the last good one stays in force
         "receipts_guessed",  # very many receipts in the last hour were wrong: how many is the count
         "message_not_opened",  # a message to a reporter was changed in the database; they were told so
+        "kept_answers_not_opened",  # answers of a report not yet sent were changed in the database; they are lost
         "texts_refused",  # texts.yaml is wrong; reviewers are offered the last good texts
         "sources_not_kept",  # the last good sources.yaml could not be kept for a restart
         "team_without_key",  # teams of the policy have no key yet; until then only recovery opens what concerns them

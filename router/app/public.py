@@ -32,6 +32,8 @@ from router.reporter.guesses import LOOK_EVERY_S as GUESSES_EVERY_S
 from router.reporter.guesses import Guesses
 from router.reporter.house import load_house
 from router.reporter.housepages import HousePages, house_files
+from router.reporter.kept import FORGET_S as FORGET_KEPT_S
+from router.reporter.kept import Shelf
 from router.settings import Settings
 from router.store import cases
 from router.store.clients import active_clients
@@ -59,6 +61,7 @@ def public_app(settings: Settings) -> FastAPI:
     door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
     sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
     guesses = Guesses(engine, quotas, most_an_hour=settings.wrong_receipts_per_hour)
+    shelf = Shelf(engine, secrets.kept, https=settings.public_url.scheme == "https")
     pager = Pager(engine, in_force, ring=bell.ring)
     custody = housekeeping.Custody(engine)
     chores = beside(
@@ -71,6 +74,7 @@ def public_app(settings: Settings) -> FastAPI:
         (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
         (pager.look, PAGER_EVERY_S),
         (guesses.look, GUESSES_EVERY_S),
+        (shelf.forget, FORGET_KEPT_S),
     )
     app = web_part(settings.public_url.scheme, lifespan_of(engine, recorder, bell, *chores), api_document=True)
     soon = settings.body_deadline_s
@@ -91,6 +95,8 @@ def public_app(settings: Settings) -> FastAPI:
         door=door,
         callers=callers,
         guesses=guesses,
+        shelf=shelf,
+        quotas=quotas,
     ):
         app.include_router(pages)
     for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy import Engine
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from router.app.made import reading
 from router.clock import now
 from router.errors import Refused
-from router.intake import guard
+from router.intake import guard, limits
 from router.intake.callers import Callers
 from router.intake.inforce import InForce, vocabulary
 from router.intake.sourcesinforce import SourcesInForce
@@ -22,13 +22,23 @@ from router.reporter.behalf import BehalfDesk, BehalfPages
 from router.reporter.choices import Choices, Kind
 from router.reporter.following import FollowDesk, FollowPages
 from router.reporter.guesses import Guesses
+from router.reporter.guided import Guided, GuidedDesk
+from router.reporter.guidedpages import GuidedPages
 from router.reporter.house import House
+from router.reporter.kept import Shelf
 from router.reporter.onepage import ReportDesk, ReportPages
 from router.reporter.seen import SeenPage
+from router.reporter.sending import Sending
 from router.secretfiles import IntakeSecrets
 from router.settings import Settings
 from router.sources.mapping import note_back_of
 from router.store import behalf, cases, messages
+
+BEGUN_PER_HOUR: Final = 3000
+"""Guided reports from one network address: an office of 500 on its training day, each beginning six times. Whoever
+comes later gets all questions on one page, which needs no room of ours."""
+BEGUN_EVERYWHERE_PER_HOUR: Final = 60_000
+"""From all addresses together: unsent answers take at most a few hundred megabytes of the database."""
 
 
 def reporters_pages(
@@ -43,6 +53,8 @@ def reporters_pages(
     door: Door,
     callers: Callers,
     guesses: Guesses,
+    shelf: Shelf,
+    quotas: limits.Quotas,
 ) -> list[APIRouter]:
     """Return the routes of all pages."""
     soon = settings.body_deadline_s
@@ -66,15 +78,35 @@ def reporters_pages(
         receipt_secret=secrets.receipt,
         body_deadline_s=soon,
     )
+    one_page, pages = ReportPages(report, house), GuidedPages(choices)
+    guided = _guided_desk(report, shelf, in_force=in_force, callers=callers, quotas=quotas)
     agents = _agents_desk(report, secrets.link, in_force=in_force, sources=sources, door=door, callers=callers)
     taken_down = _behalf_desk(report, engine=engine, in_force=in_force, door=door, callers=callers)
     return [
-        ReportPages(report, house).routes(),
+        one_page.routes(),
+        Guided(guided, house, pages, one_page).routes(),
+        Sending(report, shelf, house, pages).routes(),
         FollowPages(follow, house).routes(),
         AgentPages(agents, house).routes(),
         BehalfPages(taken_down, house).routes(),
         SeenPage(choices, house).routes(),
     ]
+
+
+def _guided_desk(
+    desk: ReportDesk, shelf: Shelf, *, in_force: InForce, callers: Callers, quotas: limits.Quotas
+) -> GuidedDesk:
+    def may_begin(request: Request) -> bool:
+        network = f"begun {callers.person(request).bucket}"
+        counted = ((network, BEGUN_PER_HOUR), ("begun everywhere", BEGUN_EVERYWHERE_PER_HOUR))
+        return not any(quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S) for bucket, most in counted)
+
+    return GuidedDesk(
+        shelf=shelf,
+        faults=lambda sent: guard.faults(sent, vocabulary(in_force()), now=now()),
+        may_begin=may_begin,
+        body_deadline_s=desk.body_deadline_s,
+    )
 
 
 def _agents_desk(

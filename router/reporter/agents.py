@@ -17,7 +17,7 @@ from router import clock
 from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
 from router.reporter.choices import ZONES, Choices
-from router.reporter.form import KEY, ZONE, Typed, read_typed
+from router.reporter.form import DAY, KEY, TIME, ZONE, Typed, read_typed
 from router.reporter.house import House
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
@@ -25,7 +25,7 @@ from router.vocabulary import NoticedHow
 from router.web import body
 
 ASKED: Final = frozenset(words.AGENT_LABELS)
-NAMES: Final = ASKED | links.FIELDS | {ZONE, KEY}
+NAMES: Final = ASKED | links.FIELDS | {DAY, TIME, ZONE, KEY}
 KEYS: Final = "form:"
 """How the keys of this page begin among its client's."""
 MOST_QUERY: Final = 4096

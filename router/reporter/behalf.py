@@ -25,7 +25,15 @@ from router.reporter.form import KEY, REPORT_FIELDS, ZONE, Typed, read_typed
 from router.reporter.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
+from router.reporter.telling import (
+    KEY_BYTES,
+    MAX_FORM_BYTES,
+    check_sender,
+    moment_said,
+    needs_new_key,
+    shown_again,
+    told,
+)
 from router.store.cases import LINK_USED
 from router.web import body
 
@@ -172,7 +180,7 @@ def _transcript(visit: Visit, typed: Typed, choices: Choices) -> Iterator[tuple[
         known = labels.get(name, {})
         given = (typed.single.get(name, ""), *typed.several.get(name, ()))
         said = [visit.say(known[value]) if value in known else value for value in given if value]
-        if name == "occurred_at" and said:
-            said = [f"{said[0].replace('T', ', ')} (UTC{typed.single.get(ZONE, '')})"]
+        if name == "occurred_at":
+            said = list(moment_said(visit, typed))
         if said:
             yield visit.say(question), "; ".join(said)

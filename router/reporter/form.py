@@ -44,7 +44,11 @@ class Typed(Form):
 def read_typed(body: bytes, *, names: frozenset[str]) -> Typed:
     """Return the fields of a form; raises Refused on any that is not in `names` or stands twice."""
     sent = read_form(body, names=names, lists=LISTS)
-    return Typed(sent.single, sent.several)
+    single = dict(sent.single)
+    if _LOCAL.fullmatch(single.get("occurred_at", "")):
+        # From another form than ours: shown and read back like what is typed into ours.
+        single[DAY], single[TIME] = single.pop("occurred_at").split("T")
+    return Typed(single, sent.several)
 
 
 REPORT_FIELDS: Final = frozenset(LABELS) - {RECEIPT} | {DAY, TIME, ZONE, KEY}

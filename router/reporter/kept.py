@@ -4,11 +4,13 @@ Whoever has the database cannot open them, nor whoever has the deployment's secr
 an address, a log or an error. After a report was sent, its answer takes the place of the answers, for some minutes.
 """
 
+import asyncio
 import os
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
+from router.errors import StoreFailed, Unavailable
 from router.reporter.form import Typed
 from router.reporter.telling import KEY_BYTES
 from router.store import kept
@@ -86,15 +89,25 @@ class Shelf:
         return secrets.token_bytes(_SECRET_BYTES)
 
     def give(self, response: Response, secret: bytes, *, lasts_s: int = LASTS_S) -> Response:
-        """Let the browser keep the secret, for scripts and other sites out of reach; with 0 s, let it forget."""
-        value = urlsafe_b64encode(secret).decode().rstrip("=") if lasts_s else ""
+        """Let the browser keep the secret, out of the reach of scripts and of other sites' pages."""
+        return self._set(response, urlsafe_b64encode(secret).decode().rstrip("="), lasts_s)
+
+    def take_back(self, response: Response) -> Response:
+        """Let the browser forget the secret."""
+        return self._set(response, "", 0)
+
+    def _set(self, response: Response, value: str, lasts_s: int) -> Response:
         response.set_cookie(
             self._cookie, value, max_age=lasts_s, path="/", secure=self._https, httponly=True, samesite="strict"
         )
         return response
 
-    def look(self, secret: bytes) -> Kept:
-        """Return what is kept; raises Unavailable, StoreFailed."""
+    async def found(self, request: Request) -> Kept:
+        """Return what is kept for the browser that asks; raises Unavailable, StoreFailed."""
+        secret = self.secret_of(request)
+        return await asyncio.to_thread(self._look, secret) if secret else None
+
+    def _look(self, secret: bytes) -> Kept:
         row, key = self._derived(secret)
         with transaction(self._engine) as connection:
             return _opened(kept.look(connection, row), row, key)
@@ -118,8 +131,17 @@ class Shelf:
                 kept.put(connection, row, _sealed(after, row, key), lasts_s=lasts_s)
         return after
 
-    def drop(self, secret: bytes) -> None:
-        """Forget what is kept, whatever it is; raises Unavailable, StoreFailed."""
+    async def drop(self, request: Request) -> None:
+        """Forget what is kept for the browser that asks, whatever it is.
+
+        Where the database is away it ends by itself, and nobody can open it: the browser forgets the secret anyway.
+        """
+        secret = self.secret_of(request)
+        if secret is not None:
+            with suppress(Unavailable, StoreFailed):
+                await asyncio.to_thread(self._drop, secret)
+
+    def _drop(self, secret: bytes) -> None:
         row, _ = self._derived(secret)
         with transaction(self._engine) as connection:
             kept.drop(connection, row)

@@ -1,4 +1,4 @@
-"""The report: the first page at /report, and all questions on one page at /report/all for whoever wants or needs that.
+"""The report with all questions on one page, at /report/all: for whoever wants that, or keeps no cookies.
 
 What was typed is shown again when something is wrong with it, from the request in memory; it is
 never stored, and never in an address.
@@ -23,9 +23,11 @@ from router.reporter.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
+from router.reporter.topics import LEAVE_IT
 from router.web import body
 
 PLACE = "/report"
+ALL = f"{PLACE}/all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class ReportPages:
         routes = APIRouter()
         for place in ("", "/"):
             add_page(routes, self._house, place or "/", self.begin)
-        add_page(routes, self._house, PLACE, self.show)
+        add_page(routes, self._house, ALL, self.show)
         add_page(routes, self._house, PLACE, self.take, ["POST"])
         return routes
 
@@ -61,7 +63,7 @@ class ReportPages:
 
     async def show(self, visit: Visit) -> Response:
         """Show the empty form."""
-        return self._form(visit, Typed())
+        return self.form(visit, Typed())
 
     async def take(self, visit: Visit) -> Response:
         """Take the report in and show the receipt, once; or show what is wrong with it."""
@@ -74,17 +76,20 @@ class ReportPages:
             check_sender(visit.request)
             answer = orjson.loads(await self._desk.submit(typed.concern(), visit.request, typed.key))
         except RouterError as error:
-            return self._form(visit, typed, error)
+            return self.form(visit, typed, error)
         return kept_page(visit, answer)
 
-    def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None) -> Response:
+    def form(
+        self, visit: Visit, typed: Typed, error: RouterError | None = None, *, message: str | None = None
+    ) -> Response:
+        """Return the page with what was typed, and what is wrong with it or why it is shown."""
         choices = self._desk.choices()
         said = told(error, words.LABELS)
         return visit.page(
             "report.html",
             said.status,
             said.headers,
-            message=said.message,
+            message=message or said.message,
             faults=said.faults,
             wrong={fault.field for fault in said.faults},
             typed=shown_again(typed, said),
@@ -96,5 +101,6 @@ class ReportPages:
             zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
             asked=words.LABELS,
             words=words,
+            advice=LEAVE_IT,
             identity_hints=words.identity_hints(custodians=choices.custodians),
         )

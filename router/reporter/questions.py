@@ -137,6 +137,13 @@ CONTACT: Final = Step(
 )
 
 
+_ANYWHERE: Final = (
+    {"where_found": WhereFound.LAPTOP, "identity": Identity.NAMED},
+    {"where_found": WhereFound.WEB_PAGE},
+)
+"""Answers with which every question is asked in one or the other place."""
+
+
 def steps(typed: Typed, sites: Mapping[str, str]) -> tuple[Step, ...]:
     """Return the pages of a report with these answers, in their order; `sites` are the policy's, if it has any."""
     topic = topic_of(typed.get("category"))
@@ -162,6 +169,12 @@ def steps(typed: Typed, sites: Mapping[str, str]) -> tuple[Step, ...]:
         CONTACT if typed.get("identity") in {Identity.CONFIDENTIAL, Identity.NAMED} else None,
     )
     return tuple(step for step in asked if step is not None)
+
+
+def any_step(name: str, sites: Mapping[str, str]) -> Step | None:
+    """Return the page that asks for a field, in general words, when nobody knows the answers before it."""
+    anywhere = [step for known in _ANYWHERE for step in steps(Typed(known), sites)]
+    return next((step for step in anywhere if step.name == name), None)
 
 
 def concern(typed: Typed, asked: Sequence[Step]) -> Typed:

@@ -5,13 +5,15 @@ Counts and logs by code alone; says nothing that came from outside.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from starlette.requests import Request
 
 from router.errors import Fault, Refused, RouterError, Unavailable
 from router.reporter import words
-from router.reporter.form import Typed
+from router.reporter.form import DAY, TIME, ZONE, Typed
+from router.reporter.rendering import Visit
 from router.web import edge
 from router.web.refusals import GUIDANCE, LEAVE_IT
 
@@ -48,6 +50,16 @@ def shown_again(typed: Typed, said: Told) -> Mapping[str, str]:
     """Return what the page shows to who typed it: words are kept for them, material goes back to nobody."""
     material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
     return {name: text for name, text in typed.single.items() if name not in material}
+
+
+def moment_said(visit: Visit, typed: Typed) -> tuple[str, ...]:
+    """Return a day and time that somebody typed, in words; as it was typed where that is no day."""
+    day, time, zone = typed.get(DAY), typed.get(TIME), typed.get(ZONE)
+    try:
+        day = visit.language.day(datetime.fromisoformat(f"{day}T00:00Z"))
+    except ValueError:
+        zone = ""
+    return tuple(word for word in (day, f"{time} UTC{zone}" if time else "") if word)
 
 
 def check_sender(request: Request) -> None:

@@ -203,6 +203,15 @@ def plainly(code: str) -> str:
     return _PLAIN.get(code, _NOT_READ)
 
 
+NO_COOKIES: Final = N_(
+    "Your browser keeps no cookies of this page, so here are all questions on one page. What you typed is filled in."
+)
+NO_ROOM: Final = N_(
+    "Very many reports are being written right now, so here are all questions on one page. What you typed is filled in."
+)
+NOT_KEPT_NOW: Final = N_(
+    "We cannot keep your answer right now. It still stands below. Please press Continue again in a moment."
+)
 WRONG_RECEIPT: Final = N_("We do not know this receipt. Please check it character by character.")
 
 _STATES: Final[Mapping[str, str]] = MappingProxyType(
