@@ -3,19 +3,34 @@
 Crockford's base32 in groups of four. Forgiving on the way in, and silent: nothing here keeps a code.
 """
 
+import unicodedata
+from typing import Final
+
 from router.clock import CROCKFORD
 
-_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1"} | dict.fromkeys(" -\t\r\n\u00a0\u2010\u2011\u2013", ""))
-_LONGEST = 500
+_LOOK_ALIKES: Final = {"O": "0", "I": "1", "L": "1"}
+_BETWEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cf", "Pd", "Po", "Pc", "Sm"})
+"""What stands between groups, or came along when it was copied: blanks, dashes, a minus, points, marks of direction."""
+_LINES: Final = frozenset("\t\r\n")
+_LONGEST: Final = 500
 
 
 def normalised(code: str, characters: int) -> str | None:
     """Return the `characters` base32 characters that were meant, or None.
 
-    Case, blanks and dashes do not matter; O is read as 0, I and L as 1.
+    Case, blanks, dashes, points and invisible marks do not matter; O is read as 0, I and L as 1, and the digits of
+    every script as ours: an Arabic keyboard has its own.
     """
-    meant = code[:_LONGEST].upper().translate(_MEANT)
+    read = (_read(character) for character in unicodedata.normalize("NFKC", code[:_LONGEST]).upper())
+    meant = "".join(read)
     return meant if len(meant) == characters and all(c in CROCKFORD for c in meant) else None
+
+
+def _read(character: str) -> str:
+    if character in _LINES or unicodedata.category(character) in _BETWEEN:
+        return ""
+    digit = unicodedata.decimal(character, None)
+    return _LOOK_ALIKES.get(character, character) if digit is None else str(digit)
 
 
 def grouped(code: str) -> str:

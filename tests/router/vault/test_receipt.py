@@ -11,6 +11,7 @@ from router.vault.codes import decoded, encoded, grouped, normalised
 from router.vault.receipt import new_receipt, receipt_key
 
 SECRET = bytes(range(32))
+FULL_WIDTH = "".join(chr(0xFF10 + digit) for digit in range(10))
 CODES = st.text(CROCKFORD, min_size=24, max_size=24)
 
 
@@ -18,18 +19,20 @@ CODES = st.text(CROCKFORD, min_size=24, max_size=24)
     code=CODES,
     case=st.sampled_from([str.lower, str.upper]),
     spoken=st.sampled_from(["01", "OI", "ol"]),
-    between=st.sampled_from(["", "-", " ", " - ", "\u2013"]),
+    digits=st.sampled_from(["0123456789", "\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669", FULL_WIDTH]),
+    between=st.sampled_from(["", "-", " ", " - ", "\u2013", ".", "_", "\u2212\u200f", "\u2067\u00ad\r\n"]),
 )
 def test_case_blanks_dashes_and_look_alikes_do_not_matter(
-    code: str, case: Callable[[str], str], spoken: str, between: str
+    code: str, case: Callable[[str], str], spoken: str, digits: str, between: str
 ) -> None:
     typed = case(between.join(grouped(code).split("-"))).translate(str.maketrans("01", spoken))
+    typed = typed.translate(str.maketrans("0123456789", digits))
 
     assert receipt_key(f" {typed}\n", SECRET) == receipt_key(code, SECRET)
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "-", "0000", "U" * 24, "0" * 23, "0" * 25, "é" * 24, "0" * 24 + "\x00", "\u0660" * 24, "0" * 100_000]
+    "typed", ["", "-", "0000", "U" * 24, "0" * 23, "0" * 25, "é" * 24, "0" * 24 + "\x00", "\u4e00" * 24, "0" * 100_000]
 )
 def test_what_cannot_be_a_receipt_has_no_key(typed: str) -> None:
     assert receipt_key(typed, SECRET) is None
