@@ -274,6 +274,10 @@ class Notice(StrEnum):
     """The case is closed: nothing is to be done in its ticket any more, which is closed too."""
     CORRECTED = "corrected"
     """The case was decided anew: what this says counts, and not what was said before."""
+    REPORTER_WROTE = "reporter_wrote"
+    """The reporter of a case that is known there has written; what, is not said."""
+    WITHDRAWAL_ASKED = "withdrawal_asked"
+    """The reporter of a case that is known there asks for it to be withdrawn."""
     CLOSED_THERE = "closed_there"
     """No case: a ticket at the channel `about` was closed there, and its case is open here."""
     CLOSED_HERE = "closed_here"
@@ -315,6 +319,8 @@ class CaseOutcome(StrEnum):
     """Another case is about the same."""
     NO_ACTION = "no_action"
     """Nothing could or need be done."""
+    WITHDRAWN = "withdrawn"
+    """The reporter asked for that, and nothing speaks against it."""
 
 
 class NoteKind(StrEnum):
@@ -334,6 +340,17 @@ class MessageKind(StrEnum):
     """Anything else: a question, a word between."""
     FEEDBACK = "feedback"
     """What was done: what the law asks for within months."""
+
+
+class ReporterKind(StrEnum):
+    """What the reporter wrote after their report."""
+
+    ANSWER = "answer"
+    """To what staff asked."""
+    ADDITION = "addition"
+    """More facts, or a question of their own."""
+    WITHDRAWAL = "withdrawal"
+    """They ask for the report to be withdrawn."""
 
 
 class Role(StrEnum):

@@ -97,6 +97,7 @@ def public_app(settings: Settings) -> FastAPI:
         guesses=guesses,
         shelf=shelf,
         quotas=quotas,
+        ring=bell.ring,
     ):
         app.include_router(pages)
     for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):

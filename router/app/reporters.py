@@ -1,7 +1,7 @@
 """The reporters' pages, joined to the rest of the public part."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -26,13 +26,16 @@ from router.reporter.guided import Guided, GuidedDesk
 from router.reporter.guidedpages import GuidedPages
 from router.reporter.house import House
 from router.reporter.kept import Shelf
+from router.reporter.letters import Letters
 from router.reporter.onepage import ReportDesk, ReportPages
 from router.reporter.seen import SeenPage
 from router.reporter.sending import Sending
 from router.secretfiles import IntakeSecrets
 from router.settings import Settings
 from router.sources.mapping import note_back_of
-from router.store import behalf, cases, messages
+from router.store import behalf, byreceipt
+from router.triage.policy import Policy
+from router.vocabulary import Scope
 
 BEGUN_PER_HOUR: Final = 3000
 """Guided reports from one network address: an office of 500 on its training day, each beginning six times. Whoever
@@ -55,6 +58,7 @@ def reporters_pages(
     guesses: Guesses,
     shelf: Shelf,
     quotas: limits.Quotas,
+    ring: Callable[[Iterable[str]], None],
 ) -> list[APIRouter]:
     """Return the routes of all pages."""
     soon = settings.body_deadline_s
@@ -72,8 +76,12 @@ def reporters_pages(
 
     report = ReportDesk(choices=choices, submit=submit, body_deadline_s=soon)
     follow = FollowDesk(
-        find=partial(reading, engine, cases.status_for_receipt),
-        written=partial(reading, engine, messages.for_receipt),
+        find=partial(reading, engine, byreceipt.find),
+        written=partial(reading, engine, byreceipt.dialogue),
+        outside=lambda: _outside(in_force()),
+        letters=Letters(engine, in_force, ring=ring),
+        submit=submit,
+        categories=lambda: in_force().taxonomy.keys(),
         hold_wrong=hold_wrong,
         receipt_secret=secrets.receipt,
         body_deadline_s=soon,
@@ -151,3 +159,7 @@ def _behalf_desk(desk: ReportDesk, *, engine: Engine, in_force: InForce, door: D
     return BehalfDesk(
         choices=desk.choices, usable=usable, check=check, submit=submit, body_deadline_s=desk.body_deadline_s
     )
+
+
+def _outside(policy: Policy) -> Collection[str]:
+    return {name for name, channel in policy.channels.channels.items() if channel.scope is Scope.EXTERNAL}

@@ -17,11 +17,11 @@ from pydantic_core import PydanticCustomError
 
 from router.configfile.shape import shape
 from router.configfile.yamltext import read, read_file, shown
-from router.console.written import LONGEST
 from router.errors import PolicyErrors
 from router.model import Frozen
 from router.telemetry import get_log
 from router.vocabulary import MessageKind
+from router.web.texts import LONGEST
 
 FILE: Final = "texts.yaml"
 MOST: Final = 100

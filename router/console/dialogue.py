@@ -85,6 +85,8 @@ def opened(attempt: Attempt, reader: Reader, *, before: int | None = None) -> tu
     key = hold_key(attempt, reader)
     with still_opening(attempt) as connection:
         found = messages.of_case(connection, attempt.reference, limit=PAGE, before=before)
+        if before is None:
+            messages.read_by_staff(connection, attempt.reference)
         note(connection, [attempt.entry(detail=f"count:{len(found)}")])
     return tuple(Message(one, text_in(attempt, key, CaseKey.message, one.sealed, one.id)) for one in found)
 

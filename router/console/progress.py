@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from router.console.acting import By, act, not_open, taken
 from router.console.endings import end_tickets
 from router.errors import Forbidden
-from router.store import progress
+from router.store import messages, progress
 from router.store.progress import Standing
 from router.vocabulary import CaseOutcome
 
@@ -81,6 +81,8 @@ def close(
     to_ring: list[str] = []
 
     def change(connection: Connection, case: Standing, who: str) -> bool:
+        if outcome is CaseOutcome.WITHDRAWN and not messages.withdrawal_asked(connection, case.reference):
+            raise Forbidden("withdrawal_not_asked")
         closed = progress.close(connection, case.reference, who, outcome, told=told)
         if closed:
             to_ring.extend(end_tickets(connection, case.reference, by=who))

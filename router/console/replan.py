@@ -19,6 +19,8 @@ REROUTED: Final = "rerouted"
 """The outcome of rows that a re-route withdrew."""
 _APART: Final = frozenset({Notice.TAKEN_OVER, Notice.CLOSED, Notice.RECALLED})
 """What says nothing of who should know."""
+_OF_REPORTER: Final = frozenset({Notice.REPORTER_WROTE, Notice.WITHDRAWAL_ASKED})
+"""What is said to whoever knows of the case, of no plan."""
 _NOT_SAID: Final = frozenset({"revision", "notice", "awaited"})
 
 
@@ -76,12 +78,15 @@ def change(before: Before, decision: Decision, *, read: Collection[str], outside
     without approval, a recall neither.
     """
     wanted = [plan for plan in decision.referrals if plan.awaited not in before.done]
-    current = _since_recall(before.told)
+    named = {plan.channel for plan in decision.referrals}
+    knowing = named.difference(read)
+    current = [
+        row for row in _since_recall(before.told) if not (row.notice in _OF_REPORTER and row.channel in knowing)
+    ]
     plans = {anew.key_of(plan): plan for plan in wanted}
     stopped = [row for row in current if _waits(row) and not _kept(row, plans)]
     standing = [row for row in current if row not in stopped and row.outcome not in {REROUTED, "conflict"}]
     holding = {row.channel for row in current if row.attempts}
-    named = {plan.channel for plan in decision.referrals}
     last = anew.last_revisions(before.told)
     forgetting = (holding - named) | (holding & set(read))
     # Of a recall that still waits for approvals: whoever holds the case again must not be told to forget it later.

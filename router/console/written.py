@@ -6,21 +6,16 @@ The same look that the door takes at a reporter's words. Keeps nothing, and says
 from typing import Final
 
 from router.console.attempt import Attempt
-from router.errors import Fault, Refused
-from router.web.texts import fault_in
+from router.errors import Refused
+from router.web.texts import as_kept
 
-LONGEST: Final = 4000
 FIELD: Final = "text"
 """What the field of a form is called that such a text is typed into."""
 
 
 def given(text: str) -> str:
-    """Return a text as it is kept: lines end in one way, nothing blank around it; raises Refused."""
-    words = text.replace("\r\n", "\n").strip()
-    code = "missing" if not words else "too_long" if len(words) > LONGEST else fault_in(words)
-    if code is not None:
-        raise Refused(code, Fault(FIELD, code))
-    return words
+    """Return a text as it is kept; raises Refused."""
+    return as_kept(text, field=FIELD)
 
 
 def check_written(attempt: Attempt, text: str) -> str:

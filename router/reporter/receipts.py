@@ -1,6 +1,6 @@
-"""Receipts: given with a person's report, and turned back into the case's status and what staff wrote.
+"""Receipts: given with a person's report, and turned back into where the case stands and what staff wrote.
 
-The one user of the receipt's derivation.
+The receipt's derivation is used here, and by who answers with it.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,10 +9,10 @@ from datetime import datetime
 
 from router.errors import SealBroken
 from router.keyrecords import ReceiptKey
-from router.store.cases import CaseStatus
-from router.store.messages import StoredMessage
+from router.store.byreceipt import FollowedCase, Line
 from router.telemetry import get_log
 from router.vault.receipt import ReceiptHolder, new_receipt, receipt_holder, receipt_key
+from router.vocabulary import MessageKind, ReporterKind
 
 
 def issue(secret: bytes) -> tuple[str, ReceiptKey]:
@@ -26,39 +26,60 @@ def issue(secret: bytes) -> tuple[str, ReceiptKey]:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What staff wrote to the holder of a receipt."""
+    """One message of the dialogue, for the holder of the receipt."""
 
     at: datetime
+    kind: MessageKind | ReporterKind
     text: str | None
-    """None: it does not open, so somebody changed it."""
+    """None: it is their own, which they cannot read again; or it does not open, so somebody changed it."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the reporter wrote it."""
+        return isinstance(self.kind, ReporterKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What the holder of a receipt may know: where their case stands, and what was written to them, newest first."""
+    """What the holder of a receipt may know: where their case stands, and the dialogue, oldest first."""
 
-    status: CaseStatus
+    holder: ReceiptHolder
+    case: FollowedCase
     messages: tuple[Message, ...]
+
+    @property
+    def asks(self) -> bool:
+        """Whether staff asked something last, and the reporter has not answered."""
+        answered = (MessageKind.QUESTION, ReporterKind.ANSWER, MessageKind.FEEDBACK)
+        kinds = [message.kind for message in self.messages if message.kind in answered]
+        return kinds[-1:] == [MessageKind.QUESTION]
+
+    @property
+    def withdrawal_asked_at(self) -> datetime | None:
+        """When the reporter asked for the report to be withdrawn."""
+        return next((message.at for message in self.messages if message.kind is ReporterKind.WITHDRAWAL), None)
 
 
 def followed(
     receipt: str,
     secret: bytes,
     *,
-    find: Callable[[bytes], CaseStatus | None],
-    written: Callable[[bytes], Sequence[StoredMessage]],
+    find: Callable[[bytes], FollowedCase | None],
+    written: Callable[[bytes], Sequence[Line]],
 ) -> Followed | None:
     """Return what the holder of `receipt` may know; None for a wrong one, after the same work whatever is wrong."""
     holder = receipt_holder(receipt, secret)
-    status = find(holder.lookup)
-    if status is None:
+    case = find(holder.lookup)
+    if case is None:
         return None
-    return Followed(status, tuple(_opened(holder, one) for one in reversed(written(holder.lookup))))
+    return Followed(holder, case, tuple(_opened(holder, one) for one in written(holder.lookup)))
 
 
-def _opened(holder: ReceiptHolder, stored: StoredMessage) -> Message:
+def _opened(holder: ReceiptHolder, line: Line) -> Message:
+    if line.sealed is None:
+        return Message(line.written_at, line.kind, None)
     try:
-        return Message(stored.written_at, holder.message(stored.reference, stored.sealed))
+        return Message(line.written_at, line.kind, holder.message(line.reference, line.sealed))
     except SealBroken as error:
-        get_log().error("message_not_opened", code=error.code, reference=stored.reference)
-        return Message(stored.written_at, None)
+        get_log().error("message_not_opened", code=error.code, reference=line.reference)
+        return Message(line.written_at, line.kind, None)

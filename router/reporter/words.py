@@ -163,6 +163,10 @@ _PLAIN: Final[Mapping[str, str]] = MappingProxyType(
             "This looks like a file turned into letters and digits. Please describe it in words. "
             "Do not send material. Leave it where it is."
         ),
+        "messages_full": N_(
+            "You have written very often within a day. We kept all of that, but not this one yet. Please copy it, and "
+            "send it tomorrow."
+        ),
         "quota_exceeded": N_(
             "Very many reports came from your network in the last hour. Please try again later, or use "
             "another network or a telephone."
@@ -214,22 +218,7 @@ NOT_KEPT_NOW: Final = N_(
 )
 WRONG_RECEIPT: Final = N_("We do not know this receipt. Please check it character by character.")
 
-_STATES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "open": N_("We have your report, and it is being worked on."),
-        "closed": N_("Your report has been dealt with, and the case is closed."),
-        "withdrawn": N_("The report was withdrawn."),
-    }
-)
-
 
 def identity_hints(*, custodians: bool) -> Mapping[str, str]:
     """Return what each way to be known means here: without custodians, what is confidential is not kept apart."""
     return IDENTITY_HINTS if custodians else {**IDENTITY_HINTS, Identity.CONFIDENTIAL: NOT_KEPT_APART}
-
-
-def state_in_words(state: str, referral_states: tuple[str, ...]) -> str:
-    """Return where a case stands, as its reporter may know it."""
-    if state == "open" and not {"sent", "acknowledged"} & set(referral_states):
-        return N_("We have your report. The people in charge are being told now.")
-    return _STATES.get(state, _STATES["open"])

@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, select, text
 
 from router.errors import StoreFailed
 from router.model import Decision, NewCase
@@ -32,7 +32,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class CaseStatus:
-    """What a reporter or the filing client may know of a case."""
+    """What the filing client may know of a case."""
 
     reference: str
     state: str
@@ -40,8 +40,6 @@ class CaseStatus:
     acknowledge_by: datetime | None
     feedback_by: datetime | None
     referral_states: tuple[str, ...]
-    identified_at: tuple[datetime, ...] = ()
-    """When somebody was allowed to learn who reported; the holder of the receipt is told."""
 
 
 # A batch travels as one value and is written by one statement: what stands in the cases' tables, their referrals and
@@ -170,24 +168,12 @@ def _text(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-_STATUS = (cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by)
-
-
 def status_for_client(connection: Connection, reference: str, client: str) -> CaseStatus | None:
     """Return what `client` may know of a case that it filed itself, else None."""
-    query = select(*_STATUS).where(cases.c.reference == reference, cases.c.client == client)
-    return _status(connection, connection.execute(query).one_or_none())
-
-
-def status_for_receipt(connection: Connection, lookup: bytes) -> CaseStatus | None:
-    """Return what the holder of the receipt with this look-up id may know, else None."""
-    query = select(*_STATUS).where(cases.c.receipt_lookup == lookup)
-    found = _status(connection, connection.execute(query).one_or_none())
-    grants = connection.execute(text("select identity_grants_for_receipt(:lookup)"), {"lookup": lookup}).scalars()
-    return replace(found, identified_at=tuple(grants)) if found else None
-
-
-def _status(connection: Connection, row: Row[*tuple[Any, ...]] | None) -> CaseStatus | None:
+    query = select(
+        cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by
+    ).where(cases.c.reference == reference, cases.c.client == client)
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     # Reminders and escalations say nothing about who was told of the case, and what was withdrawn says too much.

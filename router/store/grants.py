@@ -26,12 +26,11 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "recipient_keys": {"select": ALL},
         "cases": {
             "insert": ALL,
-            "select": "reference, client, state, received_at, acknowledge_by, feedback_by, receipt_lookup",
+            "select": "reference, client, state, received_at, acknowledge_by, feedback_by",
         },
         "case_key_wraps": {"insert": ALL},
         "case_duplicate_keys": {"insert": ALL},
         "sealed_contents": {"insert": ALL},
-        "sealed_messages": {"insert": "reference, from_staff, suite, for_case"},
         "referrals": {
             "insert": _POSTED,
             "select": "reference, channel, revision, state, notice, first_due_at, due_at, leased_at, lease_until, "
@@ -100,7 +99,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "select": ALL,
             "update": "state, claimed_at, claimed_by, claim_until, acknowledged_at, feedback_at, closed_at, outcome, "
             "held_at, held_by, category, severity, site, route, policy, facts, decision, claim_by, decide_by, "
-            "acknowledge_by, feedback_by",
+            "acknowledge_by, feedback_by, reporter_wrote_at",
         },
         "earlier_decisions": {"select": ALL, "insert": "reference, policy, facts, decision, replaced_by"},
         "case_queue": {"select": ALL},
@@ -137,8 +136,9 @@ FUNCTIONS: dict[Login, tuple[str, ...]] = {
     # What one receipt or one link gives, out of tables of which it may read no row.
     Login.INTAKE: (
         "custodians_are_there()",
-        *("messages_for_receipt(bytea)", "behalf_link_ends(bytea)", "use_behalf_link(bytea, text)"),
-        "identity_grants_for_receipt(bytea)",
+        *("behalf_link_ends(bytea)", "use_behalf_link(bytea, text)", "identity_grants_for_receipt(bytea)"),
+        *("case_for_receipt(bytea)", "dialogue_for_receipt(bytea)", "tickets_for_receipt(bytea, text[])"),
+        "write_for_receipt(bytea, bytea, text, text, bytea, int)",
     ),
 }
 """Functions that work with their owner's rights, and who may call them: nobody else."""

@@ -1,17 +1,15 @@
-"""The dialogue with a reporter: each message sealed to the case's key, and staff's also to the receipt's.
+"""The dialogue with a reporter, as staff have it: each message sealed to the case's key, theirs also to the receipt's.
 
 Ciphertext in, ciphertext out. Functions take a connection and never commit.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from router.keyrecords import Sealed
-from router.vocabulary import MessageKind
+from router.vocabulary import MessageKind, ReporterKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +19,7 @@ class StoredMessage:
     id: int
     reference: str
     written_at: datetime
-    kind: MessageKind | None
-    """What staff's is; None: the reporter wrote it."""
+    kind: MessageKind | ReporterKind
     written_by: str | None
     """Who of staff; never told to the reporter."""
     sealed: Sealed
@@ -30,7 +27,7 @@ class StoredMessage:
     @property
     def from_staff(self) -> bool:
         """Whether staff wrote it."""
-        return self.kind is not None
+        return isinstance(self.kind, MessageKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +71,6 @@ def add_from_staff(
     )
 
 
-def add_from_reporter(connection: Connection, reference: str, for_case: Sealed) -> None:
-    """Insert a message of the reporter, whose login may write and not read."""
-    insert = text("""
-        insert into sealed_messages (reference, from_staff, suite, for_case)
-        values (:reference, false, :suite, :for_case)""")
-    connection.execute(insert, {"reference": reference, "suite": for_case.suite, "for_case": for_case.blob})
-
-
 def of_case(connection: Connection, reference: str, *, limit: int, before: int | None = None) -> list[StoredMessage]:
     """Return the newest messages on a case, up to `limit`, sealed to the case, oldest first."""
     query = text("""
@@ -89,16 +78,13 @@ def of_case(connection: Connection, reference: str, *, limit: int, before: int |
         where reference = :reference and (cast(:before as bigint) is null or id < :before)
         order by id desc limit :limit""")
     rows = connection.execute(query, {"reference": reference, "before": before, "limit": limit})
-    return [_message(row, lambda row: row.written_by) for row in rows][::-1]
-
-
-def for_receipt(connection: Connection, lookup: bytes) -> list[StoredMessage]:
-    """Return what staff wrote to the holder of the receipt with this look-up id, sealed to the receipt, oldest first.
-
-    Asked by the intake's login, which may read no row of the table: the function hands out these alone.
-    """
-    rows = connection.execute(text("select * from messages_for_receipt(:lookup)"), {"lookup": lookup})
-    return [_message(row, lambda _row: None) for row in rows]
+    found = [
+        StoredMessage(
+            row.id, row.reference, row.written_at, kind_of(row.kind), row.written_by, Sealed(row.suite, row.blob)
+        )
+        for row in rows
+    ]
+    return found[::-1]
 
 
 def standing(connection: Connection, reference: str) -> Standing:
@@ -110,6 +96,19 @@ def standing(connection: Connection, reference: str) -> Standing:
     return Standing(row.many, row.id, row.written_at, row.from_staff) if row else Standing(0, 0, None, from_staff=False)
 
 
-def _message(row: Row[Any], by: Callable[[Row[Any]], str | None]) -> StoredMessage:
-    kind = MessageKind(row.kind) if row.kind else None
-    return StoredMessage(row.id, row.reference, row.written_at, kind, by(row), Sealed(row.suite, row.blob))
+def withdrawal_asked(connection: Connection, reference: str) -> bool:
+    """Say whether the reporter asked for the report to be withdrawn."""
+    query = text("select exists (select from sealed_messages where reference = :reference and kind = 'withdrawal')")
+    return bool(connection.execute(query, {"reference": reference}).scalar_one())
+
+
+def read_by_staff(connection: Connection, reference: str) -> None:
+    """Write that somebody has read what the reporter wrote: nothing of it waits any more."""
+    change = text("""
+        update cases set reporter_wrote_at = null where reference = :reference and reporter_wrote_at is not null""")
+    connection.execute(change, {"reference": reference})
+
+
+def kind_of(kind: str) -> MessageKind | ReporterKind:
+    """Return what a message is, by which one knows who wrote it."""
+    return MessageKind(kind) if kind in set(MessageKind) else ReporterKind(kind)

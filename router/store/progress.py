@@ -138,22 +138,25 @@ def answer(connection: Connection, reference: str) -> bool:
 def close(connection: Connection, reference: str, handle: str, outcome: CaseOutcome, *, told: bool) -> bool:
     """Close the case if it is open and nobody but `handle` has it; return whether that was so.
 
-    With `told` the reporter knows of it, which is their answer; without, the clock of the answer goes on.
+    With `told` the reporter knows of it, which is their answer; without, the clock of the answer goes on, but for a
+    report that its reporter withdrew.
     """
+    withdrawn = outcome is CaseOutcome.WITHDRAWN
     closed = _change(
         connection,
-        """state = 'closed', closed_at = clock_timestamp(), outcome = :outcome, claim_until = null,
+        """state = :state, closed_at = clock_timestamp(), outcome = :outcome, claim_until = null,
            acknowledged_at = case when :told then coalesce(acknowledged_at, clock_timestamp())
                                   else acknowledged_at end,
            feedback_at = case when :told then coalesce(feedback_at, clock_timestamp()) else feedback_at end
            where reference = :reference and state = 'open' and coalesce(claimed_by, :handle) = :handle""",
         reference=reference,
         handle=handle,
+        state="withdrawn" if withdrawn else "closed",
         outcome=outcome.value,
         told=told,
     )
     if closed:
-        answered = (Awaited.ACKNOWLEDGE, Awaited.FEEDBACK) if told else ()
+        answered = (Awaited.ACKNOWLEDGE, Awaited.FEEDBACK) if told or withdrawn else ()
         stop(connection, reference, (Awaited.CLAIM, Awaited.DECIDE, Awaited.DELIVERY, *answered), "closed")
     return closed
 

@@ -108,6 +108,8 @@ class Waiting:
     claimed_by: str | None
     claim_until: datetime | None
     held: bool
+    reporter_wrote_at: datetime | None
+    """When the reporter wrote last, if nobody has read that."""
     awaited: Awaited | None
     """What is due next, and when."""
     due_at: datetime | None
@@ -146,7 +148,7 @@ _ORDER: Final = "rank, place, reference"
 _SHOWN: Final = """
     c.version, c.received_at, c.state, c.severity, c.category, c.site, c.route, c.claimed_at, c.claimed_by,
     c.claim_until, c.held_at, c.closed_at, c.acknowledged_at, c.feedback_at, c.claim_by, c.decide_by, c.acknowledge_by,
-    c.feedback_by, v.version as seen_version,
+    c.feedback_by, c.reporter_wrote_at, v.version as seen_version,
     array(select distinct k.owner from case_audiences a join recipient_keys k on k.key_id = any(a.keys)
           where a.id = f.audience and k.owner <> 'recovery' order by 1) as teams"""
 
@@ -268,6 +270,7 @@ def _waiting(row: Mapping[Any, Any]) -> Waiting:
         claimed_by=row["claimed_by"],
         claim_until=row["claim_until"],
         held=row["held_at"] is not None,
+        reporter_wrote_at=row["reporter_wrote_at"],
         awaited=awaited,
         due_at=due_at,
         seen_version=row["seen_version"],

@@ -167,17 +167,24 @@ sealed_messages = Table(
     Column("suite", Text, nullable=False),
     Column("for_case", LargeBinary, nullable=False),
     Column("for_receipt", LargeBinary, nullable=True),
-    Column("kind", Text, nullable=True),
+    Column("kind", Text, nullable=False),
     _who("written_by", nullable=True),
-    CheckConstraint("kind in ('acknowledgement', 'question', 'feedback')", name="kind"),
+    Column("mark", LargeBinary, nullable=True, unique=True),
     CheckConstraint(
-        "from_staff = (kind is not null) and from_staff = (written_by is not null)"
-        " and from_staff = (for_receipt is not null)",
-        name="staff",
+        "case when from_staff then kind in ('acknowledgement', 'question', 'feedback')"
+        " else kind in ('answer', 'addition', 'withdrawal') end",
+        name="kind",
     ),
+    CheckConstraint("from_staff = (written_by is not null) and from_staff = (for_receipt is not null)", name="staff"),
 )
-"""The dialogue: each message sealed to the case's key, and staff's also to the receipt's. The reporter's own have
-neither kind nor writer."""
+"""The dialogue: each message sealed to the case's key, and staff's also to the receipt's. The reporter's own have no
+writer, and a `mark` by which the same one is known when it comes twice."""
+Index(
+    "sealed_messages_withdrawal_idx",
+    sealed_messages.c.reference,
+    unique=True,
+    postgresql_where=text("kind = 'withdrawal'"),
+)
 
 behalf_links = Table(
     "behalf_links",

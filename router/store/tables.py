@@ -140,6 +140,7 @@ cases = Table(
     Column("held_by", Text, ForeignKey(people.c.handle), nullable=True),
     Column("version", Integer, nullable=False, server_default="0"),
     moment("changed_at", now=True),
+    moment("reporter_wrote_at", nullable=True),
     Column("category", Text, nullable=False),
     Column("severity", SmallInteger, nullable=False),
     Column("site", Text, nullable=True),
@@ -161,7 +162,8 @@ cases = Table(
     CheckConstraint("(receipt_lookup is null) = (receipt_public is null)", name="receipt"),
 )
 """One concern each. `public` is the case's own public key; nobody stores its private half in clear.
-While `held_at` is set nothing of it may be deleted. Triggers keep `version` and `changed_at`, not of `claim_until`."""
+While `held_at` is set nothing of it may be deleted. `reporter_wrote_at` is when the reporter wrote last, as long as
+nobody has read that. Triggers keep `version` and `changed_at`, not of `claim_until`."""
 Index("cases_received_idx", cases.c.received_at, cases.c.reference)
 Index("cases_lapse_idx", cases.c.claim_until, postgresql_where=text("claim_until is not null"))
 

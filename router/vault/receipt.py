@@ -4,6 +4,9 @@ The server keeps the look-up id and the public key; neither leads back to the re
 has 120 random bits, so no slow hash is needed. Nothing here keeps or logs one.
 """
 
+import hmac
+from hashlib import sha256
+
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -53,6 +56,12 @@ class ReceiptHolder:
     def message(self, reference: str, sealed: Sealed) -> str:
         """Return one message of the dialogue; raises SealBroken."""
         return read_text(unseal(sealed, self._private, info=message_info(reference)))
+
+    def mark(self, *parts: str) -> bytes:
+        """Return a digest that is the same for the same parts alone; without the receipt nobody can test a guess."""
+        kdf = HKDF(algorithm=SHA256(), length=_HALF_BYTES, salt=None, info=bound("receipt mark"))
+        told = b"".join(sha256(part.encode(errors="surrogatepass")).digest() for part in parts)
+        return hmac.digest(kdf.derive(self._private.raw), told, "sha256")
 
 
 def receipt_holder(receipt: str, secret: bytes) -> ReceiptHolder:

@@ -49,6 +49,7 @@ _TABLE: Final[Mapping[int, Mapping[str, str]]] = {
     },
     409: {
         "idempotency_key_reused": "Use a new Idempotency-Key for another concern.",
+        "messages_full": "Write again tomorrow, or to the point.",
         "hook_replayed": "This message came before; do not send it again.",
     },
     413: {"body_too_large": f"Send at most 64 KiB, or 1 MiB in a batch. {LEAVE_IT}"},

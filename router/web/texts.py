@@ -2,7 +2,7 @@
 
 Stops what people do in good faith: paste a picture as text, a hex dump, a file's first line. It
 cannot stop somebody who hides bytes in words on purpose, and does not claim to. It looks at form
-only; it never interprets, keeps or repeats a text.
+only; it never interprets or repeats a text, and keeps none.
 """
 
 import re
@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
+from router.errors import Fault, Refused
+
+LONGEST: Final = 4000
+"""Characters of one text."""
 LONGEST_HEX: Final = 63
 """Hex digits in a row; 64 are a SHA-256, which belongs into `hashes`, or more."""
 LONGEST_HEX_WORDS: Final = 127
@@ -171,3 +175,15 @@ def _mixes(run: str) -> bool:
 def first_fault(texts: Iterable[str]) -> str | None:
     """Return the first code found in any of `texts`."""
     return next((code for code in map(fault_in, texts) if code), None)
+
+
+def as_kept(text: str, *, field: str, longest: int = LONGEST) -> str:
+    """Return words as they are kept: lines end in one way, nothing blank around them.
+
+    Raises Refused, with `field` at fault, for none, for too many, and for what may be the thing itself.
+    """
+    words = text.replace("\r\n", "\n").strip()
+    code = "missing" if not words else "too_long" if len(words) > longest else fault_in(words)
+    if code is not None:
+        raise Refused(code, Fault(field, code))
+    return words

@@ -24,7 +24,6 @@ MAY: dict[str, dict[str, set[str]]] = {
         "case_key_wraps": {INSERT},
         "case_duplicate_keys": {INSERT},
         "sealed_contents": {INSERT},
-        "sealed_messages": {INSERT},
         "referrals": {READ_SOME, INSERT},
         "channel_states": {READ_ALL},
         "hints": {READ_SOME, INSERT},
@@ -92,8 +91,8 @@ MAY: dict[str, dict[str, set[str]]] = {
 """What DESIGN section 3 grants, written down here a second time on purpose."""
 
 MAY_CALL = {
-    "intake": {"messages_for_receipt", "behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt"}
-    | {"custodians_are_there"},
+    "intake": {"behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt", "custodians_are_there"}
+    | {"case_for_receipt", "dialogue_for_receipt", "tickets_for_receipt", "write_for_receipt"},
 }
 """Functions that work with their owner's rights, by who may call them."""
 

@@ -61,6 +61,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "identity_granted": "let somebody learn who reported",
         "identity_refused": "refused to let somebody learn who reported",
         "identity_request_shown": "looked at a request to learn who reported",
+        "message_received": "wrote to the team",
         "message_sent": "wrote to the reporter",
         "messages_opened": "opened the messages",
         "note_written": "wrote a note",

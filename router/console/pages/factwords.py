@@ -37,6 +37,7 @@ OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
         CaseOutcome.UNFOUNDED: "Unfounded: it was looked into, and it is not so",
         CaseOutcome.DUPLICATE: "Duplicate: another case is about the same",
         CaseOutcome.NO_ACTION: "No action: nothing could or need be done",
+        CaseOutcome.WITHDRAWN: "Withdrawn: the reporter asked for that, and nothing speaks against it",
     }
 )
 AWAITED: Final[Mapping[str, str]] = MappingProxyType(
@@ -81,6 +82,8 @@ NOTICES: Final[Mapping[str | None, str]] = MappingProxyType(
         Notice.TAKEN_OVER: "note in the ticket it came from",
         Notice.CLOSED: "the case is closed",
         Notice.CORRECTED: "what counts now, in place of what was said before",
+        Notice.REPORTER_WROTE: "the reporter has written",
+        Notice.WITHDRAWAL_ASKED: "the reporter asks for withdrawal",
     }
 )
 _SPOKEN: Final[Mapping[str, str]] = MappingProxyType(

@@ -48,6 +48,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "recused": "You took yourself out of this case.",
         "in_conflict": "Your team must know nothing of this case.",
         "already_claimed": "Somebody else has this case.",
+        "withdrawal_not_asked": "The reporter has not asked for that; choose another outcome.",
         "not_claimed": "Nobody has this case; claim it first.",
         "nothing_changed": "Nothing is different from how the case was decided. Change something first.",
         "unknown_value": "The policy does not know the category or the site. Choose one of the list.",

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,20 +16,25 @@ from router.console.opening import open_case
 from router.keymaking import FirstKeys, add_person, first_keys
 from router.keyrecords import ReceiptKey
 from router.model import Content, Facts, NewCase
-from router.store import cases, policies
+from router.reporter.letters import Letters
+from router.store import byreceipt, cases, policies
+from router.store.byreceipt import Written
 from router.store.engine import connect, transaction
 from router.store.keys import active_recipients
 from router.store.stafftables import people_roles
 from router.store.tables import member_keys, people, recipient_keys, team_key_wraps
 from router.triage.decide import decide
 from router.triage.policy import parse_policy
+from router.vault.receipt import receipt_holder
 from router.vault.seal import seal_case
-from router.vocabulary import Login
+from router.vocabulary import Login, ReporterKind
 from tests.conftest import Database
 from tests.makers import login
 
 CONSOLE = "http://127.0.0.1:8001"
 TEAMS = ("security", "legal", "ombuds")
+SECRET = bytes(range(32))
+"""What receipts are derived with."""
 WRITTEN = Content("MARKED-7f3a narrative", "MARKED-7f3a contact")
 POLICY = """\
 policy: concern-router/1
@@ -79,6 +84,8 @@ class Deployment:
     passphrases: dict[str, str]
     recovery_identity: str
     channels: str
+    rung: list[str] = field(default_factory=list)
+    """Channels that were rung for what reporters wrote."""
 
     def file(
         self,
@@ -102,6 +109,16 @@ class Deployment:
             case = NewCase(reference, received_at, None, known, decision, sealed, receipt, None)
             cases.record(connection, [case])
         return case
+
+    def write(self, receipt: str, words: str, kind: ReporterKind = ReporterKind.ADDITION, key: str = "") -> Written:
+        """Write to the team as the holder of `receipt`."""
+        holder = receipt_holder(receipt, SECRET)
+        with transaction(self.intake) as connection:
+            case = byreceipt.find(connection, holder.lookup)
+        assert case
+        policy = parse_policy(POLICY, self.channels)
+        letters = Letters(self.intake, lambda: policy, ring=self.rung.extend)
+        return letters.keep(holder, case, kind=kind, words=words, key=key)
 
     def open(self, reference: str, handle: str) -> Content:
         given = self.passphrases[handle]

@@ -9,15 +9,13 @@ from router.console.dialogue import Message
 from router.console.opening import identify
 from router.errors import Forbidden, Refused, SealBroken
 from router.reporter import receipts
-from router.store import messages
+from router.store import byreceipt, messages
 from router.store.engine import transaction
 from router.vault.receipt import receipt_holder
-from router.vault.seal import seal_message
 from router.vocabulary import MessageKind
-from tests.router.console.deployments import Deployment
+from tests.router.console.deployments import SECRET, Deployment
 
 WORDS = "MARKED-7f3a message"
-SECRET = bytes(range(32))
 
 
 def by(reference: str, handle: str = "ana") -> By:
@@ -51,8 +49,8 @@ def told(deployment: Deployment, receipt: str) -> list[str]:
     holder = receipt_holder(receipt, SECRET)
     assert holder is not None
     with transaction(deployment.intake) as connection:
-        found = messages.for_receipt(connection, holder.lookup)
-    return [holder.message(one.reference, one.sealed) for one in found]
+        found = byreceipt.dialogue(connection, holder.lookup)
+    return [holder.message(one.reference, one.sealed) for one in found if one.sealed]
 
 
 def clocks(deployment: Deployment, reference: str) -> tuple[bool, bool]:
@@ -76,7 +74,8 @@ def test_the_holder_of_the_receipt_and_the_team_read_it_and_nobody_else(deployme
     assert holder
     assert mine
     with transaction(deployment.intake) as connection:
-        [stored] = messages.for_receipt(connection, mine.lookup)
+        [stored] = byreceipt.dialogue(connection, mine.lookup)
+    assert stored.sealed
     with pytest.raises(SealBroken):
         holder.message(reference, stored.sealed)
 
@@ -146,12 +145,7 @@ def test_who_did_not_see_the_newest_message_says_nothing_over_it(deployment: Dep
 
 def test_the_reporters_own_words_stand_between_and_are_for_the_case_alone(deployment: Deployment) -> None:
     reference, receipt = filed(deployment)
-    with transaction(deployment.console) as connection:
-        keys = messages.case_keys(connection, reference)
-    assert keys
-    answer = seal_message(reference, "MARKED-7f3a answer", keys.suite, keys.public)
-    with transaction(deployment.intake) as connection:
-        messages.add_from_reporter(connection, reference, answer)
+    deployment.write(receipt, "MARKED-7f3a answer")
     with transaction(deployment.console) as connection:
         newest = messages.standing(connection, reference)
 

@@ -10,7 +10,7 @@ from router.console.acting import By
 from router.console.policies import Policies
 from router.errors import Forbidden
 from router.model import Content
-from router.store import cases, identities
+from router.store import byreceipt, identities
 from router.store.engine import transaction
 from router.vocabulary import Identity
 from tests.router.console.approvers import person
@@ -175,7 +175,7 @@ def test_the_reporter_is_told_when_and_not_whom(deployment: Deployment) -> None:
     deployment.run("update cases set receipt_lookup = 'look', receipt_public = 'key' where reference = :r", r=reference)
     decide(deployment, ask(deployment, reference))
     with transaction(deployment.intake) as connection:
-        found = cases.status_for_receipt(connection, b"look")
+        found = byreceipt.find(connection, b"look")
 
     assert found is not None
     assert [found.identified_at] == [

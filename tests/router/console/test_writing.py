@@ -9,15 +9,15 @@ import pytest
 
 from router.console.behalf import MOST_UNUSED
 from router.reporter import receipts
-from router.store import messages
+from router.store import byreceipt
 from router.store.engine import transaction
 from router.vault.receipt import receipt_holder
 from router.vocabulary import Role
+from tests.router.console.deployments import SECRET
 from tests.router.console.pages import Browser, Office
 from tests.router.reporter.test_pages import Page
 
 WORDS = "MARKED-7f3a <b>words</b>"
-SECRET = bytes(range(32))
 
 
 def case(office: Office, category: str = "other", *, receipt: bool = True) -> tuple[str, str]:
@@ -36,8 +36,8 @@ def told(office: Office, code: str) -> list[str]:
     holder = receipt_holder(code, SECRET)
     assert holder
     with transaction(office.deployment.intake) as connection:
-        found = messages.for_receipt(connection, holder.lookup)
-    return [holder.message(one.reference, one.sealed) for one in found]
+        found = byreceipt.dialogue(connection, holder.lookup)
+    return [holder.message(one.reference, one.sealed) for one in found if one.sealed]
 
 
 def shown(text: str) -> list[str]:

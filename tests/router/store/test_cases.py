@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from router.errors import StoreFailed, Unavailable
-from router.keyrecords import ReceiptKey
 from router.model import DuplicateKey, NewCase, PlannedReferral, Referral
 from router.store import cases
 from router.store.cases import Repeated
@@ -111,22 +110,6 @@ def test_what_waits_is_kept_with_its_time_and_what_is_due_takes_the_databases(in
     assert [(row.state, row.notice) for row in rows] == [("due", None), ("standby", "reminder")]
     assert rows[1].due_at == later
     assert abs(rows[0].due_at - case.received_at) < timedelta(minutes=1)
-
-
-def test_a_reporter_hears_of_those_who_were_told_and_not_of_reminders_or_conflicts(
-    intake: Engine, database: Database
-) -> None:
-    case = replace(a_case(channels=("desk", "hr", "legal")), receipt=ReceiptKey(b"lookup", b"public"))
-    record(intake, case)
-    with psycopg.connect(database.owner_dsn) as owner:
-        owner.execute("update referrals set notice = 'escalation', state = 'dead' where channel = 'hr'")
-        owner.execute("update referrals set state = 'recalled', outcome = 'conflict' where channel = 'legal'")
-
-    with transaction(intake) as connection:
-        status = cases.status_for_receipt(connection, b"lookup")
-
-    assert status is not None
-    assert status.referral_states == ("due",)
 
 
 def test_keys_of_likely_duplicates_are_kept_as_bytes(intake: Engine, database: Database) -> None:

@@ -144,7 +144,8 @@ AT_0006 = """
     insert into people_roles (handle, role, given_by) values ('tom', 'custodian', 'ana');
     insert into sealed_messages (reference, from_staff, kind, written_by, suite, for_case, for_receipt)
     select reference, true, 'question', 'ana', 's', '', '' from cases;
-    insert into sealed_messages (reference, from_staff, suite, for_case) select reference, false, 's', '' from cases;
+    insert into sealed_messages (reference, from_staff, kind, suite, for_case)
+    select reference, false, 'addition', 's', '' from cases;
     insert into drafts (referral, drafted_by, digest, needed, expires_at)
     select id, case channel when 'police' then 'person:ana' else 'policy' end, 'd', 1, now() from referrals;
     insert into approvals (referral, digest, handle, verdict, reason)

@@ -1,0 +1,49 @@
+"""Where a case stands, as its reporter may know it: in a sentence, and in days. No team and no channel is named.
+
+Pure: what the receipt gives and which channels lead outside is given.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from router.reporter.languages import N_
+from router.store.byreceipt import FollowedCase
+
+
+class Stage(StrEnum):
+    """How far a case is."""
+
+    RECEIVED = "received"
+    """Nobody was told yet."""
+    TOLD = "told"
+    TAKEN = "taken"
+    """Somebody works on it."""
+    REFERRED = "referred"
+    """Somebody outside has it too; whether they act is not ours to say."""
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+IN_WORDS: Final[Mapping[Stage, str]] = MappingProxyType(
+    {
+        Stage.RECEIVED: N_("We have your report. The people in charge are being told now."),
+        Stage.TOLD: N_("We have your report, and the people in charge have been told."),
+        Stage.TAKEN: N_("A team has taken your report and is working on it."),
+        Stage.REFERRED: N_("Your report was passed on to those outside who deal with such cases."),
+        Stage.CLOSED: N_("Your report has been dealt with, and the case is closed."),
+        Stage.WITHDRAWN: N_("The report was withdrawn."),
+    }
+)
+
+
+def stage_of(case: FollowedCase, outside: Collection[str]) -> Stage:
+    """Return how far `case` is; `outside` names the channels that lead out of the organisation."""
+    if case.state != "open":
+        return Stage.WITHDRAWN if case.state == "withdrawn" else Stage.CLOSED
+    if not case.sent.isdisjoint(outside):
+        return Stage.REFERRED
+    if case.taken:
+        return Stage.TAKEN
+    return Stage.TOLD if case.sent else Stage.RECEIVED
