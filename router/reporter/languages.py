@@ -29,6 +29,8 @@ CODES: Final = (DEFAULT, *sorted(source.stem for source in LOCALES.glob("*.po"))
 _AS_IN: Final = {"en": "en-GB"}
 """Whose way to write dates is used, where that is not the language's most common one: the day first, as elsewhere."""
 _QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
+UNREVIEWED: Final = "to be reviewed by a native speaker"
+"""What stands as Last-Translator in a catalogue until somebody who grew up with the language puts their name there."""
 _MOST_ASKED: Final = 20
 """Languages of a browser that are looked at."""
 
@@ -56,6 +58,11 @@ class Language:
     def direction(self) -> str:
         """Return ltr or rtl."""
         return self.locale.text_direction
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Say whether somebody who grew up with the language has read all of it."""
+        return self.catalogue.info().get("last-translator") != UNREVIEWED
 
     def day(self, moment: datetime) -> str:
         """Return a day as people write it in this language; in UTC, as everything here is.

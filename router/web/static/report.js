@@ -97,7 +97,7 @@ all("[data-left-of]").forEach((box) => {
   const show = () => {
     // As the server counts: characters, of which some take two units here.
     const left = most - [...field.value].length;
-    box.textContent = box.dataset.words.replace("{n}", left.toLocaleString(document.documentElement.lang));
+    box.textContent = box.dataset.words.replace("{n}", left.toLocaleString(`${document.documentElement.lang}-u-nu-latn`));
     box.classList.toggle("mistake", left < 0);
     clearTimeout(pause);
     if (spoken) pause = setTimeout(() => { spoken.textContent = box.textContent; }, PAUSE_MS);

@@ -1,6 +1,8 @@
 """The languages of the reporters' pages: which one a browser gets, and how each writes days and numbers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from gettext import GNUTranslations
 from typing import Any
 
 import pytest
@@ -57,6 +59,16 @@ def test_each_calls_itself_and_writes_days_as_its_readers_do(code: str, name: st
 def test_the_four_that_were_promised_are_there() -> None:
     assert set(CODES) >= {"en", "sv", "de", "ar"}
     assert set(languages()) == set(CODES) == {"en", *TRANSLATED}
+
+
+def test_a_language_is_reviewed_once_a_native_speaker_put_their_name_into_it() -> None:
+    unread = languages()["sv"]
+    read = GNUTranslations()
+    read._info = {"last-translator": "Somebody Real"}
+
+    assert not unread.is_reviewed
+    assert replace(unread, catalogue=read).is_reviewed
+    assert languages()["en"].is_reviewed
 
 
 def test_one_more_language_is_one_more_catalogue(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
