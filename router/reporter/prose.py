@@ -1,6 +1,7 @@
 """The operator's own longer texts: paragraphs, headings and lists out of plain lines. Knows no markup but these three.
 
-A heading is a line that begins with `# `, a list is lines that begin with `- `, and an empty line ends a paragraph.
+A heading is a line that begins with `# `, a list is lines that begin with `- ` and goes on in lines that are set in,
+and an empty line ends a paragraph.
 Never makes a link, and never passes a tag through.
 """
 
@@ -50,13 +51,14 @@ def blocks(text: str) -> tuple[Block, ...]:
 def _lines(text: str) -> list[tuple[BlockKind | None, str]]:
     """Return each line with what it belongs to; an empty one, which parts paragraphs, with None."""
     found: list[tuple[BlockKind | None, str]] = []
-    for line in map(str.strip, text.splitlines()):
+    for written in text.splitlines():
+        line = written.strip()
         mark = _MARKS.get(line[:2])
         if not line:
             found.append((None, ""))
         elif mark:
             found.append((BlockKind(mark), line[2:].strip()))
-        elif found and found[-1][0] is BlockKind.LIST:
+        elif written[0].isspace() and found and found[-1][0] is BlockKind.LIST:
             found[-1] = (BlockKind.LIST, f"{found[-1][1]} {line}")
         else:
             found.append((BlockKind.PARAGRAPH, line))
