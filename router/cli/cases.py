@@ -78,8 +78,9 @@ def _print(case: Mapping[str, Any]) -> None:
     facts += [("teams", ", ".join(teams)), ("avoided", ", ".join(case["avoided"]) or "-")]
     facts += [(name, _cell(case[name])) for name in ("claimed_at", "claimed_by", "claim_until")]
     facts += [(name, _cell(case[name])) for name in ("closed_at", "outcome", "held_at", "held_by")]
+    facts += [("reporter_wrote_at", _cell(case["reporter_wrote_at"]))]
     say_columns(facts)
-    for title in ("deadlines", "referrals", "duplicates", "conflicts"):
+    for title in ("deadlines", "referrals", "duplicates", "conflicts", "messages"):
         rows = case[title]
         if rows:
             typer.echo(f"\n{title}:")

@@ -39,7 +39,8 @@ def whole(connection: Connection, reference: str) -> dict[str, Any] | None:
         select reference, received_at, state, category, severity, site, route, decision ->> 'reason' as reason, policy,
                array(select jsonb_array_elements_text(decision -> 'teams')) as teams,
                array(select jsonb_array_elements_text(decision -> 'avoided')) as avoided,
-               claimed_at, claimed_by, claim_until, closed_at, outcome, held_at, held_by, acknowledged_at, feedback_at,
+               claimed_at, claimed_by, claim_until, closed_at, outcome, held_at, held_by, reporter_wrote_at,
+               acknowledged_at, feedback_at,
                claim_by, decide_by, acknowledge_by, feedback_by, clock_timestamp() as now
         from cases where reference = :reference""")
     row = connection.execute(query, {"reference": reference}).mappings().one_or_none()
@@ -54,6 +55,7 @@ def whole(connection: Connection, reference: str) -> dict[str, Any] | None:
         "referrals": _referrals(connection, reference),
         "duplicates": duplicates(connection, reference),
         "conflicts": _conflicts(connection, reference),
+        "messages": _messages(connection, reference),
     }
 
 
@@ -93,6 +95,13 @@ def duplicates(connection: Connection, reference: str) -> list[dict[str, Any]]:
 def _conflicts(connection: Connection, reference: str) -> list[dict[str, Any]]:
     query = text("""
         select team, found_at, found_by from case_conflicts where reference = :reference order by found_at, team""")
+    return _rows(connection, query, reference)
+
+
+def _messages(connection: Connection, reference: str) -> list[dict[str, Any]]:
+    query = text("""
+        select written_at, case when from_staff then 'team' else 'reporter' end as written_by, kind
+        from sealed_messages where reference = :reference order by id""")
     return _rows(connection, query, reference)
 
 

@@ -49,6 +49,9 @@ class Standing:
     last_at: datetime | None
     from_staff: bool
     """Whether staff wrote the newest one."""
+    unread_since: datetime | None = None
+    """When the reporter wrote last, if nobody has read that."""
+    withdrawal_asked_at: datetime | None = None
 
 
 def case_keys(connection: Connection, reference: str) -> CaseKeys | None:
@@ -90,10 +93,13 @@ def of_case(connection: Connection, reference: str, *, limit: int, before: int |
 def standing(connection: Connection, reference: str) -> Standing:
     """Return how far the dialogue of a case is."""
     query = text("""
-        select count(*) over () as many, id, written_at, from_staff from sealed_messages
-        where reference = :reference order by id desc limit 1""")
-    row = connection.execute(query, {"reference": reference}).one_or_none()
-    return Standing(row.many, row.id, row.written_at, row.from_staff) if row else Standing(0, 0, None, from_staff=False)
+        select count(*) over () as count, m.id as last, m.written_at as last_at, m.from_staff,
+               c.reporter_wrote_at as unread_since,
+               max(m.written_at) filter (where m.kind = 'withdrawal') over () as withdrawal_asked_at
+        from sealed_messages m join cases c on c.reference = m.reference
+        where m.reference = :reference order by m.id desc limit 1""")
+    row = connection.execute(query, {"reference": reference}).mappings().one_or_none()
+    return Standing(**row) if row else Standing(0, 0, None, from_staff=False)
 
 
 def withdrawal_asked(connection: Connection, reference: str) -> bool:

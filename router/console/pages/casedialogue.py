@@ -24,7 +24,7 @@ from router.store import messages
 from router.store.audit import note
 from router.store.casehead import CaseHead, head
 from router.store.engine import transaction
-from router.vocabulary import MessageKind
+from router.vocabulary import MessageKind, ReporterKind
 
 NEWER: Final = "written_since"
 KINDS: Final[Mapping[MessageKind, tuple[str, str]]] = {
@@ -33,6 +33,12 @@ KINDS: Final[Mapping[MessageKind, tuple[str, str]]] = {
     MessageKind.FEEDBACK: ("Feedback", "records that the reporter knows what was done"),
 }
 """What each kind is called, and what sending one does."""
+WRITTEN: Final[Mapping[ReporterKind, str]] = {
+    ReporterKind.ANSWER: "Answer",
+    ReporterKind.ADDITION: "More from the reporter",
+    ReporterKind.WITHDRAWAL: "The reporter asks for withdrawal",
+}
+"""What is above what the reporter wrote."""
 
 
 def show_dialogue(ask: Ask) -> Response:
@@ -113,6 +119,7 @@ def _dialogue_page(
         paged="before" in ask.query,
         last=found[-1].stored.id if found else 0,
         kinds=KINDS,
+        written=WRITTEN,
         texts={name: offered.texts[name] for name in texts},
         texts_wrong=offered.wrong,
         text=ask.form.get("text") or texts.get(start, ""),

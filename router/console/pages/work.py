@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 from router.console.pages import factwords
 from router.console.pages.ask import Ask
 from router.console.pages.part import Part
-from router.store import colleagues
+from router.store import colleagues, messages
 from router.store.casehead import CaseHead
-from router.vocabulary import Awaited
+from router.vocabulary import Awaited, CaseOutcome
 
 
 def _claim(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
@@ -20,7 +20,11 @@ def _claim(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, obj
 
 def _work(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
     return {
-        "outcomes": factwords.OUTCOMES,
+        "outcomes": {
+            code: said
+            for code, said in factwords.OUTCOMES.items()
+            if code != CaseOutcome.WITHDRAWN or messages.withdrawal_asked(connection, case.reference)
+        },
         "answers": any(one.awaited is Awaited.FEEDBACK and one.done_at is None for one in case.deadlines),
         "alone": not set(colleagues.readers(connection, case.reference)) - {ask.viewer.handle},
     }

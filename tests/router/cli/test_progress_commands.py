@@ -9,7 +9,7 @@ from tests.router.console.deployments import Deployment
 
 SHOWN = {
     *("reference", "received_at", "state", "category", "severity", "site", "route", "reason", "policy", "teams"),
-    *("claim_until", "held_at", "held_by"),
+    *("claim_until", "held_at", "held_by", "reporter_wrote_at", "messages"),
     *("avoided", "claimed_at", "claimed_by", "closed_at", "outcome", "deadlines", "referrals", "duplicates"),
     "conflicts",
 }

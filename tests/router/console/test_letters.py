@@ -1,5 +1,8 @@
 """What reporters write on their case: kept once, for its team alone, and its desks hear that there is something."""
 
+import re
+from typing import Any
+
 import pytest
 
 from router.console import dialogue
@@ -11,14 +14,15 @@ from router.errors import Forbidden
 from router.reporter import receipts
 from router.reporter.letters import MOST_A_DAY
 from router.reporter.standing import Stage, stage_of
-from router.store import byreceipt, progress, queue
+from router.store import byreceipt, casefile, progress, queue
 from router.store.byreceipt import FollowedCase, Written
 from router.store.engine import transaction
 from router.store.posting import referral_id
 from router.store.queue import Filter, State
 from router.vault.receipt import receipt_holder
-from router.vocabulary import CaseOutcome, MessageKind, ReporterKind
+from router.vocabulary import CaseOutcome, MessageKind, ReporterKind, Role
 from tests.router.console.deployments import SECRET, Deployment
+from tests.router.console.pages import Office
 
 WORDS = "MARKED-7f3a words"
 NOTICES = """
@@ -26,7 +30,7 @@ NOTICES = """
     where notice in ('reporter_wrote', 'withdrawal_asked') order by channel, revision"""
 
 
-def filed(deployment: Deployment, category: str = "fraud", **facts: object) -> tuple[str, str]:
+def filed(deployment: Deployment, category: str = "fraud", **facts: Any) -> tuple[str, str]:
     """Return the reference of a case whose desks have it, and its receipt."""
     receipt, key = receipts.issue(SECRET)
     reference = deployment.file(category, receipt=key, **facts).reference
@@ -151,7 +155,7 @@ def test_who_was_told_to_forget_the_case_hears_no_more_of_it(deployment: Deploym
 
 def test_one_asks_once_to_withdraw_and_staff_decide(deployment: Deployment) -> None:
     reference, receipt = filed(deployment)
-    close = {"reference": reference, "handle": "ana", "login": IN_CONSOLE, "told": False}
+    close: dict[str, Any] = {"reference": reference, "handle": "ana", "login": IN_CONSOLE, "told": False}
     with pytest.raises(Forbidden, match=r"^withdrawal_not_asked$"):
         acts.close(deployment.console, outcome=CaseOutcome.WITHDRAWN, **close)
 
@@ -227,3 +231,36 @@ def test_another_receipt_gives_and_writes_nothing_of_the_case(deployment: Deploy
     assert [line.kind for line in lines] == [ReporterKind.ADDITION]
     with transaction(deployment.intake) as connection:
         assert byreceipt.find(connection, receipt_holder("nobody's", SECRET).lookup) is None
+
+
+def test_the_console_says_that_the_reporter_wrote_until_somebody_reads_it(office: Office) -> None:
+    reference, receipt = filed(office.deployment)
+    office.deployment.write(receipt, WORDS, ReporterKind.ANSWER)
+    office.deployment.write(receipt, "", ReporterKind.WITHDRAWAL)
+    browser = office.sign_in("ana", Role.REVIEWER)
+    address = f"/console/cases/{reference}"
+
+    before = [browser.get(place).text for place in ("/console", address)]
+    office.unlock(browser, "ana")
+    read = browser.get(f"{address}/dialogue").text
+    after = [browser.get(place).text for place in ("/console", address)]
+
+    assert ["reporter wrote" in page for page in before + after] == [True, True, False, False]
+    assert ["withdrawal asked for" in page for page in (before[1], after[1])] == [True, True]
+    assert "MARKED" not in "".join(before + after)
+    assert re.findall(r"<h2 id=.message-[0-9]+-title.>(.*?)</h2>", read) == [
+        "Answer",
+        "The reporter asks for withdrawal",
+    ]
+    assert f"<pre>{WORDS}</pre>" in read
+    assert "Without a word." in read
+    assert 'value="withdrawn"' in before[1]
+    other, _receipt = filed(office.deployment)
+    assert 'value="withdrawn"' not in browser.get(f"/console/cases/{other}").text
+    with transaction(office.deployment.console) as connection:
+        whole = casefile.whole(connection, reference)
+    assert whole
+    assert [(one["written_by"], one["kind"]) for one in whole["messages"]] == [
+        ("reporter", "answer"),
+        ("reporter", "withdrawal"),
+    ]
