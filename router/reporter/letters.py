@@ -64,7 +64,12 @@ class Letters:
 
 
 def _posts(policy: Policy, reference: str, heard: Sequence[HasHeard], notice: Notice) -> list[Post]:
-    """Return what tells the desks, but for those that are still to be told the same."""
+    """Return what tells the desks, but for those that are still to be told the same.
+
+    Nothing while all of them are still to hear of the case itself: then they read what its reporter wrote, too.
+    """
+    if any(one.hears_later for one in heard) and not any(one.heard for one in heard):
+        return []
     kept_from = tuple(sorted({team for one in heard for team in one.kept_from}))
     known = {one.channel: one for one in heard}
     told = _desks(policy, [one.channel for one in heard if one.heard], kept_from)

@@ -81,6 +81,8 @@ class HasHeard:
     """Both as it was told them."""
     heard: bool
     """It knows of the case, or is about to, and was not told to forget it."""
+    hears_later: bool
+    """It is to be told of the case itself at a time that has not come."""
     told_at: datetime | None
     """When it was told last, or is to be told, that the reporter wrote."""
     waiting: bool
@@ -137,6 +139,7 @@ def have_heard(connection: Connection, lookup: bytes, notices: Collection[Notice
             Severity(row.severity) if row.severity else None,
             row.link,
             row.heard,
+            row.hears_later,
             row.told_at,
             row.waiting,
         )

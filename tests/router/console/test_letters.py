@@ -140,6 +140,16 @@ def test_a_team_in_conflict_hears_nothing_and_somebody_always_does(deployment: D
     assert (channel, notice, state) == ("legal-desk", "reporter_wrote", "due")
 
 
+def test_desks_that_are_still_to_hear_of_the_case_hear_of_that_first(deployment: Deployment) -> None:
+    receipt, key = receipts.issue(SECRET)
+    deployment.file("fraud", receipt=key)
+    deployment.run("update referrals set state = 'standby', due_at = now() + interval '1 h' where notice is null")
+
+    assert deployment.write(receipt, WORDS) is Written.KEPT
+
+    assert deployment.rows(NOTICES) == []
+
+
 def test_who_was_told_to_forget_the_case_hears_no_more_of_it(deployment: Deployment) -> None:
     reference, receipt = filed(deployment)
     deployment.run(

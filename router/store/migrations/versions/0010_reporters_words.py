@@ -113,7 +113,7 @@ def _hand_out() -> None:
     op.execute("""
         create function tickets_for_receipt(lookup bytea, notices text[])
         returns table (channel text, kind text, revision int, policy text, kept_from text[], severity text, link text,
-                       heard boolean, told_at timestamptz, waiting boolean)
+                       heard boolean, hears_later boolean, told_at timestamptz, waiting boolean)
         language sql stable security definer set search_path = public, pg_temp as $$
             with said as (
                 select r.* from referrals r join cases c on c.reference = r.reference where c.receipt_lookup = lookup)
@@ -129,6 +129,7 @@ def _hand_out() -> None:
                          and (w.state <> 'recalled' or w.leased_at is not null or w.outcome = 'given_up')
                          and not exists (select from said b where b.channel = w.channel and b.notice = 'corrected'
                                            and b.revision > w.revision)),
+                   bool_or(s.state = 'standby' and s.notice is null),
                    max(s.first_due_at) filter (where s.notice = any(notices) and s.state <> 'recalled'),
                    coalesce(bool_or(s.notice = any(notices) and s.state in ('standby', 'due', 'leased')), false)
             from said s group by s.channel order by 1
