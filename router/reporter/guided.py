@@ -134,11 +134,12 @@ class Guided:
 
         whole = True
         try:
-            return replace(turn, kept=self._desk.shelf.change(secret, act))
+            kept = self._desk.shelf.change(secret, act)
         except SealBroken:
             # Far more was typed than can be sent: the page shows it again, and all but this is kept.
             whole = False
-            return replace(turn, kept=self._desk.shelf.change(secret, act))
+            kept = self._desk.shelf.change(secret, act)
+        return replace(turn, kept=kept)
 
     def _begun(self, request: Request, typed: Typed) -> Begun | None:
         """Return a new report; None where an answer comes to one that is not there any more."""
