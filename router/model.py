@@ -297,6 +297,16 @@ class IdempotentAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Flooded:
+    """A flood of concerns, and until when this one waits for a look."""
+
+    flood: str
+    """Says nothing of where it came from."""
+    waits_until: datetime | None
+    """None: it waits for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewCase:
     """Everything that one accepted concern writes, ready for one transaction."""
 
@@ -310,6 +320,8 @@ class NewCase:
     idempotent: IdempotentAnswer | None
     behalf: bytes | None = None
     """The digest of the link by which a member of staff took it down; used up with the case, or nothing is written."""
+    flooded: Flooded | None = None
+    """The flood that it came in."""
 
 
 @dataclass(frozen=True, slots=True)

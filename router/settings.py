@@ -143,7 +143,12 @@ class Settings(BaseSettings):
     body_deadline_s: PositiveFloat = 30
     """And its body within this."""
     anonymous_per_hour: PositiveInt = 1000
-    """Concerns an hour from one network address without a token: an office of 500 on its training day."""
+    """Concerns an hour from one network address without a token: an office of 500 on its training day.
+
+    More are taken, too; but for critical ones, they wait for a reviewer's look before channels are told.
+    """
+    parked_above_per_minute: PositiveInt = 600
+    """The same for concerns a minute without a token from everywhere, so that a flood from many networks waits, too."""
     wrong_receipts_per_hour: PositiveInt = 200
     """Unknown receipts an hour: more from one network address are answered slowly, more from everywhere are told of."""
     client_per_minute: PositiveInt = 30_000

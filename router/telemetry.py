@@ -73,6 +73,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "policy_not_understood",  # the stored policy is of another version; this process stays with the last it read
         "sources_activated",  # another sources.yaml is in force
         "sources_refused",  # sources.yaml is wrong; the last good one stays in force
+        "concerns_parked",  # very many concerns came in a flood and wait for a look: how many is the count
         "receipts_guessed",  # very many receipts in the last hour were wrong: how many is the count
         "message_not_opened",  # a message to a reporter was changed in the database; they were told so
         "kept_answers_not_opened",  # answers of a report not yet sent were changed in the database; they are lost
@@ -120,6 +121,8 @@ if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
 ACCEPTED = Counter("concerns_accepted_total", "Concerns answered with 201 for the first time.")
 FALLBACKS = Counter("fallbacks_total", "Concerns that no route foresaw, by reason.", ["reason"])
 REFUSED = Counter("concerns_refused_total", "Requests refused, by stable code.", ["code"])
+PARKED = Counter("parked_total", "Concerns that came in a flood and wait for a look.")
+FLOODS_WAITING = Gauge("parked_now", "Concerns that wait so now.", multiprocess_mode="mostrecent")
 WRONG_RECEIPTS = Counter("wrong_receipts_total", "Receipts at /follow-up that nobody has.")
 LIMITER_FAILED = Counter("limiter_failed_total", "Quotas that could not be counted and let the request through.")
 DELIVERIES = Counter("deliveries_total", "Attempts that ended, by outcome code.", ["channel", "outcome"])

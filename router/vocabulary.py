@@ -282,6 +282,8 @@ class Notice(StrEnum):
     """No case: a ticket at the channel `about` was closed there, and its case is open here."""
     CLOSED_HERE = "closed_here"
     """No case: a case is closed here, and its ticket at the channel `about` is open there."""
+    FLOOD = "flood"
+    """No case: very many concerns came at once, and those that can wait for a look."""
 
 
 class Awaited(StrEnum):

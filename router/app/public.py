@@ -1,6 +1,7 @@
 """The public part: API, hooks, and the reporters' pages."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from fastapi import FastAPI
@@ -17,6 +18,8 @@ from router.intake.digests import LOOK_EVERY_S as DIGESTS_EVERY_S
 from router.intake.digests import Digests
 from router.intake.drills import LOOK_EVERY_S as DRILLS_EVERY_S
 from router.intake.drills import Drills
+from router.intake.flooding import LOOK_EVERY_S as FLOODS_EVERY_S
+from router.intake.flooding import Floods
 from router.intake.hooks import HooksApi
 from router.intake.inforce import LOOK_EVERY_S, InForce, vocabulary
 from router.intake.pager import LOOK_EVERY_S as PAGER_EVERY_S
@@ -58,7 +61,17 @@ def public_app(settings: Settings) -> FastAPI:
     quotas = limits.Quotas()
     signing = Secrets()
     callers = Callers(partial(reading, engine, active_clients), address_secret=secrets.address)
-    door = _door(settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas)
+    floods = Floods(
+        quotas,
+        engine,
+        in_force,
+        per_hour=settings.anonymous_per_hour,
+        per_minute=settings.parked_above_per_minute,
+        ring=bell.ring,
+    )
+    door = _door(
+        settings, secrets, policy=in_force, recipients=recipients, recorder=recorder, quotas=quotas, flood=floods.flood
+    )
     sources = SourcesInForce(settings.config_dir, settings.state_dir, engine, in_force, ring=bell.ring)
     guesses = Guesses(engine, quotas, most_an_hour=settings.wrong_receipts_per_hour)
     shelf = Shelf(engine, secrets.kept, https=settings.public_url.scheme == "https")
@@ -73,6 +86,7 @@ def public_app(settings: Settings) -> FastAPI:
         (Drills(engine, in_force, ring=bell.ring).post_due, DRILLS_EVERY_S),
         (Digests(engine, in_force, ring=bell.ring).post_due, DIGESTS_EVERY_S),
         (pager.look, PAGER_EVERY_S),
+        (floods.look, FLOODS_EVERY_S),
         (guesses.look, GUESSES_EVERY_S),
         (shelf.forget, FORGET_KEPT_S),
     )
@@ -102,7 +116,7 @@ def public_app(settings: Settings) -> FastAPI:
         app.include_router(pages)
     for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):
         app.include_router(own)
-    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded, guesses.degraded)
+    degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded, floods.degraded, guesses.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]
     return app
@@ -142,6 +156,7 @@ def _door(
     recipients: housekeeping.Recipients,
     recorder: Recorder,
     quotas: limits.Quotas,
+    flood: Callable[[str, datetime], str | None],
 ) -> Door:
     return Door(
         policy=policy,
@@ -150,7 +165,7 @@ def _door(
         issue_receipt=partial(receipts.issue, secrets.receipt),
         idempotency_secret=secrets.idempotency,
         quotas=quotas,
-        anonymous_per_hour=settings.anonymous_per_hour,
+        flood=flood,
         console_url=str(settings.console_address).rstrip("/"),
     )
 

@@ -65,6 +65,12 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
             "This is not a case. The file sources.yaml of concern-router is wrong, and the last good one stays in "
             "force. What is wrong: concern-router sources check"
         ),
+        Notice.FLOOD: (
+            "This is not a case. Very many concerns came in at once. All are kept. Those that can wait do so until "
+            "somebody has looked through them; at the latest within a day their teams are told by themselves. "
+            "Reviewers let them go or close them as one in the console, under Floods. What there is: "
+            "concern-router floods list"
+        ),
         Notice.DELIVERY_LATE: (
             "This is not a case. Something that concern-router sends by the channel {1} has been under way for too "
             "long, and there is no proof that it arrived; it goes on trying. Why: concern-router channels list {1}. "

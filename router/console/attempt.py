@@ -16,14 +16,14 @@ from router.store.audit import note
 from router.store.engine import transaction
 
 SHORTEST_REASON, LONGEST_REASON = 3, 200
-_REFERENCE: Final = re.compile(r"(CR|DRILL|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3}")
+_REFERENCE: Final = re.compile(r"(CR|DRILL|FLOOD|NOTICE)(-[0-9A-HJKMNP-TV-Z]{4}){3}")
 UNKNOWN: Final = "unknown"
 """Stands for a handle or a reference that cannot be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who tries what with which case, drill or notice."""
+    """Who tries what with which case, drill, flood or notice."""
 
     engine: Engine
     action: str
@@ -54,7 +54,7 @@ class Attempt:
 
 
 def is_reference(text: str) -> bool:
-    """Say whether `text` is a reference as the audit has it: of a case, a drill or a notice."""
+    """Say whether `text` is a reference as the audit has it: of a case, a drill, a flood or a notice."""
     return _REFERENCE.fullmatch(text) is not None
 
 

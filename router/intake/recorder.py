@@ -23,6 +23,8 @@ from router.vocabulary import ReferralState
 
 MOST_WAITING: Final = 2000
 """Concerns in the queue; beyond, senders are told to come back."""
+FLOODED_SHARE: Final = 10
+"""Of a batch, a tenth is for what came in a flood, and whatever the others leave."""
 LONGEST_WAIT_S: Final = 25
 """How long a sender waits for the commit. It may still happen later; then the same key finds it."""
 
@@ -61,6 +63,8 @@ class Recorder:
         self._batch = batch
         self._after_commit = after_commit
         self._queue: deque[_Waiting] = deque()
+        self._flooded: deque[_Waiting] = deque()
+        """Apart, so that a flood keeps nobody else waiting."""
         self._wake = threading.Condition()
         self._stopping = False
         self._threads = [threading.Thread(target=self._run, name=f"recorder-{n}", daemon=True) for n in range(threads)]
@@ -86,9 +90,10 @@ class Recorder:
         """
         waiting = _Waiting(case)
         with self._wake:
-            if self._stopping or len(self._queue) >= MOST_WAITING:
+            queue = self._queue if case.flooded is None else self._flooded
+            if self._stopping or len(queue) >= MOST_WAITING:
                 raise Unavailable("recorder_full")
-            self._queue.append(waiting)
+            queue.append(waiting)
             self._wake.notify()
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
@@ -111,9 +116,12 @@ class Recorder:
 
     def _take(self) -> list[_Waiting]:
         with self._wake:
-            while not self._queue and not self._stopping:
+            while not (self._queue or self._flooded or self._stopping):
                 self._wake.wait()
-            return [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
+            # A few of a flood go along with each batch of the others, so that both come to their end.
+            few = min(len(self._flooded), max(self._batch - len(self._queue), -(-self._batch // FLOODED_SHARE)))
+            rest = min(len(self._queue), self._batch - few)
+            return [*(self._queue.popleft() for _ in range(rest)), *(self._flooded.popleft() for _ in range(few))]
 
     def _write(self, taken: Sequence[_Waiting]) -> list[Outcome]:
         try:

@@ -6,7 +6,8 @@ more of a concern than its reference, and nothing answers before the commit.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import orjson
@@ -17,11 +18,12 @@ from router.intake import guard, idempotency, limits
 from router.intake.callers import Caller
 from router.intake.inforce import vocabulary
 from router.keyrecords import RECOVERY, ReceiptKey, RecipientKey
-from router.model import NewCase
+from router.model import Flooded, NewCase
 from router.store.cases import Repeated
-from router.telemetry import ACCEPTED, FALLBACKS, get_log
+from router.telemetry import ACCEPTED, FALLBACKS, PARKED, get_log
 from router.triage.decide import decide
 from router.triage.noteback import with_note_back
+from router.triage.parking import parked
 from router.triage.policy import Policy
 from router.vault.seal import seal_case
 from router.vocabulary import Reason
@@ -55,16 +57,17 @@ class Door:
         issue_receipt: Callable[[], tuple[str, ReceiptKey]],
         idempotency_secret: bytes,
         quotas: limits.Quotas,
-        anonymous_per_hour: int,
+        flood: Callable[[str, datetime], str | None],
         console_url: str,
     ) -> None:
+        """Prepare; `flood` counts a person's concern, and says which flood of a network's it belongs to."""
         self._policy = policy
         self._recipients = recipients
         self._recorder = recorder
         self._issue_receipt = issue_receipt
         self._secret = idempotency_secret
         self._quotas = quotas
-        self._anonymous_per_hour = anonymous_per_hour
+        self._flood = flood
         self._console_url = console_url
 
     async def submit(
@@ -82,10 +85,12 @@ class Door:
         of the link by which somebody of staff took it down. Raises Refused, Unavailable when nothing can be kept now,
         another RouterError when we failed (StoreFailed `link_used`: the link cannot be used any more).
         """
-        prepared = self._prepare(sent, caller, key, note_back)
-        repeated = await self._recorder.record(replace(prepared.case, behalf=behalf))
+        prepared = self._prepare(sent, caller, key, note_back, behalf)
+        repeated = await self._recorder.record(prepared.case)
         if repeated is None:
             ACCEPTED.inc()
+            if prepared.case.flooded and prepared.case.flooded.waits_until:
+                PARKED.inc()
             if prepared.case.decision.reason:
                 FALLBACKS.labels(prepared.case.decision.reason).inc()
             return prepared.answer
@@ -128,14 +133,16 @@ class Door:
         except RouterError as error:
             return error
 
-    def _prepare(self, sent: object, caller: Caller, key: str | None, note_back: str | None) -> _Prepared:
+    def _prepare(
+        self, sent: object, caller: Caller, key: str | None, note_back: str | None, behalf: bytes | None
+    ) -> _Prepared:
         if key is not None:
             idempotency.check_key(key, anonymous=caller.client is None)
         received_at = now()
         # One policy from here to the end, whatever comes into force meanwhile.
         policy = self._policy()
         admitted = guard.admit(sent, vocabulary(policy), now=received_at)
-        self._count(caller)
+        flood = self._count(caller, received_at) if behalf is None else None
         reference = new_reference()
         decision = decide(
             policy,
@@ -147,6 +154,9 @@ class Door:
         )
         if note_back is not None:
             decision = with_note_back(decision, policy, admitted.facts, note_back, reference=reference)
+        waits_until = None
+        if flood is not None:
+            decision, waits_until = parked(decision, received_at=received_at)
         if decision.reason is Reason.POLICY_ERROR:
             get_log().error("policy_failed", reference=reference)
         sealed = seal_case(reference, admitted.content, self._readers(decision.teams))
@@ -176,16 +186,19 @@ class Door:
             sealed=sealed,
             receipt=receipt_key,
             idempotent=idempotent,
+            behalf=behalf,
+            flooded=Flooded(flood, waits_until) if flood is not None else None,
         )
         return _Prepared(case, answer)
 
-    def _count(self, caller: Caller) -> None:
-        most, window_s = (
-            (caller.client.per_minute, limits.MINUTE_S) if caller.client else (self._anonymous_per_hour, limits.HOUR_S)
-        )
-        wait_s = self._quotas.wait_s(caller.bucket, most=most, window_s=window_s)
+    def _count(self, caller: Caller, now: datetime) -> str | None:
+        """Refuse a client that sends too much; return the flood of a person's concern, who is never refused for it."""
+        if caller.client is None:
+            return self._flood(caller.bucket, now)
+        wait_s = self._quotas.wait_s(caller.bucket, most=caller.client.per_minute, window_s=limits.MINUTE_S)
         if wait_s:
             raise Refused("quota_exceeded", retry_after_s=wait_s)
+        return None
 
     def _readers(self, teams: Sequence[str]) -> list[RecipientKey]:
         """Return the keys of the deciding teams and of recovery; a team without one is left to recovery."""

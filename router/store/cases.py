@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, text
 
 from router.errors import StoreFailed
 from router.model import Decision, NewCase
-from router.store import behalf
+from router.store import behalf, floods
 from router.store.audit import NOTHING_SEALED, RECEIVED
 from router.store.posting import POSTS, post_row
 from router.store.tables import cases, idempotency, referrals
@@ -105,6 +105,9 @@ def record(connection: Connection, new: Sequence[NewCase]) -> list[Repeated | No
         rows.append(_row(n, case))
     fresh = set(connection.execute(_RECORD, {"given": orjson.dumps(rows).decode()}).scalars())
     _use_links(connection, [case for n, case in enumerate(new) if case.behalf is not None and n in fresh])
+    flooded = {case.reference: case.flooded for n, case in enumerate(new) if case.flooded is not None and n in fresh}
+    if flooded:
+        floods.link(connection, flooded)
     if len(fresh) == len(new):
         return [None] * len(new)
     asked = [case.idempotent.key for n, case in enumerate(new) if n not in fresh and case.idempotent]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from router.store.standby import restart, stop
+from router.store.standby import restart, stop, stop_parked
 from router.vocabulary import Awaited, CaseOutcome
 
 CLAIMED: Final = "claimed"
@@ -158,6 +158,7 @@ def close(connection: Connection, reference: str, handle: str, outcome: CaseOutc
     if closed:
         answered = (Awaited.ACKNOWLEDGE, Awaited.FEEDBACK) if told or withdrawn else ()
         stop(connection, reference, (Awaited.CLAIM, Awaited.DECIDE, Awaited.DELIVERY, *answered), "closed")
+        stop_parked(connection, reference, "closed")
     return closed
 
 

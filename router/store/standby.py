@@ -24,6 +24,8 @@ ACTIONS: Final = {
     Notice.INSTEAD.value: "told_instead",
 }
 """What the audit calls it when the clock fires such a row."""
+LET_GO: Final = "case_let_go"
+"""What it is called for a row that waited for a look alone, because its concern came in a flood."""
 NOT_NEEDED: Final = "not_needed"
 WITHDRAWN: Final = """
     state = case state when 'leased' then state else 'recalled' end, outcome = :outcome, settled_at = clock_timestamp()
@@ -94,6 +96,7 @@ def flip_standby(connection: Connection, *, limit: int = BATCH) -> list[Flipped]
     in_time = sorted(rows, key=lambda row: (row.due_at, row.reference, row.revision))
     flipped = [Flipped(row.reference, row.channel, row.notice, row.awaited, row.outcome) for row in in_time]
     note(connection, [_entry(row, ACTIONS[row.notice]) for row in flipped if fired(row) and row.notice])
+    note(connection, [_entry(row, LET_GO) for row in flipped if row.notice is None and row.awaited is None])
     return flipped
 
 
@@ -103,7 +106,8 @@ def fired(row: Flipped) -> bool:
 
 
 def _entry(row: Flipped, action: str) -> AuditEntry:
-    return AuditEntry("clock", action, row.reference, row.outcome or "ok", f"{row.awaited}:{row.channel}")
+    detail = f"{row.awaited}:{row.channel}" if row.awaited else row.channel
+    return AuditEntry("clock", action, row.reference, row.outcome or "ok", detail)
 
 
 def stop(connection: Connection, reference: str, awaited: Collection[Awaited], outcome: str) -> int:
@@ -119,6 +123,14 @@ def stop(connection: Connection, reference: str, awaited: Collection[Awaited], o
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "awaited": [what.value for what in awaited], "outcome": outcome}
     return list(connection.execute(query, values).scalars()).count("recalled")
+
+
+def stop_parked(connection: Connection, reference: str, outcome: str) -> None:
+    """Withdraw what waits for a look alone, because the concern came in a flood."""
+    query = text(f"""
+        update referrals set {WITHDRAWN}
+        where reference = :reference and state = 'standby' and awaited is null""")  # noqa: S608 - our own words
+    connection.execute(query, {"reference": reference, "outcome": outcome})
 
 
 def restart(connection: Connection, reference: str, outcome: str) -> int:

@@ -30,6 +30,7 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "fallback": "{0} is told: the first of the fallback list that may be",
         "no_match": "no route named a team: the fallback teams are told (no_match)",
         "policy_error": "deciding failed ({2}): the fallback teams are told (policy_error)",
+        "parked": "it came with very many others: who is told at once is told when somebody has looked, or at {2}",
     }
 )
 _CONFLICTS: Final[Mapping[str, str]] = MappingProxyType(

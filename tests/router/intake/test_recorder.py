@@ -18,6 +18,7 @@ from router.app import public_app
 from router.errors import StoreFailed, Unavailable
 from router.intake import recorder
 from router.intake.recorder import Recorder
+from router.model import Flooded
 from router.settings import Settings
 from router.vocabulary import Login, ReferralState
 from tests.conftest import Database
@@ -117,6 +118,30 @@ def test_a_full_queue_sends_senders_away(intake: Engine, monkeypatch: pytest.Mon
     outcomes = all_of(stalled, [a_case() for _ in range(5)])
 
     assert [outcome.code for outcome in outcomes] == ["recorder_slow"] * 3 + ["recorder_full"] * 2
+
+
+def test_a_flood_fills_no_place_of_others_and_is_written_beside_them(
+    intake: Engine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patched: floods that fill a queue of 2,000 take long."""
+    monkeypatch.setattr(recorder, "MOST_WAITING", 15)
+    flooded = [replace(a_case(), flooded=Flooded("FLOOD-0000-0000-0000", None)) for _ in range(20)]
+    others = [a_case() for _ in range(15)]
+    committed: list[int] = []
+
+    async def run() -> list[Any]:
+        made = Recorder(intake, batch=10, after_commit=lambda _: committed.append(count(database, "flood_links")))
+        waiting = [asyncio.ensure_future(made.record(case)) for case in (*flooded, *others)]
+        await asyncio.sleep(0)
+        made.start()
+        await asyncio.to_thread(made.stop)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    outcomes = asyncio.run(run())
+
+    assert outcomes[:15] + outcomes[20:] == [None] * 30
+    assert [outcome.code for outcome in outcomes[15:20]] == ["recorder_full"] * 5
+    assert committed == [1, 5, 15], "nine of ten for the others, and the rest as there is room"
 
 
 def test_stopping_writes_what_waits(intake: Engine, database: Database) -> None:

@@ -55,7 +55,7 @@ def a_door(kept: Kept, *policies: Policy) -> Door:
         issue_receipt=lambda: ("MARKED-receipt", ReceiptKey(b"lookup", b"public")),
         idempotency_secret=b"s" * 32,
         quotas=Quotas(),
-        anonymous_per_hour=100,
+        flood=lambda _network, _now: None,
         console_url="http://127.0.0.1:8001",
     )
 
