@@ -40,13 +40,18 @@ Start = Callable[..., TestClient]
 
 @pytest.fixture
 def settings(database: Database, tmp_path: Path) -> Settings:
-    config = shipped(tmp_path / "config")
-    begin(database.dsn(Login.CONSOLE), secrets_dir=tmp_path / "secrets", config_dir=config, reviewer="first", say=print)
+    return settings_of(database, tmp_path)
+
+
+def settings_of(database: Database, folder: Path) -> Settings:
+    """Return settings of a public part that keeps its files in `folder`; its keys are made."""
+    config = shipped(folder / "config")
+    begin(database.dsn(Login.CONSOLE), secrets_dir=folder / "secrets", config_dir=config, reviewer="first", say=print)
     return Settings(
         database_url_intake=SecretStr(database.dsn(Login.INTAKE)),
         database_url_console=SecretStr(database.dsn(Login.CONSOLE)),
         redis_url=SecretStr(NOBODY_LISTENS),
-        state_dir=tmp_path,
+        state_dir=folder,
         config_dir=config,
     )
 

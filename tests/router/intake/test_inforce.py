@@ -66,9 +66,9 @@ def test_page_interface_and_document_follow_a_changed_policy(
     # Patched, so that nobody waits for seconds.
     monkeypatch.setattr("router.app.public.LOOK_EVERY_S", 0.05)
     with TestClient(public_app(settings)) as public:
-        before = [public.get("/report").text, public.get("/api/v1/openapi.json").text]
+        before = [public.get("/report/1").text, public.get("/api/v1/openapi.json").text]
         change_policy(settings.config_dir, rename)
-        assert wait_until(lambda: "MARKED label" in public.get("/report").text)
+        assert wait_until(lambda: "MARKED label" in public.get("/report/1").text)
         answers = [
             public.post(CONCERNS, json={**LEAST, **asked}).status_code
             for asked in ({"category": "marked_kind"}, {"site": "works"}, {"site": "plant"})
