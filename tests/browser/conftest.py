@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import PROGRAM, missing
 from tests.browser.staff import Staff, staff_of
+from tests.browser.team import Team
 from tests.conftest import CHECKOUT
 from tests.running import Product, running
 
@@ -42,6 +43,17 @@ def everybody(product: Product, chromium: Browser) -> Iterator[Staff]:
         staff.add("cem", "legal")
         staff.add("dora", "ombuds")
         yield staff
+
+
+@pytest.fixture(scope="session")
+def team(everybody: Staff) -> Iterator[Team]:
+    """Somebody who works on reports, with the texts unlocked."""
+    everybody.add("tess", "security", "legal")
+    page = everybody.signed_in("tess")
+    everybody.open_contexts.remove(page.context)
+    everybody.unlock(page, "tess")
+    yield Team(everybody, page)
+    page.context.close()
 
 
 @pytest.fixture

@@ -132,11 +132,11 @@ def running(root: Path, preferences: Mapping[str, Preference]) -> Iterator[Firef
     """Run Firefox with a new profile below `root`; its profile is complete on disk once this ends."""
     profile = root / "profile"
     profile.mkdir(parents=True)
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in (QUIET | preferences).items()]
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in {**QUIET, **preferences}.items()]
     (profile / "user.js").write_text("\n".join(lines))
     env = {**os.environ, "HOME": str(root), "MOZ_HEADLESS": "1", "MOZ_CRASHREPORTER_DISABLE": "1"}
     with (root / "firefox.out").open("wb") as output:
-        program = [PROGRAM, "--headless", "--no-remote", "--marionette", "--profile", profile, "about:blank"]
+        program = [str(PROGRAM), "--headless", "--no-remote", "--marionette", "--profile", str(profile), "about:blank"]
         process = subprocess.Popen(program, env=env, stdout=output, stderr=output)
     try:
         with socket.create_connection(("127.0.0.1", _port(profile, process)), timeout=ANSWER_S) as connection:

@@ -12,11 +12,15 @@ Say = Callable[[str], str]
 """Translates a sentence of ours."""
 
 
-def report(visitor: Visitor, url: str, say: Say) -> str:
-    """Report from the first page at `url` to the receipt, which is returned; every page must ask what it should."""
+def report(visitor: Visitor, url: str, say: Say, seen: Callable[[str], None] = lambda _: None) -> str:
+    """Report from the first page at `url` to the receipt, which is returned; every page must ask what it should.
+
+    `seen` is told the last part of each page's address once it shows.
+    """
 
     def answered(title: str, *, pick: str = "", write: str = "") -> None:
         assert say(title) in visitor.read("h1"), visitor.read("body")
+        seen(visitor.address().rpartition("/")[2])
         if pick:
             visitor.pick(say(pick))
         if write:
@@ -24,6 +28,7 @@ def report(visitor: Visitor, url: str, say: Say) -> str:
         visitor.press(say("Continue"))
 
     visitor.go(f"{url}/report")
+    seen("start")
     visitor.press(say("Start"))
     answered("What is it about?", pick="Suspected child sexual abuse material")
     answered("Before you go on")
@@ -41,8 +46,10 @@ def report(visitor: Visitor, url: str, say: Say) -> str:
     answered("How can we reach you?", write=CONTACT)
     assert say("Check your answers") in visitor.read("h1")
     assert NARRATIVE in visitor.read()
+    seen("check")
     visitor.press(say("Send report"))
     assert say("Thank you. Your report is kept.") in visitor.read("h1"), visitor.read("body")
+    seen("receipt")
     return visitor.read("output").strip()
 
 

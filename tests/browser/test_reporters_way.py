@@ -5,6 +5,7 @@ stands in var/screenshots as report-*.zip, which `playwright show-trace` plays.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -18,29 +19,21 @@ from tests.browser.visitors import Visitor, WithKeyboard, WithMouse
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": SMALLEST, "height": 568}, "has_touch": True}
-WAYS = {
+PHONE: dict[str, Any] = {"viewport": {"width": SMALLEST, "height": 568}, "has_touch": True}
+WAYS: dict[str, tuple[type[WithMouse], dict[str, Any]]] = {
     "scripts": (WithMouse, {}),
     "no-scripts": (WithMouse, {"java_script_enabled": False, **PHONE}),
     "keyboard": (WithKeyboard, PHONE),
 }
 
 
-@pytest.fixture(scope="module")
-def team(everybody: Staff) -> Iterator[Team]:
-    page = everybody.signed_in("ana")
-    everybody.open_contexts.remove(page.context)
-    everybody.unlock(page, "ana")
-    yield Team(everybody, page)
-    page.context.close()
-
-
 @pytest.fixture
 def context(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
-    _, options = WAYS[request.getfixturevalue("way")]
+    visitor, options = WAYS[request.getfixturevalue("way")]
     context = chromium.new_context(**options)
     context.set_default_timeout(10_000)
-    context.tracing.start(screenshots=True, snapshots=True)
+    # A copy of the page for each key pressed would take most of the time.
+    context.tracing.start(screenshots=True, snapshots=visitor is not WithKeyboard)
     yield context
     context.close()
 
