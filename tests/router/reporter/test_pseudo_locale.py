@@ -61,7 +61,9 @@ class Pseudo(NullTranslations):
     def __init__(self) -> None:
         super().__init__()
         self.said: set[str] = set()
-        self._info = {"last-translator": there.UNREVIEWED}
+
+    def info(self) -> dict[str, str]:
+        return {"last-translator": there.UNREVIEWED}
 
     def gettext(self, message: str) -> str:
         self.said.add(message)
@@ -273,7 +275,7 @@ def take_a_ticket_over(walker: Walker, link: str) -> None:
     walker.get("/report/agent", 403)
     walker.get(f"/report/agent?{link}&source_ticket=4711&category=MARKED", 422)
     fields = Page(walker.get(f"/report/agent?{link}&source_ticket=4711")).fields
-    sent = {name: str(fields[name].get("value") or "") for name in ("client", "until", "proof", "key")}
+    sent: dict[str, Any] = {name: str(fields[name].get("value") or "") for name in ("client", "until", "proof", "key")}
     walker.post("/report/agent", 422, **sent, source_ticket="/")
     walker.post("/report/agent", 201, **sent, **LEAST, source_ticket="4711")
 
@@ -309,7 +311,7 @@ def find_the_database_away(walker: Walker, database: Database) -> None:
 
 def rows(database: Database, query: str, *values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(database.owner_dsn) as connection:
-        done = connection.execute(query, values)  # type: ignore[call-overload]
+        done = connection.execute(query, values)
         return done.fetchall() if done.description else []
 
 
