@@ -285,7 +285,14 @@ def take_a_report_down(walker: Walker, console: Engine) -> None:
     secret = behalf_link(console)
     walker.get(f"/report/behalf?link={secret}")
     walker.post("/report/behalf", 422, link=secret, step="read_back")
-    told = {**LEAST, "narrative": TYPED, "urgency": "ongoing", "day": "2026-11-03", "time": "10:00", "zone": "+01:00"}
+    told: dict[str, Any] = {
+        **LEAST,
+        "narrative": TYPED,
+        "urgency": "ongoing",
+        "day": "2026-11-03",
+        "time": "10:00",
+        "zone": "+01:00",
+    }
     read = hidden(walker.post("/report/behalf", **told, key=OTHER_KEY, link=secret, step="read_back"))
     walker.post("/report/behalf", 422, **read, step="record")
     walker.post("/report/behalf", **read, step="change")
