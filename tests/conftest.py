@@ -5,7 +5,6 @@ other do not meet; what dead runs left is removed, their servers included.
 """
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -24,10 +23,11 @@ from router.embedded.redis import EmbeddedRedis
 from router.embedded.running import end_noted, note, noted
 from router.store.upgrade import upgrade
 from router.vocabulary import Login
+from tests import databases
+from tests.databases import TEMPLATE
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUNS = CHECKOUT / "var/pytest"
-TEMPLATE = "migrated"
 # Folders that an unprivileged server has to pass, but not list.
 FOLDER_MODE = 0o711
 
@@ -113,6 +113,7 @@ def postgres(servers_dir: Path) -> Iterator[EmbeddedPostgres]:
         upgrade(server.address(OWNER, TEMPLATE), {login: login.value for login in Login})
         yield server
     finally:
+        databases.clear_away(server)
         server.stop()
         shutil.rmtree(servers_dir / "postgres", ignore_errors=True)
 
@@ -122,7 +123,7 @@ def _spare_the_disk(connection: psycopg.Connection) -> None:
 
     What a process wrote before it was killed, the kernel keeps either way.
     """
-    for setting in ("fsync", "full_page_writes"):
+    for setting in ("fsync", "full_page_writes", "autovacuum"):
         connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
     connection.execute("select pg_reload_conf()")
 
@@ -140,23 +141,10 @@ def redis_server(servers_dir: Path) -> Iterator[EmbeddedRedis]:
 
 @contextmanager
 def a_database(server: EmbeddedPostgres) -> Iterator[Database]:
-    """Yield a fresh, migrated database on the session's cluster; it is dropped afterwards."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {} owner {}").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
-            )
-        )
-        # Rights on the database itself are not copied from a template.
-        connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
-        for login in Login:
-            connection.execute(
-                sql.SQL("grant connect on database {} to {}").format(sql.Identifier(name), sql.Identifier(login))
-            )
+    """Yield a database on the session's cluster, as the migrations leave it; nobody else has it."""
+    name = databases.take(server)
     yield Database(server, name)
-    with psycopg.connect(server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    databases.give_back(server, name)
 
 
 @pytest.fixture
