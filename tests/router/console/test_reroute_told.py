@@ -6,9 +6,10 @@ from time import sleep
 
 from router import clock
 from router.model import NewCase
+from router.reporter import receipts
 from router.store.engine import transaction
 from router.store.referrals import Ended, lease, settle
-from tests.router.console.deployments import Deployment
+from tests.router.console.deployments import SECRET, Deployment
 from tests.router.console.rerouting import at, re_route, rows, shape
 
 
@@ -223,3 +224,20 @@ def test_there_and_back_waits_for_the_same_as_at_first(deployment: Deployment) -
     now = [row[:1] + row[2:5] for row in rows(deployment, case) if row[2] != "recalled"]
 
     assert sorted(now, key=str) == sorted(first, key=str)
+
+
+def test_that_the_reporter_wrote_is_still_said_to_who_has_the_case_then_and_to_nobody_else(
+    deployment: Deployment,
+) -> None:
+    receipt, key = receipts.issue(SECRET)
+    case = deployment.file("fraud", receipt=key)
+    for desk in ("security-desk", "legal-desk"):
+        deployment.sent(case.reference, desk)
+    deployment.write(receipt, "MARKED-7f3a words")
+    re_route(deployment, case, category="other")
+
+    said = [row for row in rows(deployment, case) if row[3] == "reporter_wrote"]
+    assert [(channel, state) for channel, _revision, state, *_rest in said] == [
+        ("legal-desk", "recalled"),
+        ("security-desk", "due"),
+    ]
