@@ -37,6 +37,7 @@ from router.reporter.house import load_house
 from router.reporter.housepages import HousePages, house_files
 from router.reporter.kept import FORGET_S as FORGET_KEPT_S
 from router.reporter.kept import Shelf
+from router.reporter.lost import lead_on
 from router.settings import Settings
 from router.store import cases
 from router.store.clients import active_clients
@@ -116,6 +117,7 @@ def public_app(settings: Settings) -> FastAPI:
         app.include_router(pages)
     for own in (HousePages(house, public_url=public_url).routes(), house_files(house), files("report.js")):
         app.include_router(own)
+    lead_on(app, house)
     degraded = partial(_all_of, in_force.degraded, sources.degraded, pager.degraded, floods.degraded, guesses.degraded)
     app.include_router(health.routes(partial(health.missing, engine), degraded))
     app.openapi = document.writer(app, lambda: vocabulary(in_force()))  # type: ignore[method-assign]

@@ -101,10 +101,16 @@ def add_page(routes: APIRouter, house: House, place: str, act: Act, methods: Seq
 
 def _answering(act: Act, house: House, code: str | None) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        chosen = code or preferred(request.headers.get("accept-language", ""), house.languages)
+        chosen = code or language_of(request, house)
         return await act(Visit(request, languages()[chosen], house))
 
     return answer
+
+
+def language_of(request: Request, house: House) -> str:
+    """Return the language in front of an address, else the one that the browser asks for."""
+    first = request.url.path.split("/", 2)[1]
+    return first if first in house.languages else preferred(request.headers.get("accept-language", ""), house.languages)
 
 
 @pass_context

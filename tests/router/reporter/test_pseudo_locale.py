@@ -43,6 +43,7 @@ ELSEWHERE: Final = {
     "The police of your country can tell you which authority is in charge.",
 }
 """Shown by other configurations than the shipped one: without a category for retaliation, without authorities."""
+BROWSER: Final = {"Accept": "text/html"}
 MATERIAL: Final = f"data:image/png;base64,{'QUJD' * 40}"
 _KEPT: Final = re.compile(r"(<[^>]+>|&[a-z]+;|%\(\w+\)[sd]|%%|\{\w+\})")
 _NO_WORDS: Final = re.compile(
@@ -153,7 +154,7 @@ class Walker:
         self._house = house
 
     def get(self, place: str, expected: int = 200) -> str:
-        return self._seen(place, self.public.get(f"/{CODE}{place}"), expected)
+        return self._seen(place, self.public.get(f"/{CODE}{place}", headers=BROWSER), expected)
 
     def post(self, place: str, expected: int = 200, **sent: Any) -> str:
         return self._seen(place, self.public.post(f"/{CODE}{place}", data=sent), expected)
@@ -182,7 +183,7 @@ class Walker:
             if name in {"category", "contact", "noticed_how", "narrative"}:
                 self.post(place, 422, asked=name, go="on", **{name: "" if name != "narrative" else "x" * 4001})
             page = self.post(place, asked=name, go="on", **({name: sent} if sent else {}))
-        assert 'action="/sv/report/check"' in page, page
+        assert f'action="/{CODE}/report/check"' in page, page
 
 
 def receipt_in(text: str) -> str:
@@ -197,6 +198,7 @@ def look_around(walker: Walker) -> None:
     walker.get("/poster/letter")
     walker.get("/away")
     walker.get("/report/check", 410)
+    walker.get("/nowhere", 404)
 
 
 def report_on_one_page(walker: Walker) -> None:
@@ -303,17 +305,26 @@ def take_a_report_down(walker: Walker, console: Engine) -> None:
 
 def find_the_database_away(walker: Walker, database: Database) -> None:
     page = walker.get("/report/1")
-    with psycopg.connect(database.server.address(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("alter database {} with allow_connections false").format(sql.Identifier(database.name))
-        )
-        ended = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
-        connection.execute(ended, (database.name,))
     assert 'name="asked" value="category"' in page
-    walker.post("/report/1", 503, asked="category", go="on", category="fraud")
-    walker.get("/report/check", 503)
-    walker.post("/report", 503, **LEAST)
-    walker.post("/follow-up", 503, receipt="0000-0000-0000-0000-0000-0000")
+    let_in(database, whether=False)
+    try:
+        walker.post("/report/1", 503, asked="category", go="on", category="fraud")
+        walker.get("/report/check", 503)
+        walker.post("/report", 503, **LEAST)
+        walker.post("/follow-up", 503, receipt="0000-0000-0000-0000-0000-0000")
+    finally:
+        let_in(database, whether=True)
+
+
+def let_in(database: Database, *, whether: bool) -> None:
+    """Let the database take connections, or end all that there are and take none."""
+    server = database.server.address(SUPERUSER, "postgres")
+    with psycopg.connect(server, autocommit=True) as connection:
+        name = sql.Identifier(database.name)
+        connection.execute(sql.SQL("alter database {} with allow_connections = {}").format(name, whether))
+        if not whether:
+            ended = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+            connection.execute(ended, (database.name,))
 
 
 def rows(database: Database, query: str, *values: object) -> list[tuple[Any, ...]]:
