@@ -4,6 +4,7 @@ An acknowledgement and a feedback are what the law sets a time for: sending one 
 write needs no key; to read, the case is opened, and the audit says so before anything is shown.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,10 +86,19 @@ def opened(attempt: Attempt, reader: Reader, *, before: int | None = None) -> tu
     key = hold_key(attempt, reader)
     with still_opening(attempt) as connection:
         found = messages.of_case(connection, attempt.reference, limit=PAGE, before=before)
+        came = messages.received(connection, attempt.reference)
         if before is None:
             messages.read_by_staff(connection, attempt.reference)
         note(connection, [attempt.entry(detail=f"count:{len(found)}")])
-    return tuple(Message(one, text_in(attempt, key, CaseKey.message, one.sealed, one.id)) for one in found)
+    return tuple(Message(one, _text(attempt, key, one, came)) for one in found)
+
+
+def _text(attempt: Attempt, key: CaseKey, one: StoredMessage, came: Collection[str]) -> str | None:
+    """Return a message's text. Anybody can seal to a public key: what opens must also be what the audit says came."""
+    if not one.from_staff and one.came_as not in came:
+        attempt.note("failed_message_replaced", f"id:{one.id}")
+        return None
+    return text_in(attempt, key, CaseKey.message, one.sealed, one.id)
 
 
 def _recorded(connection: Connection, reference: str, kind: MessageKind) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from router.keyrecords import Sealed
 from router.model import AuditEntry
 from router.store.audit import note
-from router.store.messages import kind_of
+from router.store.messages import RECEIVED, came_as, kind_of
 from router.vocabulary import MessageKind, Notice, ReporterKind, Severity
 
 
@@ -121,7 +121,7 @@ def write(
     values = {"mark": mark, "kind": kind.value, "suite": sealed.suite, "blob": sealed.blob, "most": most}
     written = Written(connection.execute(call, {"lookup": lookup, **values}).scalar_one())
     if written is Written.KEPT:
-        note(connection, [AuditEntry("reporter", "message_received", reference, detail=f"{kind} {sealed.digest}")])
+        note(connection, [AuditEntry("reporter", RECEIVED, reference, detail=came_as(kind, sealed))])
     return written
 
 

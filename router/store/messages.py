@@ -5,11 +5,15 @@ Ciphertext in, ciphertext out. Functions take a connection and never commit.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, text
 
 from router.keyrecords import Sealed
 from router.vocabulary import MessageKind, ReporterKind
+
+RECEIVED: Final = "message_received"
+"""What the audit calls it when a reporter wrote; its detail is `came_as` of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class StoredMessage:
     def from_staff(self) -> bool:
         """Whether staff wrote it."""
         return isinstance(self.kind, MessageKind)
+
+    @property
+    def came_as(self) -> str:
+        """What the audit knows it by, if the reporter wrote it."""
+        return came_as(self.kind, self.sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,12 @@ def of_case(connection: Connection, reference: str, *, limit: int, before: int |
     return found[::-1]
 
 
+def received(connection: Connection, reference: str) -> frozenset[str]:
+    """Return what the audit says came from the reporter of a case: each message's kind and digest."""
+    query = text("select detail from audit where object = :reference and action = :action and outcome = 'ok'")
+    return frozenset(connection.execute(query, {"reference": reference, "action": RECEIVED}).scalars())
+
+
 def standing(connection: Connection, reference: str) -> Standing:
     """Return how far the dialogue of a case is."""
     query = text("""
@@ -113,6 +128,11 @@ def read_by_staff(connection: Connection, reference: str) -> None:
     change = text("""
         update cases set reporter_wrote_at = null where reference = :reference and reporter_wrote_at is not null""")
     connection.execute(change, {"reference": reference})
+
+
+def came_as(kind: MessageKind | ReporterKind, sealed: Sealed) -> str:
+    """Return kind and digest of a message, by which the audit knows it."""
+    return f"{kind} {sealed.digest}"
 
 
 def kind_of(kind: str) -> MessageKind | ReporterKind:

@@ -20,6 +20,7 @@ from router.store.engine import transaction
 from router.store.posting import referral_id
 from router.store.queue import Filter, State
 from router.vault.receipt import receipt_holder
+from router.vault.seal import seal_message
 from router.vocabulary import CaseOutcome, MessageKind, ReporterKind, Role
 from tests.router.console.deployments import SECRET, Deployment
 from tests.router.console.pages import Office
@@ -226,6 +227,19 @@ def test_reminders_and_what_was_withdrawn_say_nothing_of_who_was_told(deployment
 
     assert case_of(deployment, receipt).sent == frozenset()
     assert stage_of(case_of(deployment, receipt), ()) is Stage.RECEIVED
+
+
+def test_words_that_did_not_come_from_the_reporter_are_shown_to_nobody(deployment: Deployment) -> None:
+    reference, receipt = filed(deployment)
+    deployment.write(receipt, WORDS)
+    _other, strangers = filed(deployment)
+    deployment.write(strangers, f"{WORDS} of another")
+    forged = case_of(deployment, receipt)
+    sealed = seal_message(reference, f"{WORDS} forged", forged.suite, forged.public)
+    deployment.run("update sealed_messages set for_case = :blob where reference = :r", blob=sealed.blob, r=reference)
+
+    assert opened(deployment, reference) == [("addition", None)]
+    assert deployment.rows("select outcome from audit where detail like 'id:%'") == [("failed_message_replaced",)]
 
 
 def test_another_receipt_gives_and_writes_nothing_of_the_case(deployment: Deployment) -> None:
