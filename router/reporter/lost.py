@@ -21,11 +21,12 @@ from router.web.refusals import STATUS
 
 _CODES: Final = {STATUS[code]: code for code in ("not_found", "method_not_allowed")}
 _PROGRAMS: Final = "/api/"
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def lead_on(app: FastAPI, house: House) -> None:
     """Let `app` answer browsers that ask for no page of ours with one that leads on."""
-    otherwise = cast("Callable[[Request, Exception], Awaitable[Response]]", app.exception_handlers[HTTPException])
+    otherwise = cast("_Handler", app.exception_handlers[HTTPException])
 
     async def answer(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code)
