@@ -197,8 +197,11 @@ class Guided:
         return self._pages.question(visit, self._pages.walk(begun), _number(visit), step, typed=typed, error=error)
 
     def _without_cookie(self, visit: Visit, typed: Typed) -> Response:
-        """Lead on where no cookie came: none is kept by this browser, or an hour has passed since the last page."""
-        if typed.get(ASKED) == CATEGORY.name:
+        """Lead on where no cookie came: an hour has passed since the last page, or this browser keeps none.
+
+        It was given one with the page before; where that does not come back either, it keeps none.
+        """
+        if typed.get(ASKED) == CATEGORY.name or typed.get(GO) == AGAIN:
             return self._one_page.form(visit, typed, message=words.NO_COOKIES)
         gone = self._pages.gone(visit, any_step(typed.get(ASKED), self._pages.sites), typed)
         return self._desk.shelf.give(gone, self._desk.shelf.new_secret())

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from router.errors import RouterError, StoreFailed, Unavailable
+from router.errors import Refused, RouterError, StoreFailed, Unavailable
 from router.reporter.form import read_typed
 from router.reporter.guided import BACK, CHECK, GO
 from router.reporter.guidedpages import GuidedPages
@@ -79,11 +79,10 @@ class Sending:
         return await self._sent(visit, answer)
 
     async def done(self, visit: Visit) -> Response:
-        """Forget everything of this browser's report."""
-        try:
+        """Forget everything of this browser's report, however it was asked."""
+        pressed = ""
+        with suppress(Refused):
             pressed = await self._pressed(visit)
-        except RouterError as error:
-            return self._pages.broken(visit, error, place=DONE)
         await self._shelf.drop(visit.request)
         return self._shelf.take_back(visit.go(f"{PLACE}/1") if pressed == ANEW else self._pages.done(visit))
 

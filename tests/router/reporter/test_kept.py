@@ -1,0 +1,277 @@
+"""Answers kept between two pages: for one browser, for an hour, for nobody else; and when they are gone."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from functools import partial
+from io import StringIO
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from router.reporter.form import Typed
+from router.reporter.kept import Begun, Kept, Sent, Shelf
+from router.secretfiles import intake_secrets
+from router.store.engine import connect
+from router.vocabulary import Login
+from tests.router.reporter.test_pages import receipt_in
+from tests.router.reporter.walker import ANSWERS, Part, Walker, check_page
+
+ROWS = "select id, sealed from kept_answers order by id"
+CASES = "select count(*) from cases"
+TYPED = Begun(Typed({"narrative": "MARKED-7f3a"}, {"urgency": ("ongoing",)}), frozenset({"narrative"}), checking=True)
+
+
+@pytest.fixture
+def shelf(part: Part) -> Iterator[Shelf]:
+    engine = connect(part.database.dsn(Login.INTAKE), process="test")
+    part.run("truncate kept_answers")
+    yield Shelf(engine, b"s" * 32, https=True)
+    engine.dispose()
+
+
+def asking(cookies: str) -> Request:
+    return Request({"type": "http", "headers": [(b"cookie", cookies.encode())]})
+
+
+def found_by(shelf: Shelf, secret: bytes) -> Kept:
+    """What is kept for the browser that was given `secret`."""
+    given = shelf.give(Response(), secret).headers["set-cookie"].partition(";")[0]
+    return asyncio.run(shelf.found(asking(given)))
+
+
+def _instead(after: Kept, _before: Kept) -> Kept:
+    return after
+
+
+def test_what_is_kept_opens_under_the_cookie_alone(part: Part, shelf: Shelf) -> None:
+    mine, other = shelf.new_secret(), shelf.new_secret()
+    shelf.change(mine, lambda _none: TYPED)
+
+    found, foreign = found_by(shelf, mine), found_by(shelf, other)
+
+    assert found == TYPED
+    assert foreign is None
+    row, sealed = map(bytes, part.rows(ROWS)[0])
+    assert b"MARKED" not in sealed
+    assert not {mine, other} & {row, sealed[:32], sealed[-32:]}
+    assert "MARKED" not in repr(found)
+
+
+def test_a_row_that_was_changed_or_put_in_anothers_place_is_taken_for_none(
+    part: Part, shelf: Shelf, logged: StringIO
+) -> None:
+    mine, other = shelf.new_secret(), shelf.new_secret()
+    shelf.change(mine, lambda _none: TYPED)
+    shelf.change(other, lambda _none: TYPED)
+    part.run("""
+        with swapped as (select a.id, b.sealed from kept_answers a join kept_answers b on a.id <> b.id)
+        update kept_answers k set sealed = s.sealed from swapped s where s.id = k.id""")
+
+    found = [found_by(shelf, secret) for secret in (mine, other)]
+
+    assert found == [None, None]
+    assert "kept_answers_not_opened" in logged.getvalue()
+
+
+def test_how_much_was_typed_does_not_show(part: Part, shelf: Shelf) -> None:
+    for length in (0, 10, 500):
+        typed = Begun(Typed({"narrative": "x" * length}))
+        shelf.change(shelf.new_secret(), partial(_instead, typed))
+
+    assert len({len(sealed) for _, sealed in part.rows(ROWS)}) == 1
+
+
+def test_after_an_hour_nothing_is_read_and_soon_nothing_is_there(part: Part, shelf: Shelf) -> None:
+    secret = shelf.new_secret()
+    shelf.change(secret, lambda _none: TYPED)
+    lasts_s = part.rows("select extract(epoch from ends_at - clock_timestamp()) from kept_answers")[0][0]
+    part.run("update kept_answers set ends_at = clock_timestamp()")
+
+    found, kept = found_by(shelf, secret), part.rows(ROWS)
+    shelf.forget()
+
+    assert 3590 < lasts_s <= 3600
+    assert found is None
+    assert kept
+    assert not part.rows(ROWS)
+
+
+def test_what_was_sent_is_not_written_over_by_a_page_that_comes_late(shelf: Shelf) -> None:
+    secret = shelf.new_secret()
+    shelf.change(secret, lambda _none: Sent(b"{}"))
+
+    assert shelf.change(secret, lambda _sent: TYPED) == Sent(b"{}")
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites_and_goes_with_the_hour(shelf: Shelf) -> None:
+    given = shelf.give(Response(), b"s" * 32).headers["set-cookie"]
+    taken = shelf.take_back(Response()).headers["set-cookie"]
+
+    assert given.startswith("__Host-pages=c3Nz")
+    assert {"HttpOnly", "Max-Age=3600", "Path=/", "SameSite=strict", "Secure"} == set(given.split("; ")[1:])
+    assert "Max-Age=0" in taken
+
+
+def test_the_first_answer_makes_a_row_and_no_visit_does(part: Part) -> None:
+    part.run("truncate kept_answers")
+    walker = Walker(part)
+    walker.get("/report")
+    walker.get("/report/1")
+    before = part.rows(ROWS)
+    walker.say(category="fraud")
+
+    assert not before
+    assert len(part.rows(ROWS)) == 1
+    assert b"fraud" not in part.rows(ROWS)[0][1]
+    assert "A report was begun in this browser" in walker.get("/report").text
+
+
+def test_sent_twice_or_loaded_again_it_is_one_concern_and_the_same_receipt_until_it_is_written_down(part: Part) -> None:
+    part.run("truncate kept_answers")
+    walker = Walker(part).walk()
+    before = part.rows(CASES)[0][0]
+    shown = [walker.post("/report/check", go="on") for _ in range(2)]
+    shown += [walker.get("/report/check"), walker.get("/report/3")]
+    shown += [walker.post("/report/12", asked="narrative", go="on", narrative="late")]
+    sealed = part.rows(ROWS)
+    lasts_s = part.rows("select extract(epoch from ends_at - clock_timestamp()) from kept_answers")[0][0]
+    start = walker.get("/report")
+    done = walker.post("/report/done")
+
+    assert part.rows(CASES)[0][0] == before + 1
+    assert len({receipt_in(answer.text) for answer in shown}) == 1
+    assert len(sealed) == 1
+    assert 590 < lasts_s <= 600
+    assert "Read the receipt" in start.text
+    assert done.status_code == 200
+    assert not part.rows(ROWS)
+    assert not walker.http.cookies
+    for gone in (walker.post("/report/check", go="on"), walker.get("/report/check")):
+        assert gone.status_code == 410
+        check_page(gone.text)
+    assert part.rows(CASES)[0][0] == before + 1
+
+
+def test_whoever_begins_anew_finds_nothing_of_before(part: Part) -> None:
+    walker = Walker(part).walk("narrative")
+
+    walker.post("/report/done", go="anew")
+
+    assert walker.path == "/report/1"
+    assert "checked" not in walker.text
+    assert "was begun" not in walker.get("/report").text
+
+
+def test_the_quick_way_out_forgets_everything_behind_it(part: Part) -> None:
+    part.run("truncate kept_answers")
+    walker = Walker(part).walk("narrative")
+
+    left = walker.get("/leave", follow_redirects=False)
+
+    assert left.status_code == 303
+    assert left.headers["location"] == "/en/away"
+    assert not part.rows(ROWS)
+    assert not walker.http.cookies
+
+
+def test_when_the_answers_are_gone_the_report_begins_with_what_was_just_typed(part: Part) -> None:
+    walker = Walker(part).walk("involves")
+    part.run("truncate kept_answers")
+
+    lost = walker.say(involves=["hr", "legal"])
+    offered = walker.text
+    walker.post("/report/1", asked="involves", go="again", involves=["hr", "legal"])
+    begun = walker.path
+    walker.walk("involves")
+
+    assert lost.status_code == 410
+    assert re.findall(r'name="involves" value="([a-z]+)"', offered) == ["hr", "legal"]
+    assert 'value="again"' in offered
+    check_page(offered)
+    assert begun == "/report/1"
+    assert len(re.findall(r'value="(?:hr|legal)"\s+checked', walker.text)) == 2
+
+
+def test_a_browser_that_forgot_the_cookie_is_offered_the_same(part: Part) -> None:
+    walker = Walker(part).walk("narrative")
+    walker.http.cookies.clear()
+
+    walker.say(**ANSWERS["narrative"])
+
+    assert walker.shown.status_code == 410
+    assert "MARKED-7f3a story" in walker.text
+    assert walker.http.cookies
+
+
+def test_a_browser_without_cookies_gets_all_questions_on_one_page_with_what_was_typed(part: Part) -> None:
+    part.run("truncate kept_answers")
+    walker = Walker(part, cookies=False)
+    walker.say(category="fraud")
+    first = walker.shown
+    again = walker.post("/report/5", asked="narrative", go="again", narrative="MARKED-7f3a")
+
+    assert first.status_code == 200
+    assert re.search(r'value="fraud"\s+selected', first.text)
+    assert "Your browser keeps no cookies" in first.text
+    check_page(first.text)
+    assert "MARKED-7f3a" in again.text
+    assert 'action="/en/report"' in again.text
+    assert not part.rows(ROWS)
+
+
+def test_while_the_database_is_away_every_page_keeps_what_was_typed_and_says_so(part: Part) -> None:
+    walker, checking = Walker(part).walk("narrative"), Walker(part).walk()
+    place = walker.path
+    part.run("alter role intake connection limit 0")
+    part.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'intake'")
+    try:
+        typed = walker.say(narrative="MARKED-7f3a kept")
+        others = [walker.get(place), checking.get("/report/check"), checking.post("/report/check", go="on")]
+        start = walker.get("/report")
+    finally:
+        part.run("alter role intake connection limit -1")
+
+    assert {answer.status_code for answer in (typed, *others)} == {503}
+    assert "MARKED-7f3a kept" in typed.text
+    assert "Please press Continue again" in typed.text
+    assert start.status_code == 200
+    for answer in (typed, *others, start):
+        check_page(answer.text)
+        assert "tel:112" in answer.text or answer is typed
+    assert walker.post(place, asked="narrative", go="on", narrative="MARKED-7f3a kept").status_code == 200
+    assert checking.post("/report/check", go="on").status_code == 201
+
+
+def test_answers_that_the_policy_does_not_know_any_more_are_told_where_they_can_be_changed(part: Part) -> None:
+    walker = Walker(part).walk()
+    engine = connect(part.database.dsn(Login.INTAKE), process="test")
+    shelf = Shelf(engine, intake_secrets(part.settings.secrets_path).kept, https=False)
+    secret = shelf.secret_of(asking(f"pages={walker.http.cookies['pages']}"))
+    assert secret
+    # As if the policy had lost a category since then.
+    vanished = Begun(Typed({"category": "vanished", "noticed_how": "told_by_someone"}))
+    shelf.change(secret, lambda _before: vanished)
+    engine.dispose()
+
+    sent = walker.post("/report/check", go="on")
+
+    assert sent.status_code == 422
+    assert 'href="/en/report/1"' in sent.text[: sent.text.index("<h1>")]
+    check_page(sent.text)
+
+
+def test_beyond_the_quota_of_begun_reports_all_questions_are_asked_on_one_page(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Patched: nobody begins thousands of reports here.
+    monkeypatch.setattr("router.app.reporters.BEGUN_PER_HOUR", 1)
+    walkers = [Walker(part), Walker(part)]
+
+    shown = [walker.say(category="fraud") for walker in walkers]
+
+    assert [answer.status_code for answer in shown][-1] == 200
+    assert 'action="/en/report"' in shown[-1].text
+    assert re.search(r'value="fraud"\s+selected', shown[-1].text)
+    assert walkers[-1].get("/report/2").status_code == 410
