@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from typer import Typer
 
 from router import telemetry
-from router.cli import audit, cases, clients, database, deliveries, doctor, house, keys, people, policy, running
+from router.cli import audit, cases, clients, database, deliveries, doctor, floods, house, keys, people, policy, running
 from router.errors import RouterError
 
 ENTRY_POINTS: Final = "concern_router.commands"
@@ -28,6 +28,7 @@ GROUPS: Final = {
     "house": house,
     "deliveries": deliveries,
     "cases": cases,
+    "floods": floods,
     "clients": clients,
     "people": people,
     "keys": keys,

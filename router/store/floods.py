@@ -18,7 +18,7 @@ PARKED_NOW: Final = "case_parked"
 LINKED: Final = "case_linked_to_flood"
 """What the audit calls it that a concern came in a flood: one that waits for a look, and one that does not."""
 PARKED: Final = """
-    l.ended_at is null and l.waits_until > clock_timestamp() and exists (
+    l.ended_at is null and l.waits_until > statement_timestamp() and exists (
         select from referrals p where p.reference = l.reference and p.state = 'standby' and p.awaited is null)
 """
 """Of a link `l`: its concern waits still. Whatever else let its channels be told ended that."""

@@ -57,7 +57,9 @@ _SEEN: Final = f"""
           and not exists (select from recusals x where x.handle = :handle and x.reference = l.reference)
           and exists (select from people p join people_roles r on r.handle = p.handle and r.role = 'reviewer'
                       where p.handle = :handle and p.disabled_at is null)
-          and (:flood = '' or l.flood = :flood))"""  # noqa: S608 - our own words
+          and (:flood = '' or l.flood = :flood)
+          and l.flood in (select w.flood from flood_links w where w.ended_at is null
+                          and w.waits_until > statement_timestamp()))"""  # noqa: S608 - our own words
 """The linked cases that somebody may see: what `progress.access` says of each one."""
 
 
@@ -87,6 +89,12 @@ def floods(connection: Connection, handle: str) -> list[Flood]:
         )
         for row in connection.execute(query, {"handle": handle, "flood": ""})
     ]
+
+
+def any_for(connection: Connection, handle: str) -> bool:
+    """Say whether a flood waits of which `handle` may see something."""
+    query = text(f"with {_SEEN} select exists (select from seen where waits)")  # noqa: S608 - our own words
+    return bool(connection.execute(query, {"handle": handle, "flood": ""}).scalar_one())
 
 
 def take(connection: Connection, handle: str, flood: str) -> list[str]:

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from router.store.casefile import DONE
+from router.store.floods import PARKED
 from router.vocabulary import Awaited, Severity
 
 PAGE: Final = 50
@@ -74,6 +75,8 @@ class Filter:
     claimed_by: Holder | None = None
     unread: bool = False
     overdue: bool = False
+    parked: bool = False
+    """It came in a flood, and waits for a look."""
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -115,6 +118,8 @@ class Waiting:
     due_at: datetime | None
     seen_version: int | None
     """The version that the person saw last, None if they never did."""
+    parked: bool
+    """It came in a flood, and waits for a look."""
 
     @property
     def reference(self) -> str:
@@ -144,13 +149,18 @@ _MINE: Final = """
 """Whose cases somebody may see: what `progress.access` says of each one."""
 _NOT_RECUSED: Final = """
     not exists (select from recusals x where x.handle = :handle and x.reference = q.reference)"""
+_PARKED: Final = f"exists (select from flood_links l where l.reference = q.reference and {PARKED})"
+_PARKED_NOW: Final = f"""
+    parked_now as materialized (
+        select q.* from flood_links l join case_queue q on q.reference = l.reference where {PARKED})"""  # noqa: S608 - our own words
 _ORDER: Final = "rank, place, reference"
-_SHOWN: Final = """
+_SHOWN: Final = f"""
     c.version, c.received_at, c.state, c.severity, c.category, c.site, c.route, c.claimed_at, c.claimed_by,
     c.claim_until, c.held_at, c.closed_at, c.acknowledged_at, c.feedback_at, c.claim_by, c.decide_by, c.acknowledge_by,
     c.feedback_by, c.reporter_wrote_at, v.version as seen_version,
+    exists (select from flood_links l where l.reference = f.reference and {PARKED}) as parked,
     array(select distinct k.owner from case_audiences a join recipient_keys k on k.key_id = any(a.keys)
-          where a.id = f.audience and k.owner <> 'recovery' order by 1) as teams"""
+          where a.id = f.audience and k.owner <> 'recovery' order by 1) as teams"""  # noqa: S608 - our own words
 
 
 def page(connection: Connection, handle: str, wanted: Filter, *, after: Place | None, now: datetime) -> Listed:
@@ -201,6 +211,8 @@ class _Asked:
             walked.append("""not exists (
                 select from case_views s join cases c on c.reference = s.reference
                 where s.handle = :handle and s.reference = q.reference and s.version >= c.version)""")
+        # There are few, and they may stand anywhere in the order: they are taken together first.
+        self.source = "parked_now" if wanted.parked else "case_queue"
         self.indexed, self.walked = " and ".join(indexed), " and ".join(walked)
 
     def query(self) -> str:
@@ -213,7 +225,7 @@ class _Asked:
             looked_at = self._in_order("(select each from share)")
             one = f"select q.* from ({looked_at}) q where {self.walked} order by {_ORDER} limit {PAGE + 1}"  # noqa: S608 - our own words
         return f"""
-            with {_MINE}, {_share()},
+            with {_MINE}, {_share()}, {_PARKED_NOW},
             f as materialized (
                 select q.* from mine a cross join lateral ({one}) q
                 order by {_ORDER} limit {PAGE + 1})
@@ -225,7 +237,7 @@ class _Asked:
     def edges(self) -> str:
         """Return the select of how far each audience's rows were looked at, where that was not to their end."""
         return f"""
-            with {_MINE}, {_share()}
+            with {_MINE}, {_share()}, {_PARKED_NOW}
             select q.rank, q.place, q.reference, a.id as audience from mine a cross join lateral (
                 {self._in_order("(select each from share)")} offset (select each - 1 from share)) q
             order by {_ORDER} limit 1"""  # noqa: S608 - our own words
@@ -233,7 +245,7 @@ class _Asked:
     def _in_order(self, most: str) -> str:
         """Return the select of the first `most` rows of one audience that an index answers."""
         ranges = " union all ".join(
-            f"(select q.* from case_queue q where {self.indexed} and {one} and {_NOT_RECUSED}"  # noqa: S608 - our own words
+            f"(select q.* from {self.source} q where {self.indexed} and {one} and {_NOT_RECUSED}"  # noqa: S608 - our own words
             f" order by {_ORDER} limit {most})"
             for one in self.ranges
         )
@@ -274,6 +286,7 @@ def _waiting(row: Mapping[Any, Any]) -> Waiting:
         awaited=awaited,
         due_at=due_at,
         seen_version=row["seen_version"],
+        parked=row["parked"],
     )
 
 
@@ -368,7 +381,7 @@ AT_ONCE: Final = 200
 def most_urgent(connection: Connection, handle: str) -> str | None:
     """Return the most urgent open case that `handle` may see and nobody has, locked until the transaction ends.
 
-    What somebody else is just taking is left to them.
+    What somebody else is just taking is left to them, and what waits for a look to whoever looks through its flood.
     """
     query = text(f"""
         with {_MINE},
@@ -376,6 +389,7 @@ def most_urgent(connection: Connection, handle: str) -> str | None:
             select q.* from mine a cross join lateral (
                 select q.* from case_queue q
                 where q.audience = a.id and q.rank between 0 and 3 and q.claimed_by is null and {_NOT_RECUSED}
+                  and not {_PARKED}
                 order by {_ORDER} limit {AT_ONCE}) q
             order by {_ORDER} limit {AT_ONCE})
         select c.reference from f join cases c on c.reference = f.reference

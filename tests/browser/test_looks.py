@@ -31,6 +31,7 @@ PLAIN = {
     "unlock": "/console/unlock",
     "behalf": "/console/behalf",
     "tasks": "/console/tasks",
+    "floods": "/console/floods",
     "no-such-page": "/console/nowhere",
     "nothing-there": "/console/cases/CR-0000-0000-0000",
 }

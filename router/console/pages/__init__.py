@@ -18,6 +18,7 @@ from router.console.pages import (
     channels,
     conflictfound,
     custody,
+    floods,
     ledger,
     outside,
     people,
@@ -33,6 +34,7 @@ from router.console.pages.ask import Desk, Page
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
+    *floods.PAGES,
     *case.PAGES,
     *casework.PAGES,
     *casetimeline.PAGES,

@@ -14,6 +14,7 @@ from router.console.pages import (
     actionwords,
     casedialogue,
     casefacts,
+    caseflood,
     casenotes,
     caseoutside,
     caserouting,
@@ -41,6 +42,7 @@ CHANGED: Final = "changed_since"
 
 PARTS: tuple[Part, ...] = (
     work.CLAIM,
+    caseflood.FLOOD,
     report.REPORT,
     caseoutside.IDENTITY,
     casefacts.FACTS,

@@ -35,7 +35,9 @@ FIELDS: Final[Mapping[str, str]] = {
 """Which field of its form a refusal is about."""
 _SHUT_OUT: Final = frozenset({"unknown_case", "locked", *(access.value for access in Access)})
 """Refusals after which there is no case to show again."""
-_STATE: Final = frozenset({"changed_since", "already_claimed", "not_claimed", "nobody_left", "held_before", "not_held"})
+_STATE: Final = frozenset(
+    {"changed_since", "already_claimed", "not_claimed", "nobody_left", "held_before", "not_held", "not_parked"}
+)
 """Refusals because the case is not as the page said."""
 
 

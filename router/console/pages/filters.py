@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from router.store.queue import Filter, Holder, Place, State
 from router.vocabulary import Severity
 
-NAMES: Final = ("state", "severity", "category", "site", "team", "claimed", "unread", "overdue", "q", "after")
+NAMES: Final = ("state", "severity", "category", "site", "team", "claimed", "unread", "overdue", "parked", "q", "after")
 _Word = TypeVar("_Word", State, Holder)
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _SOUGHT: Final = re.compile(r"[A-Za-z0-9._#-]{1,64}")
@@ -26,6 +26,7 @@ MISTAKES: Final[Mapping[str, str]] = {
     **dict.fromkeys(NAMES, _CHOOSE),
     "unread": "Tick it or leave it.",
     "overdue": "Tick it or leave it.",
+    "parked": "Tick it or leave it.",
     "q": "Give a whole reference, asset tag, source ticket or hash: letters, digits and . _ # - only, no blanks.",
     "after": "This page of the list cannot be; the list begins at its top.",
 }
@@ -80,6 +81,7 @@ def read(query: QueryParams, teams: Collection[str]) -> Asked:
         claimed_by=known("claimed", Holder),
         unread=one("unread", re.compile("1")) is not None,
         overdue=one("overdue", re.compile("1")) is not None,
+        parked=one("parked", re.compile("1")) is not None,
     )
     sought, after = one("q", _SOUGHT), _place(one("after", _AFTER), wrong)
     return Asked(wanted, _whole(sought or ""), after, {name: MISTAKES[name] for name in NAMES if name in wrong})
@@ -117,7 +119,7 @@ def coded(wanted: Filter) -> str:
 
 def _pairs(wanted: Filter) -> list[tuple[str, str]]:
     exact = (("category", wanted.category), ("site", wanted.site), ("team", wanted.team))
-    ticks = (("unread", wanted.unread), ("overdue", wanted.overdue))
+    ticks = (("unread", wanted.unread), ("overdue", wanted.overdue), ("parked", wanted.parked))
     return [
         *([("state", wanted.state.value)] if wanted.state is not State.WAITING else []),
         *(("severity", severity.value) for severity in reversed(Severity) if severity in wanted.severities),

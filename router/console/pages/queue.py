@@ -22,7 +22,7 @@ from router.console.pages.words import told
 from router.console.rights import Right
 from router.errors import Broken, Forbidden
 from router.model import AuditEntry
-from router.store import queue, savedviews
+from router.store import parked, queue, savedviews
 from router.store.audit import note
 from router.store.engine import transaction
 from router.store.queue import Holder, Listed, State
@@ -64,6 +64,7 @@ def _queue(ask: Ask, asked: filters.Asked, *, mistakes: Mapping[str, str] | None
         listed = Listed((), None) if asked.mistakes else _listed(ask, connection, asked)
         counted = queue.counts(connection, handle, now=ask.now)
         views = savedviews.saved(connection, handle)
+        flooded = parked.any_for(connection, handle)
     return show(
         ask,
         "queue.html",
@@ -72,6 +73,7 @@ def _queue(ask: Ask, asked: filters.Asked, *, mistakes: Mapping[str, str] | None
         wanted=asked.wanted,
         listed=listed,
         counts=counted,
+        flooded=flooded,
         most=queue.MOST_COUNTED,
         views=views,
         current=filters.written(asked.wanted),

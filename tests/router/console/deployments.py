@@ -15,7 +15,7 @@ from router import clock
 from router.console.opening import open_case
 from router.keymaking import FirstKeys, add_person, first_keys
 from router.keyrecords import ReceiptKey
-from router.model import Content, Facts, NewCase
+from router.model import Content, Facts, Flooded, NewCase
 from router.reporter.letters import Letters
 from router.store import byreceipt, cases, policies
 from router.store.byreceipt import Written
@@ -24,6 +24,7 @@ from router.store.keys import active_recipients
 from router.store.stafftables import people_roles
 from router.store.tables import member_keys, people, recipient_keys, team_key_wraps
 from router.triage.decide import decide
+from router.triage.parking import parked
 from router.triage.policy import parse_policy
 from router.vault.receipt import receipt_holder
 from router.vault.seal import seal_case
@@ -94,19 +95,24 @@ class Deployment:
         ago: timedelta = timedelta(0),
         receipt: ReceiptKey | None = None,
         written: Content = WRITTEN,
+        flood: str | None = None,
         **facts: Any,
     ) -> NewCase:
-        """Record a case that came in `ago`, as a person's report."""
+        """Record a case that came in `ago`, as a person's report, and in a flood if one is named."""
         policy = parse_policy(POLICY, self.channels)
         known = Facts.model_validate({"category": category, "noticed_how": "told_by_someone", **facts})
         reference, received_at = clock.new_reference(), clock.now() - ago
         decision = decide(
             policy, known, reference=reference, received_at=received_at, statutory=True, console_url=CONSOLE
         )
+        flooded = None
+        if flood is not None:
+            decision, waits_until = parked(decision, received_at=received_at)
+            flooded = Flooded(flood, waits_until)
         with transaction(self.intake) as connection:
             keys = active_recipients(connection)
             sealed = seal_case(reference, written, [keys[owner] for owner in (*decision.teams, "recovery")])
-            case = NewCase(reference, received_at, None, known, decision, sealed, receipt, None)
+            case = NewCase(reference, received_at, None, known, decision, sealed, receipt, None, flooded=flooded)
             cases.record(connection, [case])
         return case
 
