@@ -48,9 +48,13 @@ def forms(marker: str) -> dict[str, bytes]:
 class Search:
     """Looks for several markers in many places."""
 
-    def __init__(self, markers: Iterable[str]) -> None:
-        """Compile one expression for all `markers` in all their forms."""
+    def __init__(self, markers: Iterable[str], *, plain: Iterable[str] = ()) -> None:
+        """Compile one expression for all `markers` in all their forms, and for what is looked for as it is alone.
+
+        Each form costs seconds in a database's files: codes that are made at random need no more than one.
+        """
         self._names = {form: name for marker in markers for name, form in forms(marker).items()}
+        self._names |= {code.encode(): "plain" for code in plain}
         self._any = re.compile(b"|".join(re.escape(form) for form in sorted(self._names, key=len, reverse=True)))
 
     def in_bytes(self, where: str, body: bytes) -> Iterator[Hit]:

@@ -7,10 +7,11 @@ encoding. Identifiers may be stored, but must not reach channels that are not cl
 
 import json
 import os
+import re
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,19 +19,27 @@ from typing import Any
 import httpx2
 import pytest
 import redis
+from sqlalchemy import Engine, text
 
-from router.console.opening import open_case
+from router.console.acting import By
+from router.console.dialogue import send
+from router.console.opening import OPENED, begin, hold_key, identify, open_case, shown, to_be_seen
 from router.embedded.postgres import installed_package
 from router.errors import RouterError
-from router.store.engine import connect
+from router.model import Content
+from router.store.engine import connect, transaction
+from router.vocabulary import MessageKind
 from tests.configs import to_sink
 from tests.marked import Hit, Search
+from tests.promises.reporterspages import BEHIND, BESIDE, Reporters, all_of_them, one_follows, visiting
 from tests.running import Product, running
 from tests.servers import Sink
 
 CONCERNS = 200
 SECRET = "MÄRKED-7f3a-secret"  # narrative, contact, and all that is refused
 NAMED = "MARKED-7f3a-named"  # identifiers: url, asset_tag, subject_handle
+COOKIE = r"pages=([\w-]{43}|\"\"); HttpOnly; Max-Age=(3600|600|0); Path=/; SameSite=strict"
+SHOWS_RECEIPTS = {"report/check", "report", "follow-up", "follow-up/write", "follow-up/withdraw", "follow-up/harm"}
 FREE_OF_IDENTIFIERS = ["category", "severity", "noticed_how", "where_found", "site", "urgency", "claim_by", "link"]
 
 
@@ -43,6 +52,7 @@ class Filed:
     passphrase: str
     contents: dict[str, tuple[str, str]] = field(default_factory=dict)
     answers: list[bytes] = field(default_factory=list)
+    pages: Reporters = field(default_factory=lambda: Reporters(SECRET))
     monitored: list[str] = field(default_factory=list)
 
 
@@ -100,6 +110,29 @@ def provoke(filed: Filed, http: httpx2.Client) -> None:
     filed.answers += [upload.content, receipt.content, repr(page.headers).encode()]
 
 
+def visit(filed: Filed) -> None:
+    """Let reporters use the pages, in two languages, and staff write to one of them."""
+    for language, other in (("sv", "ar"), ("de", "en")):
+        receipt = all_of_them(filed.pages, filed.product.url, language, other)
+        engine = consoles(filed)
+        with transaction(engine) as connection:
+            lookup = text(
+                "select reference from cases where category = 'csam_suspected' order by received_at desc limit 1"
+            )
+            reference = str(connection.execute(lookup).scalar_one())
+        words = f"{SECRET} from staff"
+        send(engine, By(reference, "reviewer", ""), kind=MessageKind.QUESTION, text=words, after=0)
+        engine.dispose()
+        with visiting(filed.pages, filed.product.url, language) as visitor:
+            assert words in one_follows(visitor, receipt).body
+
+
+def consoles(filed: Filed) -> Engine:
+    """Return the console's engine."""
+    dsn = json.loads((filed.product.state / "servers.json").read_text())["database_url_console"]
+    return connect(dsn, process="test-open")
+
+
 @pytest.fixture(scope="module")
 def filed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filed]:
     root = tmp_path_factory.mktemp("content")
@@ -107,7 +140,9 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filed]:
         to_sink(root / "config", sink.url, carries=FREE_OF_IDENTIFIERS)
         with running(root) as product:
             filed = Filed(product, sink, product.passphrase())
-            broker = redis.Redis.from_url(json.loads((product.state / "servers.json").read_text())["redis_url"])
+            address = json.loads((product.state / "servers.json").read_text())["redis_url"]
+            # No time-out: pages are read meanwhile, and no doorbell rings.
+            broker = redis.Redis.from_url(address, socket_timeout=None)
             watching = broker.monitor()  # type: ignore[no-untyped-call]
             stop = threading.Event()
 
@@ -126,6 +161,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filed]:
                     filed.contents[answer.json()["reference"]] = (sent["narrative"], sent["contact"])
                 provoke(filed, http)
                 filed.answers.append(httpx2.get(f"{product.metrics_url}/metrics").content)
+                visit(filed)
             product.wait_delivered(CONCERNS)
             stop.set()
             broker.ping()
@@ -140,14 +176,36 @@ def hits(found: Iterator[Hit]) -> list[Hit]:
 
 
 @pytest.fixture(scope="module")
-def secret() -> Search:
-    return Search([SECRET, SECRET.replace("Ä", "A"), SECRET.lower()])
+def secret(filed: Filed) -> Search:
+    """Look for what was written and said, for each receipt and each browser's key, and for where they came from."""
+    receipts = [*filed.pages.receipts, *(receipt.replace("-", "") for receipt in filed.pages.receipts)]
+    marked = [SECRET, SECRET.replace("Ä", "A"), SECRET.lower()]
+    return Search(marked, plain=[*receipts, *filed.pages.cookies, BESIDE, BEHIND])
 
 
 def test_not_in_what_anybody_was_answered(filed: Filed, secret: Search) -> None:
     assert len(filed.answers) > 20
     for number, answer in enumerate(filed.answers):
         assert hits(secret.in_bytes(f"answer {number}", answer)) == []
+
+
+def test_pages_give_back_what_was_typed_to_who_typed_it_alone(filed: Filed) -> None:
+    """Not in an address, a title, a header or a redirect; a cookie is a key for an hour; nothing is cached."""
+    pages = filed.pages
+
+    assert len(pages.seen) > 60
+    assert len(pages.receipts) == 6
+    for number, seen in enumerate(pages.seen):
+        headers = dict(seen.headers)
+        cookies = [value for name, value in seen.headers if name == "set-cookie"]
+        said = [*pages.receipts, SECRET, "csam", "grooming", "narrative", "laptop"]
+        around = Search([*said, *(pages.cookies if not cookies else ())]).in_bytes(seen.place, seen.around.encode())
+        assert hits(around) == [], number
+        assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer"), seen.place
+        assert all(re.fullmatch(COOKIE, cookie) for cookie in cookies), seen.place
+        assert seen.own or hits(Search([SECRET]).in_bytes(seen.place, seen.body.encode())) == [], seen.place
+    shown = [seen for seen in pages.seen if any(receipt in seen.body for receipt in pages.receipts)]
+    assert {seen.place.split("/", 2)[2] for seen in shown} <= SHOWS_RECEIPTS
 
 
 def test_not_in_the_broker(filed: Filed, secret: Search) -> None:
@@ -196,21 +254,36 @@ def test_the_logs_say_something_at_debug_but_no_identifier(filed: Filed) -> None
     assert hits(Search([NAMED, SECRET]).in_bytes("up", filed.product.output.read_bytes())) == []
 
 
-def test_a_member_gets_back_all_of_it_exactly(filed: Filed) -> None:
-    dsn = json.loads((filed.product.state / "servers.json").read_text())["database_url_console"]
-    engine = connect(dsn, process="test-open")
-    try:
-        opened = {
-            reference: open_case(
-                engine, reference=reference, handle="reviewer", passphrase=filed.passphrase, reason="marked text test"
-            )
-            for reference in filed.contents
-        }
-    finally:
-        engine.dispose()
+def opened(filed: Filed, references: Iterable[str]) -> dict[str, Content]:
+    """Return the contents of cases as the console opens them to somebody who has unlocked their key once."""
+    engine, why = consoles(filed), "marked text test"
+    reader, found = None, {}
+    for reference in references:
+        attempt = begin(engine, OPENED, kind="person", handle="reviewer", reference=reference, reason=why)
+        reader = reader or identify(attempt, "reviewer", filed.passphrase)
+        found[reference] = to_be_seen(attempt, shown(attempt, hold_key(attempt, reader), why), "reviewer")
+    engine.dispose()
+    return found
 
-    assert len(opened) == CONCERNS
-    assert {r: (c.narrative, c.contact) for r, c in opened.items()} == filed.contents
+
+def test_a_member_gets_back_all_of_it_exactly(filed: Filed) -> None:
+    found = opened(filed, filed.contents)
+
+    assert len(found) == CONCERNS
+    assert {r: (c.narrative, c.contact) for r, c in found.items()} == filed.contents
+
+
+def test_and_of_what_was_typed_in_the_pages_with_how_far_each_wants_to_be_known(filed: Filed) -> None:
+    engine = consoles(filed)
+    with transaction(engine) as connection:
+        newest = text("select reference from cases order by received_at desc limit 6")
+        references = connection.execute(newest).scalars().all()
+    engine.dispose()
+
+    found = opened(filed, references).values()
+
+    assert {(content.narrative, content.contact, content.identity.value) for content in found} >= filed.pages.written
+    assert [f"{SECRET} harm" in str(content.narrative) for content in found].count(True) == 2
 
 
 def test_the_command_line_opens_too_and_only_with_passphrase_and_reason(filed: Filed) -> None:
@@ -227,8 +300,7 @@ def test_the_command_line_opens_too_and_only_with_passphrase_and_reason(filed: F
 
 def test_a_member_of_another_team_cannot(filed: Filed) -> None:
     added = filed.product.cli_json("people", "add", "other", "--team", "hr", "--as", "reviewer", given=filed.passphrase)
-    dsn = json.loads((filed.product.state / "servers.json").read_text())["database_url_console"]
-    engine = connect(dsn, process="test-open")
+    engine = consoles(filed)
     not_hr = next(r for n, r in enumerate(filed.contents) if n % 4 == 0)
     try:
         with pytest.raises(RouterError):
