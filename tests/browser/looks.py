@@ -28,9 +28,9 @@ DESKTOP, DARK, NARROW = Shape("desktop", 1360, 900), Shape("dark", 1360, 900, "d
 SMALLEST = 320
 
 
-def faults(page: Page) -> list[str]:
-    """Return what axe finds wrong with the page as it is, each with the elements."""
-    found: list[dict[str, Any]] = Axe().run(page, options={"runOnly": list(WCAG)}).response["violations"]
+def faults(page: Page, rules: tuple[str, ...] = WCAG) -> list[str]:
+    """Return what axe finds wrong with the page as it is, each with the elements; by all of WCAG, or by some rules."""
+    found: list[dict[str, Any]] = Axe().run(page, options={"runOnly": list(rules)}).response["violations"]
     return [
         f"{rule['id']}: {node['html']} {node.get('failureSummary', '')}" for rule in found for node in rule["nodes"]
     ]
@@ -45,7 +45,7 @@ def look(page: Page, name: str) -> list[str]:
         page.set_viewport_size({"width": shape.width, "height": shape.height})
         page.screenshot(path=PICTURES / f"{name}-{shape.name}.png", full_page=True, animations="disabled")
         wrong += [f"{name} {shape.name}: {fault}" for fault in faults(page)]
-    wrong += [f"{name}: {fault}" for fault in _too_wide(page)]
+    wrong += [f"{name}: {fault}" for fault in too_wide(page)]
     return wrong
 
 
@@ -55,7 +55,8 @@ _WIDER = """() => [...document.querySelectorAll('body *')].filter((one) => {
 }).map((one) => one.cloneNode(false).outerHTML)"""
 
 
-def _too_wide(page: Page) -> list[str]:
+def too_wide(page: Page) -> list[str]:
+    """Return whether the page scrolls sideways on the smallest screen, with what makes it do so."""
     page.set_viewport_size({"width": SMALLEST, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     wider = page.evaluate(_WIDER)[:5] if width > SMALLEST else []

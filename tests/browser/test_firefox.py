@@ -59,7 +59,7 @@ def test_from_the_first_page_to_the_closing_status_and_nothing_typed_is_left_on_
 
 
 def holding(folder: Path, words: tuple[bytes, ...]) -> list[str]:
-    """Return the files that hold one of `words`; in those that Firefox packs, a word stands as it is where it is new."""
+    """Return the files that hold one of `words`; where Firefox packs, a word stands as it is where it is new."""
     files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
     return [str(file.relative_to(folder)) for file in files if any(word in file.read_bytes() for word in words)]
 
