@@ -44,6 +44,6 @@ def stage_of(case: FollowedCase, outside: Collection[str]) -> Stage:
         return Stage.WITHDRAWN if case.state == "withdrawn" else Stage.CLOSED
     if not case.sent.isdisjoint(outside):
         return Stage.REFERRED
-    if case.taken:
+    if case.taken or case.acknowledged_at:
         return Stage.TAKEN
     return Stage.TOLD if case.sent else Stage.RECEIVED

@@ -123,6 +123,7 @@ def test_a_question_an_answer_more_facts_and_the_closing_status(office: Office) 
     _, asked = office.follow(receipt)
     assert "MARKED-7f3a words\n\n  文字 &lt;script&gt;" in asked
     assert ">Answer the team</h2>" in asked
+    assert "The team has asked you something." in asked
     assert "first" not in asked.lower().replace("your first report", "")
 
     key = str(Page(asked).fields["key"]["value"])
@@ -258,7 +259,7 @@ def test_one_asks_once_to_withdraw_and_sees_that_it_was_asked(office: Office) ->
 
     assert status == 200
     for shown in (page, again):
-        assert "You asked to withdraw your report" in shown
+        assert shown.count("You asked to withdraw your report") == 2
         assert "/follow-up/withdraw" not in shown
     assert office.read(reference) == [("withdrawal", "")]
 
