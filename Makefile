@@ -42,8 +42,8 @@ bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON
 bench-scale: $(VENV)/.dev ## the console among 18.4 thousand and 1.84 million cases (CASES="18400 1840000"), as JSON
 	@$(BIN)/python -m tests.bench.scale $(if $(CASES),--cases $(CASES))
 
-messages: $(VENV)/.dev ## bring the catalogues of the reporters' pages up to the sources; says what is left to translate
-	@$(BIN)/python -m tests.catalogues
+messages: $(VENV)/.dev ## bring the catalogues of the reporters' pages up to the sources, or begin one (NEW=fi); says what is left
+	@$(BIN)/python -m tests.catalogues $(NEW)
 
 mutate: $(MUTATION)/.done ## change what decides and counts time, bit by bit: do the tests notice?
 	@PATH=$(CURDIR)/$(MUTATION)/bin:$$PATH mutmut run && PATH=$(CURDIR)/$(MUTATION)/bin:$$PATH mutmut results

@@ -4,17 +4,19 @@ Sentences come from the reporters' code and templates, and from what the shipped
 tell them. Translates nothing: a sentence that is new stands empty until somebody has, and a test fails until then.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from router.reporter.languages import CODES, DEFAULT, LOCALES
+from router.reporter.languages import CODES, DEFAULT, LOCALES, UNREVIEWED
 
 ROOT: Final = Path(__file__).parents[1]
 TRANSLATED: Final = tuple(code for code in CODES if code != DEFAULT)
@@ -53,10 +55,23 @@ def _said_by(file: str) -> Iterator[str]:
     yield from policy["sentences"].values()
 
 
+def begun(code: str) -> Catalog:
+    """Return the empty catalogue of a new language."""
+    return Catalog(
+        locale=Locale.parse(code, sep="-"),
+        project="concern-router",
+        version="1",
+        charset="utf-8",
+        fuzzy=False,
+        last_translator=UNREVIEWED,
+        language_team=str(Locale.parse(code, sep="-").english_name),
+    )
+
+
 def stored(code: str) -> Catalog:
     """Return a language's catalogue as it stands."""
     with (LOCALES / f"{code}.po").open("rb") as lines:
-        return read_po(lines, locale=code)
+        return read_po(lines, locale=code.replace("-", "_"))
 
 
 def brought_up(code: str) -> Catalog:
@@ -86,10 +101,13 @@ def sources(message: Message) -> tuple[str, ...]:
     return tuple(message.id) if isinstance(message.id, tuple | list) else (message.id,)
 
 
-def main() -> None:
-    """Write each catalogue anew, and say what is left to translate."""
+def main(new: Sequence[str]) -> None:
+    """Write each catalogue anew, begin those of `new` languages, and say what is left to translate."""
+    for code in new:
+        if code not in TRANSLATED:
+            (LOCALES / f"{code}.po").write_bytes(written(begun(code)))
     left = {}
-    for code in TRANSLATED:
+    for code in sorted({*TRANSLATED, *new}):
         catalogue = brought_up(code)
         (LOCALES / f"{code}.po").write_bytes(written(catalogue))
         left[code] = [sources(one)[0] for one in catalogue if one.id and not all(forms(one))]
@@ -97,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
