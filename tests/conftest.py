@@ -10,18 +10,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from psycopg import sql
 
+from router import keymaking
+from router.console.signin import passwords
 from router.embedded.account import make_folder
 from router.embedded.postgres import OWNER, SUPERUSER, EmbeddedPostgres
 from router.embedded.redis import EmbeddedRedis
 from router.embedded.running import end_noted, note, noted
 from router.store.upgrade import upgrade
+from router.vault.keyring import Cost, make_member
 from router.vocabulary import Login
 from tests import databases
 from tests.databases import TEMPLATE
@@ -92,6 +97,16 @@ def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
         return folder
 
     tmp_path_factory.mktemp = mktemp  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_guesses() -> Iterator[None]:
+    """A guess of a passphrase or a password costs 0.3 s and 128 MiB on purpose; hundreds of tests are about something
+    else. Those about the cost say so (`costly_guesses`), and processes of their own do as in operation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keymaking, "make_member", partial(make_member, cost=Cost(memory_kib=64, passes=1)))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
