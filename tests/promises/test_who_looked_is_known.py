@@ -249,8 +249,9 @@ def test_from_the_command_line_to_an_export_that_verifies_elsewhere(
     for way, secret in zip(ways, (made["passphrase"], made["recovery_identity"]), strict=True):
         arguments = ("cases", "open", reference, "--as", *way, "--reason", "a test", "--passphrase-stdin")
         opened = shell.json(*arguments, given=secret)
-        written = {"narrative": WRITTEN.narrative, "contact": WRITTEN.contact, "contact_withheld": False}
-        assert opened == {"reference": reference, **written}
+        written = {"narrative": WRITTEN.narrative, "contact": WRITTEN.contact}
+        known = {"identity": "confidential", "contact_withheld": False}
+        assert opened == {"reference": reference, **written, **known}
         assert (WRITTEN.narrative or "").encode() in shell.run(*arguments, given=secret).stdout
     assert shell.json("cases", "list")[0]["reference"] == reference
     assert shell.json("keys", "init", "--member", "ana") == {"member": "ana", "teams": []}
