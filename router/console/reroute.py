@@ -17,7 +17,7 @@ from router.console.redeciding import Became, Check
 from router.errors import Broken, Forbidden, Taken
 from router.keyrecords import RECOVERY
 from router.model import AuditEntry, Decision, Facts
-from router.store import conflicts, decisions, progress
+from router.store import conflicts, decisions, parked, progress
 from router.store.audit import note
 from router.store.conflicts import DecidedCase
 from router.store.engine import transaction
@@ -129,6 +129,8 @@ def _act(connection: Connection, attempt: Attempt, key: CaseKey, wanted: Wanted,
     decisions.withdraw(connection, reference, prospect.change.stopped, replan.REROUTED)
     released_from = redeciding.release_who_may_not(connection, reference, case)
     held = case.holder is not None and released_from is None
+    # Whoever re-routes it has looked at it: what came in a flood waits no more.
+    parked.let_go(connection, [reference])
     change = prospect.change
     redeciding.post_all(connection, attempt, wanted.policy.digest, change.posted, held=held, reason=reason)
     became = Became(

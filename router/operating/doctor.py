@@ -24,7 +24,7 @@ from router.keyrecords import RECOVERY
 from router.reporter.house import FILE as HOUSE
 from router.reporter.house import load_house
 from router.settings import Settings
-from router.store import policies
+from router.store import floods, policies, wrongreceipts
 from router.store.backlog import overdue
 from router.store.channelstates import NOT_SHUT, SHUT
 from router.store.engine import connect, transaction
@@ -78,6 +78,8 @@ def findings(settings: Settings, *, only: frozenset[str] = frozenset()) -> Itera
         "audit_lag": partial(_age, settings, _UNCHAINED, CHAIN_LAG_S, "start the chainer: `audit chain`"),
         "channels": partial(_channels, settings),
         "pools": partial(_pools, settings),
+        "floods": partial(_floods, settings),
+        "receipts": partial(_receipts, settings),
         "deliveries": partial(_age, settings, _DUE, DUE_AGE_S, "start the workers, then `deliveries list`"),
     }
     for check, look in checks.items():
@@ -248,6 +250,28 @@ def _pools(settings: Settings) -> str:
         except PolicyErrors:
             return ""
         return _nobody_takes(settings, {channels.pool(name) for name in late})
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _floods(settings: Settings) -> str:
+    """Check that no concern waits because it came in a flood."""
+
+    def ask(connection: Connection) -> str:
+        count = sum(one.count for one in floods.waiting(connection))
+        said = f"{count} concerns came in a flood and wait for a look: see `concern-router floods list`"
+        return said if count else ""
+
+    return _asked(settings.dsn(Login.CONSOLE), ask)
+
+
+def _receipts(settings: Settings) -> str:
+    """Check that nobody tries receipts out."""
+
+    def ask(connection: Connection) -> str:
+        count = wrongreceipts.within_the_hour(connection)
+        said = f"{count} receipts were wrong in the last hour: somebody tries them out; nobody finds one so"
+        return said if count >= settings.wrong_receipts_per_hour else ""
 
     return _asked(settings.dsn(Login.CONSOLE), ask)
 

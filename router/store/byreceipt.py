@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from router.keyrecords import Sealed
 from router.model import AuditEntry
 from router.store.audit import note
+from router.store.floods import PARKED
 from router.store.messages import RECEIVED, came_as, kind_of
 from router.vocabulary import MessageKind, Notice, ReporterKind, Severity
 
@@ -38,6 +39,8 @@ class FollowedCase:
     public: bytes
     identified_at: tuple[datetime, ...]
     """When somebody was allowed to learn who reported."""
+    flood: str | None = None
+    """Of a case that came in a flood: `waits` for a look, or was `closed` with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,11 @@ class HasHeard:
 
 def find(connection: Connection, lookup: bytes) -> FollowedCase | None:
     """Return the case whose receipt has this look-up id, None if there is none."""
-    query = text("""
-        select c.*, array(select identity_grants_for_receipt(:lookup)) as identified_at
-        from case_for_receipt(:lookup) c""")
+    query = text(f"""
+        select c.*, array(select identity_grants_for_receipt(:lookup)) as identified_at,
+               (select case when l.ended = 'closed' then 'closed' when {PARKED} then 'waits' end
+                from flood_links l where l.reference = c.reference) as flood
+        from case_for_receipt(:lookup) c""")  # noqa: S608 - our own words
     row = connection.execute(query, {"lookup": lookup}).mappings().one_or_none()
     if row is None:
         return None

@@ -40,6 +40,7 @@ SETTINGS: Mapping[str, Any] = {
     "lease_batch": 16,
     "stall_s": 20,
     "anonymous_per_hour": 1_000_000,
+    "parked_above_per_minute": 1_000_000,
     "log_level": "INFO",
 }
 READY_S = 90.0

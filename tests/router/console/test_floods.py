@@ -15,6 +15,7 @@ from router.store.queue import most_urgent
 from router.vocabulary import Role
 from tests.router.console.deployments import Deployment
 from tests.router.console.pages import Office
+from tests.router.console.rerouting import re_route, rows
 from tests.router.console.test_queue_page import listed
 
 FLOOD = "FLOOD-0123-4567-89AB"
@@ -124,6 +125,14 @@ def test_more_than_go_into_one_transaction_are_let_go_all(
 
     assert floods.let_go(deployment.console, flood=FLOOD, handle="ana", login="").count == 5
     assert [detail for _, _, _, detail in noted(deployment, "flood_let_go")] == ["count=2", "count=2", "count=1"]
+
+
+def test_what_is_re_routed_waits_no_more(deployment: Deployment) -> None:
+    case = deployment.file("other", flood=FLOOD)
+
+    re_route(deployment, case, asset_tag="LT-1")
+
+    assert {row[2] for row in rows(deployment, case) if row[4] is None} == {"due"}
 
 
 def test_a_case_that_is_closed_while_it_waits_tells_nobody(office: Office) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from router.model import Decision
+from router.reporter.standing import IN_WORDS, Stage
 from router.triage.explain import in_words
 from router.triage.parking import LONGEST, parked
 from router.vocabulary import Awaited, Reason, ReferralState, Severity
@@ -51,6 +52,11 @@ def test_it_never_waits_for_more_than_half_of_the_time_to_claim_it() -> None:
 )
 def test_what_is_critical_and_what_could_not_be_decided_never_waits(decision: Decision) -> None:
     assert parked(decision, received_at=RECEIVED) == (decision, None)
+
+
+def test_nothing_waits_for_longer_than_reporters_are_told() -> None:
+    assert "within a day" in IN_WORDS[Stage.WAITS]
+    assert max(LONGEST.values()) == timedelta(days=1)
 
 
 def test_the_explanation_says_that_it_waits_and_until_when() -> None:
