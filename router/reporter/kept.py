@@ -110,7 +110,7 @@ class Shelf:
     def _look(self, secret: bytes) -> Kept:
         row, key = self._derived(secret)
         with transaction(self._engine) as connection:
-            return _opened(kept.look(connection, row), row, key)
+            return _opened(kept.look(connection, row), key)
 
     def change(self, secret: bytes, act: Callable[[Kept], Kept]) -> Kept:
         """Keep what `act` makes of what is kept, and return it; nobody else changes it meanwhile.
@@ -120,7 +120,7 @@ class Shelf:
         """
         row, key = self._derived(secret)
         with transaction(self._engine) as connection:
-            before = _opened(kept.take(connection, row), row, key)
+            before = _opened(kept.take(connection, row), key)
             if isinstance(before, Sent):
                 return before
             after = act(before)
@@ -128,7 +128,7 @@ class Shelf:
                 kept.drop(connection, row)
             else:
                 lasts_s = SENT_LASTS_S if isinstance(after, Sent) else LASTS_S
-                kept.put(connection, row, _sealed(after, row, key), lasts_s=lasts_s)
+                kept.put(connection, row, _sealed(after, key), lasts_s=lasts_s)
         return after
 
     async def drop(self, request: Request) -> None:
@@ -152,22 +152,22 @@ class Shelf:
             kept.drop_ended(connection)
 
     def _derived(self, secret: bytes) -> tuple[bytes, bytes]:
-        """Return the row's id and its key: neither leads to the other, nor back to the cookie."""
+        """Return the row's id and its own key: neither leads to the other, nor back to the cookie."""
         kdf = HKDF(algorithm=SHA256(), length=64, salt=self._source, info=b"concern-router/v1/kept answers")
         both = kdf.derive(secret)
         return both[:32], both[32:]
 
 
-def _sealed(what: Begun | Sent, row: bytes, key: bytes) -> bytes:
+def _sealed(what: Begun | Sent, key: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, padded(orjson.dumps(_written(what))), row)
+    return nonce + AESGCM(key).encrypt(nonce, padded(orjson.dumps(_written(what))), None)
 
 
-def _opened(sealed: bytes | None, row: bytes, key: bytes) -> Kept:
+def _opened(sealed: bytes | None, key: bytes) -> Kept:
     if sealed is None:
         return None
     try:
-        plain = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], row)
+        plain = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
     except InvalidTag:
         # Somebody changed the row, or the deployment has another secret now: whoever typed it must begin anew.
         get_log().error("kept_answers_not_opened")

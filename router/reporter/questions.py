@@ -103,7 +103,7 @@ ASSET: Final = Step(
     "asset_tag",
     Shape.LINE,
     N_("What is the number on the device's label?"),
-    N_("Only if you know it, or can see it without touching the device. Letters, digits, dots and dashes only."),
+    N_("Only if you know it already. Do not go back to look. Letters, digits, dots and dashes only."),
     most=64,
 )
 ADDRESS: Final = Step(

@@ -16,7 +16,8 @@ kept_answers = Table(
     CheckConstraint("octet_length(id) = 32 and octet_length(sealed) <= 65600", name="size"),
     prefixes=["unlogged"],
 )
-"""Unlogged: these rows are in no write-ahead log, so in no backup and no replica, and a crash of the server empties the
-table; nor does a commit that touches nothing else wait for the disk. The key that opens a row is in one browser's
-cookie. No index on `ends_at`: a page moves it, and an update that no index sees is the cheap one.
+"""Unlogged: these rows are in no write-ahead log, so in no base backup and no replica, and a crash of the server
+empties the table; nor does a commit that touches nothing else wait for the disk. (`pg_dump` takes them, unless it is
+told `--no-unlogged-table-data`.) The key that opens a row is in one browser's cookie, and nowhere else. No index on
+`ends_at`: each page moves it, and an update that no index sees is the cheap one.
 """

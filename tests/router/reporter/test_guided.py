@@ -100,23 +100,38 @@ def test_refused_material_gets_what_to_do_and_nothing_of_it_is_shown_or_kept(par
     place = walker.path
 
     walker.say(narrative=MATERIAL)
+    title = walker.title
 
     assert walker.shown.status_code == 422
     assert all(sentence in walker.text for sentence in (*LEAVE_IT.do, *LEAVE_IT.do_not))
     assert "MARKED7f3a" not in walker.text + walker.get(place).text
     assert walker.asked == "narrative"
+    assert title == walker.title
     assert 'value="LT-0042"' in walker.walk("nowhere").get("/report/7").text
 
 
 def test_far_too_much_text_is_shown_again_and_everything_else_kept(part: Part) -> None:
     walker = Walker(part).walk("narrative")
-    text = "MARKED-7f3a " * 5000
+    text = "MARKED-7f3a " * 5430
 
     walker.say(narrative=text)
 
     assert walker.shown.status_code == 422
     assert text.strip() in walker.text
     assert walker.walk(narrative={"narrative": "short"}).path == "/report/check"
+
+
+def test_what_could_not_be_read_is_told_on_the_page_that_it_came_from(part: Part) -> None:
+    walker = Walker(part).walk("narrative")
+
+    answers = [walker.say(narrative="x" * 70_000), walker.say(surprise="MARKED-7f3a")]
+
+    assert [answer.status_code for answer in answers] == [413, 422]
+    assert walker.asked == "narrative"
+    for answer in answers:
+        assert 'role="alert"' in answer.text
+        assert "MARKED" not in answer.text
+        check_page(answer.text)
 
 
 def test_the_way_back_keeps_what_was_typed_on_the_page_even_if_it_is_not_right_yet(part: Part) -> None:

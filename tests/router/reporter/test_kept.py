@@ -41,6 +41,16 @@ def found_by(shelf: Shelf, secret: bytes) -> Kept:
     return asyncio.run(shelf.found(asking(given)))
 
 
+def plant(part: Part, walker: Walker, begun: Begun) -> None:
+    """Let this be what is kept for a browser."""
+    engine = connect(part.database.dsn(Login.INTAKE), process="test")
+    shelf = Shelf(engine, intake_secrets(part.settings.secrets_path).kept, https=False)
+    secret = shelf.secret_of(asking(f"pages={walker.http.cookies['pages']}"))
+    assert secret
+    shelf.change(secret, partial(_instead, begun))
+    engine.dispose()
+
+
 def _instead(after: Kept, _before: Kept) -> Kept:
     return after
 
@@ -246,20 +256,28 @@ def test_while_the_database_is_away_every_page_keeps_what_was_typed_and_says_so(
 
 def test_answers_that_the_policy_does_not_know_any_more_are_told_where_they_can_be_changed(part: Part) -> None:
     walker = Walker(part).walk()
-    engine = connect(part.database.dsn(Login.INTAKE), process="test")
-    shelf = Shelf(engine, intake_secrets(part.settings.secrets_path).kept, https=False)
-    secret = shelf.secret_of(asking(f"pages={walker.http.cookies['pages']}"))
-    assert secret
     # As if the policy had lost a category since then.
-    vanished = Begun(Typed({"category": "vanished", "noticed_how": "told_by_someone"}))
-    shelf.change(secret, lambda _before: vanished)
-    engine.dispose()
+    plant(part, walker, Begun(Typed({"category": "vanished", "noticed_how": "told_by_someone"})))
 
     sent = walker.post("/report/check", go="on")
 
     assert sent.status_code == 422
     assert 'href="/en/report/1"' in sent.text[: sent.text.index("<h1>")]
     check_page(sent.text)
+
+
+def test_a_report_whose_sending_was_interrupted_and_then_changed_is_told_so_and_can_be_sent(part: Part) -> None:
+    key = "interrupted-7f3a-0123456789abcdef-XYZ"
+    first = {"category": "fraud", "noticed_how": "told_by_someone"}
+    walker = Walker(part)
+    assert walker.post("/report", **first, key=key).status_code == 201
+    plant(part, walker, Begun(Typed({**first, "narrative": "MARKED-7f3a changed"}), key=key))
+
+    answers = [walker.post("/report/check", go="on") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [409, 201]
+    assert "MARKED-7f3a changed" in answers[0].text
+    check_page(answers[0].text)
 
 
 def test_beyond_the_quota_of_begun_reports_all_questions_are_asked_on_one_page(
