@@ -68,3 +68,22 @@ def test_the_second_stop_leads_away_and_the_first_past_what_stands_on_every_page
     page.keyboard.press("Tab")
 
     expect(page.get_by_role("radio").first).to_be_focused()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_whoever_made_a_mistake_is_on_what_says_so_and_one_press_from_the_question(
+    chromium: Browser, everybody: Staff, *, scripts: bool
+) -> None:
+    context = chromium.new_context(base_url=everybody.product.url, java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto("/en/report/1")
+
+    page.get_by_role("button", name="Continue").press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("alert").get_by_role("link")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("fieldset#category")).to_be_focused()
+    assert page.url.endswith("#category")
+    context.close()
