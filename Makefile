@@ -33,7 +33,7 @@ soak: $(VENV)/.dev ## random faults for half an hour (MINUTES=30 SEED=1), figure
 test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root and apt
 	@$(BIN)/pytest -m peers tests/peers
 
-test-browser: $(VENV)/.dev ## the pages in Debian's Chromium, pictures below var/screenshots; root installs it by apt
+test-browser: $(VENV)/.dev ## the pages in Debian's Chromium and Firefox, pictures below var/screenshots; root installs them by apt
 	@$(BIN)/pytest -m browser tests
 
 bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON

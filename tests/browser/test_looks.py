@@ -149,12 +149,3 @@ def test_the_whole_way_in_looks_right(staff: Staff) -> None:
 
     assert wrong == []
     assert not cut, "an app cannot read a picture of which a part is missing"
-
-
-@pytest.mark.parametrize("path", ["report", "follow-up"])
-def test_the_reporters_pages_look_right(staff: Staff, path: str) -> None:
-    page = staff.context().new_page()
-
-    page.goto(f"{staff.product.url}/{path}")
-
-    assert look(page, f"public-{path.replace('/', '-')}") == []
