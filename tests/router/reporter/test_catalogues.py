@@ -137,7 +137,7 @@ def test_templates_give_gettext_sentences_alone() -> None:
     # What comes from a variable may hold a % or a <, and is for visit.say, which fills and believes nothing.
     pages = {page.name: page.read_text() for page in (LOCALES.parent / "templates").glob("*.html")}
 
-    assert [(name, found) for name, text in pages.items() for found in re.findall(r"\b_\((?!\").*", text)] == []
+    assert [(name, found) for name, text in pages.items() for found in re.findall(r"\b_\([^\")].*", text)] == []
 
 
 def test_whatever_is_refused_is_said_in_every_language() -> None:
