@@ -58,7 +58,7 @@ def test_each_purpose_has_a_key_of_its_own_and_none_shows(tmp_path: Path) -> Non
 
     found = secretfiles.intake_secrets(tmp_path / "secrets")
 
-    assert len(set(astuple(found))) == 5
+    assert len(set(astuple(found))) == 6
     assert all(len(key) == 32 for key in astuple(found))
     assert repr(found) == "IntakeSecrets()"
     assert secretfiles.intake_secrets(tmp_path / "secrets") == found

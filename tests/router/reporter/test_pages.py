@@ -58,7 +58,7 @@ def receipt_in(text: str) -> str:
     return found[1]
 
 
-def test_a_report_takes_no_account_and_one_file_of_script_from_ourselves(public: TestClient, database: Database) -> None:
+def test_a_report_takes_no_account_and_no_script_but_one_of_ours(public: TestClient, database: Database) -> None:
     text = public.get("/report/all").text
     page = Page(text)
     answer = public.post("/report", data={**LEAST, "key": str(page.fields["key"]["value"])})
@@ -332,6 +332,8 @@ def test_words_come_back_to_who_typed_them_but_material_to_nobody(public: TestCl
     assert "MARKED7f3a" not in answer.text
 
 
-@pytest.mark.parametrize("page", ["/report", "/report/1", "/report/all", "/follow-up", "/healthz", "/readyz", "/static/style.css"])
+@pytest.mark.parametrize(
+    "page", ["/report", "/report/1", "/report/all", "/follow-up", "/healthz", "/readyz", "/static/style.css"]
+)
 def test_probes_may_ask_with_head(public: TestClient, page: str) -> None:
     assert public.head(page).status_code == 200
