@@ -46,6 +46,7 @@ class Watchdog:
         self._look_every_s = look_every_s
         self._end = end
         self._since = monotonic()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
@@ -53,10 +54,14 @@ class Watchdog:
         self._since = monotonic()
         self._thread.start()
 
+    def stop(self) -> None:
+        """Look no more, and wait until the look at hand is over."""
+        self._stopped.set()
+        self._thread.join()
+
     def _run(self) -> None:
-        pause = threading.Event()
         before = False
-        while not pause.wait(self._look_every_s):
+        while not self._stopped.wait(self._look_every_s):
             seen, before = before, self._sees_a_stall()
             if seen and before:
                 get_log().critical("delivery_stalled", pid=os.getpid())

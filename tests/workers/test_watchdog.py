@@ -1,8 +1,11 @@
 """The watchdog ends a worker that could deliver and does not, and no other."""
 
+from collections.abc import Callable, Iterator
 from time import sleep
+from typing import Any
 
-from sqlalchemy import event
+import pytest
+from sqlalchemy import Engine, event
 
 from router import clock
 from router.store.backlog import at_work, overdue
@@ -14,6 +17,8 @@ from tests.workers.processes import wait_until
 from tests.workers.rooms import Room
 from workers.watchdog import EXIT, Watchdog
 
+Start = Callable[..., None]
+
 
 def is_stalled(room: Room) -> bool:
     with transaction(room.engine) as connection:
@@ -23,6 +28,20 @@ def is_stalled(room: Room) -> bool:
 
 def let_it_wait(room: Room, seconds: int = 100) -> None:
     room.run("update referrals set due_at = due_at - make_interval(secs => :s)", s=seconds)
+
+
+@pytest.fixture
+def watching() -> Iterator[Start]:
+    """Start a watchdog; it stops with the test, and does not look at a database of the next one."""
+    started: list[Watchdog] = []
+
+    def start(engine: Engine, **how: Any) -> None:
+        started.append(Watchdog(engine, **how))
+        started[-1].start()
+
+    yield start
+    for watchdog in started:
+        watchdog.stop()
 
 
 def test_due_for_long_and_nobody_takes_it_is_a_stall(room: Room) -> None:
@@ -78,7 +97,7 @@ def test_a_channel_that_is_left_alone_on_purpose_is_no_stall(room: Room) -> None
     assert is_stalled(room)
 
 
-def test_does_not_judge_the_channels_of_other_pools(room: Room) -> None:
+def test_does_not_judge_the_channels_of_other_pools(room: Room, watching: Start) -> None:
     room.post(channels=("night",))
     let_it_wait(room)
     asked: list[str] = []
@@ -87,7 +106,7 @@ def test_does_not_judge_the_channels_of_other_pools(room: Room) -> None:
     def ours(channel: str) -> None:
         asked.append(channel)
 
-    Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, ours=ours, end=ended.append).start()
+    watching(room.engine, stall_s=0.1, look_every_s=0.05, ours=ours, end=ended.append)
 
     assert wait_until(lambda: len(asked) > 3, 10)
     assert set(asked) == {"night"}
@@ -106,16 +125,16 @@ def test_a_channel_with_a_rate_is_judged_by_its_rate(room: Room) -> None:
     assert Watchdog(room.engine, stall_s=0.0, ours=lambda _: 60.0)._sees_a_stall()
 
 
-def test_ends_the_worker_with_a_status_of_its_own(room: Room) -> None:
+def test_ends_the_worker_with_a_status_of_its_own(room: Room, watching: Start) -> None:
     room.post()
     let_it_wait(room)
     ended: list[int] = []
-    Watchdog(room.engine, stall_s=0.1, look_every_s=0.05, end=ended.append).start()
+    watching(room.engine, stall_s=0.1, look_every_s=0.05, end=ended.append)
 
     assert wait_until(lambda: ended == [EXIT], 10)
 
 
-def test_what_was_due_before_it_could_be_seen_ends_nobody_who_sends_it_now(room: Room) -> None:
+def test_what_was_due_before_it_could_be_seen_ends_nobody_who_sends_it_now(room: Room, watching: Start) -> None:
     """As when a case is given back after days: its reminder is due at once, and bears an old time."""
     room.post()
     let_it_wait(room)
@@ -128,26 +147,26 @@ def test_what_was_due_before_it_could_be_seen_ends_nobody_who_sends_it_now(room:
         if len(looks) == 1:
             room.run("update referrals set state = 'sent'")
 
-    Watchdog(room.engine, stall_s=0.1, look_every_s=0.2, end=ended.append).start()
+    watching(room.engine, stall_s=0.1, look_every_s=0.2, end=ended.append)
 
     assert wait_until(lambda: len(looks) > 3, 10)
     assert not ended
 
 
-def test_gives_a_new_worker_its_time(room: Room) -> None:
+def test_gives_a_new_worker_its_time(room: Room, watching: Start) -> None:
     room.post()
     let_it_wait(room)
     ended: list[int] = []
-    Watchdog(room.engine, stall_s=60, look_every_s=0.05, end=ended.append).start()
+    watching(room.engine, stall_s=60, look_every_s=0.05, end=ended.append)
     sleep(0.5)
 
     assert not ended
 
 
-def test_a_database_that_is_away_ends_nobody() -> None:
+def test_a_database_that_is_away_ends_nobody(watching: Start) -> None:
     nowhere = connect("postgresql://worker:x@127.0.0.1:1/none", process="test")
     ended: list[int] = []
-    Watchdog(nowhere, stall_s=0.01, look_every_s=0.05, end=ended.append).start()
+    watching(nowhere, stall_s=0.01, look_every_s=0.05, end=ended.append)
     sleep(0.5)
 
     assert not ended
