@@ -40,6 +40,7 @@ PRIVATE: Final = 0o077
 WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unknown_case": "`concern-router cases list` names the newest",
+        "not_parked": "nothing of it waits that you may work on and nobody has; see `concern-router floods list`",
         "unknown_person": "`concern-router people list` names everybody",
         "unknown_team": "`concern-router people list` names the teams",
         "not_a_member": "only members of a team that has a key to it may",
