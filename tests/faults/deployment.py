@@ -30,7 +30,7 @@ from tests.conftest import CHECKOUT, Database
 from tests.faults import orders
 from tests.faults.orders import Act, Order, Orders
 from tests.faults.pointed import CLOCK, NAMES
-from tests.running import free_port
+from tests.running import WAIT_IS_OVER, free_port
 
 LEASE_S = 4
 SETTINGS: Mapping[str, Any] = {
@@ -215,8 +215,8 @@ class Deployment:
 
     def let_wait_be_over(self) -> None:
         """Have passed the time that referrals wait for their next try, and channels for theirs."""
-        self.run("update referrals set due_at = least(due_at, clock_timestamp()) where state = 'due'")
-        self.run("update channel_states set until = least(until, clock_timestamp()) where until is not null")
+        for statement in WAIT_IS_OVER:
+            self.run(statement)
 
     def family_of(self, pid: int) -> list[int]:
         """Return a process and all that it started."""
