@@ -19,9 +19,13 @@ LINKED: Final = "case_linked_to_flood"
 """What the audit calls it that a concern came in a flood: one that waits for a look, and one that does not."""
 PARKED: Final = """
     l.ended_at is null and l.waits_until > statement_timestamp() and exists (
-        select from referrals p where p.reference = l.reference and p.state = 'standby' and p.awaited is null)
+        select from referrals p where p.reference = l.reference and p.state = 'standby' and p.awaited is null
+          and p.notice is null)
 """
-"""Of a link `l`: its concern waits still. Whatever else let its channels be told ended that."""
+"""Of a link `l`: its concern waits still. Whatever else let its channels be told ended that.
+
+What tells a desk that the reporter wrote waits, too, and for another reason: it has a notice.
+"""
 
 
 @dataclass(frozen=True, slots=True)

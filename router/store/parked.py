@@ -115,7 +115,7 @@ def lock(connection: Connection, references: Collection[str]) -> list[str]:
     """Return those of the cases whose channels still wait; no sweep tells them before this transaction ends."""
     query = text("""
         select reference from referrals
-        where reference = any(:references) and state = 'standby' and awaited is null
+        where reference = any(:references) and state = 'standby' and awaited is null and notice is null
         order by reference, channel for update""")
     return sorted(set(connection.execute(query, {"references": list(references)}).scalars()))
 
@@ -133,7 +133,7 @@ def let_go(connection: Connection, references: Sequence[str]) -> list[str]:
     connection.execute(sooner, {"references": list(references)})
     now = text("""
         update referrals set state = 'due', due_at = clock_timestamp(), first_due_at = clock_timestamp()
-        where reference = any(:references) and state = 'standby' and awaited is null
+        where reference = any(:references) and state = 'standby' and awaited is null and notice is null
         returning channel""")
     return sorted(set(connection.execute(now, {"references": list(references)}).scalars()))
 

@@ -129,7 +129,7 @@ def stop_parked(connection: Connection, reference: str, outcome: str) -> None:
     """Withdraw what waits for a look alone, because the concern came in a flood."""
     query = text(f"""
         update referrals set {WITHDRAWN}
-        where reference = :reference and state = 'standby' and awaited is null""")  # noqa: S608 - our own words
+        where reference = :reference and state = 'standby' and awaited is null and notice is null""")  # noqa: S608 - our own words
     connection.execute(query, {"reference": reference, "outcome": outcome})
 
 

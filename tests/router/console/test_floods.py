@@ -9,11 +9,12 @@ import pytest
 from router.console import floods, progress
 from router.console.acting import By
 from router.errors import Forbidden
+from router.reporter import receipts
 from router.store import parked
 from router.store.engine import transaction
 from router.store.queue import most_urgent
-from router.vocabulary import Role
-from tests.router.console.deployments import Deployment
+from router.vocabulary import CaseOutcome, Role
+from tests.router.console.deployments import SECRET, Deployment
 from tests.router.console.pages import Office
 from tests.router.console.rerouting import re_route, rows
 from tests.router.console.test_queue_page import listed
@@ -148,6 +149,41 @@ def _version(browser: Any, reference: str) -> str:
     found = re.search(r'name="version" value="([^"]+)"', browser.get(f"/console/cases/{reference}").text)
     assert found
     return found[1]
+
+
+def test_a_word_of_the_reporter_that_waits_its_hour_makes_no_case_parked_again(deployment: Deployment) -> None:
+    receipt, kept = receipts.issue(SECRET)
+    reference = deployment.file("other", flood=FLOOD, receipt=kept).reference
+    floods.let_go_case(deployment.console, By(reference, "ana", ""))
+    for key in ("first", "second", "third"):
+        deployment.sent(reference, "security-desk")
+        deployment.write(receipt, f"MARKED-7f3a {key}", key=key)
+
+    with transaction(deployment.console) as connection:
+        link, seen = parked.link_of(connection, reference), parked.floods(connection, "ana")
+
+    assert states(deployment, reference) == ["sent", "standby"]
+    assert link is not None
+    assert (link.waits, seen) == (False, [])
+    with pytest.raises(Forbidden, match="not_parked"):
+        floods.close(deployment.console, flood=FLOOD, handle="ana", login="", reason="nobody is behind it")
+    with pytest.raises(Forbidden, match="not_parked"):
+        floods.let_go_case(deployment.console, By(reference, "ana", ""))
+    assert states(deployment, reference) == ["sent", "standby"]
+
+
+def test_closing_a_case_leaves_its_desk_to_hear_that_the_reporter_wrote(deployment: Deployment) -> None:
+    receipt, kept = receipts.issue(SECRET)
+    reference = deployment.file("other", receipt=kept).reference
+    for key in ("first", "second"):
+        deployment.sent(reference, "security-desk")
+        deployment.write(receipt, f"MARKED-7f3a {key}", key=key)
+
+    progress.close(
+        deployment.console, reference=reference, handle="ana", login="", outcome=CaseOutcome.UNFOUNDED, told=True
+    )
+
+    assert states(deployment, reference) == ["sent", "standby"]
 
 
 def test_the_queue_filters_what_is_parked_and_the_next_case_is_none_of_it(office: Office) -> None:
