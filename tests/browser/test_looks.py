@@ -5,10 +5,12 @@ import re
 import pytest
 
 from router.console.pages import PAGES
+from router.store.engine import transaction
 from router.vocabulary import Role
 from tests.browser.entering import choose_password, enrol, give_password
 from tests.browser.looks import look
 from tests.browser.staff import Staff
+from tests.makers import change
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +94,35 @@ def test_a_case_looks_right(staff: Staff, busy: str, part: str) -> None:
     page.goto(f"/console/cases/{busy}/{part}".rstrip("/"))
 
     assert look(page, f"case-{re.split('[/?]', part)[0]}".rstrip("-")) == []
+
+
+PARK = """
+    update referrals set state = :state, due_at = now() + interval '1 hour', lease_until = null
+    where reference = :reference and awaited is null"""
+LINK = "insert into flood_links values (:reference, 'FLOOD-0123-4567-89AB', now(), now() + interval '1 hour')"
+UNLINK = "delete from flood_links where reference = :reference"
+
+
+def test_a_flood_looks_right(staff: Staff, everybody: Staff) -> None:
+    reference, wrong = everybody.file("other"), []
+    with transaction(staff.owner) as connection:
+        change(connection, PARK, reference=reference, state="standby")
+        change(connection, LINK, reference=reference)
+    page = staff.signed_in("ana")
+
+    page.goto("/console/floods")
+    for closed in page.locator("summary").all():
+        closed.click()
+    wrong += look(page, "flood")
+    page.goto("/console?parked=1")
+    wrong += look(page, "flood-queue")
+    page.goto(f"/console/cases/{reference}")
+    wrong += look(page, "flood-case")
+    with transaction(staff.owner) as connection:
+        change(connection, PARK, reference=reference, state="due")
+        change(connection, UNLINK, reference=reference)
+
+    assert wrong == []
 
 
 def test_what_is_refused_looks_right(staff: Staff) -> None:
