@@ -59,14 +59,15 @@ def let_go(engine: Engine, *, flood: str, handle: str, login: str) -> Ended:
         to_ring.update(parked.let_go(connection, references))
         parked.end(connection, references, ended="let_go", by=attempt.actor)
 
-    count = _all(attempt, change, action=LET_GO, detail=login, why=login)
+    count = _all(attempt, change, action=LET_GO, detail=login, why=login, unread=True)
     return Ended(count, tuple(sorted(to_ring)))
 
 
 def close(engine: Engine, *, flood: str, handle: str, login: str, reason: str) -> Ended:
     """Close all cases of a flood that wait, that `handle` may work on and nobody has: nothing is done about them.
 
-    Nobody is told of them any more; their reporters read so. Raises Forbidden `not_parked`, `reason_malformed`.
+    Nobody is told of them any more; their reporters read so. Whoever has written since is somebody real: theirs stays
+    open until that was read. Raises Forbidden `not_parked`, `reason_malformed`.
     """
     attempt = _attempt(engine, "flood_closed", flood, handle)
     why = attempt.check_reason(reason)
@@ -76,7 +77,8 @@ def close(engine: Engine, *, flood: str, handle: str, login: str, reason: str) -
         parked.end(connection, references, ended="closed", by=attempt.actor)
 
     detail = f"{CaseOutcome.NO_ACTION} told as one of {attempt.reference} {login}".strip()
-    return Ended(_all(attempt, change, action="case_closed", detail=detail, why=f"{why} {login}".strip()))
+    why = f"{why} {login}".strip()
+    return Ended(_all(attempt, change, action="case_closed", detail=detail, why=why, unread=False))
 
 
 def _attempt(engine: Engine, action: str, flood: str, handle: str) -> Attempt:
@@ -90,6 +92,7 @@ def _all(
     action: str,
     detail: str,
     why: str,
+    unread: bool,
 ) -> int:
     """Change all that there is, some hundred in one transaction, with an entry for each case and one for the flood.
 
@@ -98,7 +101,7 @@ def _all(
     who, count = attempt.actor.partition(":")[2], 0
     while True:
         with transaction(attempt.engine) as connection:
-            references = parked.take(connection, who, attempt.reference)
+            references = parked.take(connection, who, attempt.reference, unread=unread)
             if not references:
                 break
             change(connection, references)

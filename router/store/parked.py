@@ -42,7 +42,7 @@ class Flood:
 
 
 _SEEN: Final = f"""
-    seen as materialized (
+    seen as (
         select l.reference, l.flood, l.linked_at, l.waits_until, ({PARKED}) as waits, c.claimed_by, c.severity,
                c.received_at
         from flood_links l join cases c on c.reference = l.reference
@@ -97,17 +97,18 @@ def any_for(connection: Connection, handle: str) -> bool:
     return bool(connection.execute(query, {"handle": handle, "flood": ""}).scalar_one())
 
 
-def take(connection: Connection, handle: str, flood: str) -> list[str]:
+def take(connection: Connection, handle: str, flood: str, *, unread: bool) -> list[str]:
     """Return up to AT_ONCE cases of the flood that wait, that `handle` may see and nobody has; locked with what waits.
 
-    What somebody else is just changing is left out.
+    What somebody else is just changing is left out; so is, but for `unread`, what its reporter has written to since
+    and nobody read.
     """
     query = text(f"""
         with {_SEEN}
         select c.reference from seen s join cases c on c.reference = s.reference
-        where s.waits and c.state = 'open' and c.claimed_by is null
+        where s.waits and c.state = 'open' and c.claimed_by is null and (:unread or c.reporter_wrote_at is null)
         order by c.reference limit {AT_ONCE} for update of c skip locked""")  # noqa: S608 - our own words
-    found = list(connection.execute(query, {"handle": handle, "flood": flood}).scalars())
+    found = list(connection.execute(query, {"handle": handle, "flood": flood, "unread": unread}).scalars())
     return lock(connection, found)
 
 
@@ -139,7 +140,7 @@ def let_go(connection: Connection, references: Sequence[str]) -> list[str]:
 
 
 def close(connection: Connection, references: Sequence[str]) -> None:
-    """Close the open cases with nothing done about them, and withdraw all that waits of them.
+    """Close the open cases with nothing done about them, and withdraw all that was not sent of them.
 
     Their reporters read so where they follow it up: that is their answer, and no clock goes on.
     """
@@ -152,7 +153,8 @@ def close(connection: Connection, references: Sequence[str]) -> None:
     connection.execute(change, {"references": list(references), "outcome": CaseOutcome.NO_ACTION.value})
     withdraw = text(f"""
         update referrals set {WITHDRAWN}, case_closed_at = clock_timestamp()
-        where reference = any(:references) and state in ('standby', 'draft')""")  # noqa: S608 - our own words
+        where reference = any(:references)
+          and (state in ('standby', 'draft', 'due') or state = 'leased' and settled_at is null)""")  # noqa: S608 - our own words
     connection.execute(withdraw, {"references": list(references), "outcome": CLOSED})
 
 

@@ -172,6 +172,33 @@ def test_a_word_of_the_reporter_that_waits_its_hour_makes_no_case_parked_again(d
     assert states(deployment, reference) == ["sent", "standby"]
 
 
+def test_what_its_reporter_wrote_to_since_is_not_closed_as_one_before_somebody_read_it(
+    deployment: Deployment,
+) -> None:
+    receipt, kept = receipts.issue(SECRET)
+    real = deployment.file("other", flood=FLOOD, receipt=kept).reference
+    deployment.write(receipt, "MARKED-7f3a in earnest", key="first")
+    rest = [park(deployment), park(deployment)]
+
+    ended = floods.close(deployment.console, flood=FLOOD, handle="ana", login="", reason="one sender, one sentence")
+
+    assert ended.count == 2
+    assert states(deployment, real) == ["standby"]
+    assert [states(deployment, one) for one in rest] == [["recalled"]] * 2
+    deployment.run("update cases set reporter_wrote_at = null")
+    assert floods.close(deployment.console, flood=FLOOD, handle="ana", login="", reason="was read").count == 1
+
+
+def test_what_was_due_meanwhile_of_a_case_closed_as_one_is_not_sent_either(deployment: Deployment) -> None:
+    reference = park(deployment)
+    deployment.run("update referrals set state = 'due' where notice = 'reminder'")
+
+    floods.close(deployment.console, flood=FLOOD, handle="ana", login="", reason="one sender, one sentence")
+
+    query = "select count(*) from referrals where reference = :one and state <> 'recalled'"
+    assert deployment.rows(query, one=reference) == [(0,)]
+
+
 def test_closing_a_case_leaves_its_desk_to_hear_that_the_reporter_wrote(deployment: Deployment) -> None:
     receipt, kept = receipts.issue(SECRET)
     reference = deployment.file("other", receipt=kept).reference
