@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fastapi import APIRouter
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,18 +23,35 @@ from router.reporter.kept import Begun, Kept, Sent, Shelf
 from router.reporter.onepage import PLACE, ReportPages
 from router.reporter.questions import CATEGORY, Step, any_step
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import MAX_FORM_BYTES, check_sender
+from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere
 from router.reporter.walk import not_offered, with_answer
 from router.web import body
 from router.web.refusals import MATERIAL, leading_code
 
 CHECK: Final = f"{PLACE}/check"
-PAGE: Final = f"{PLACE}/{{number:int}}"
+PAGE: Final = f"{PLACE}/{{number:page}}"
 ASKED, GO = "asked", "go"
 """Which question a page asked, and which of its buttons was pressed."""
 BACK, AGAIN = "back", "again"
 FULL: Final = "kept_answers_full"
 _NAMES: Final = REPORT_FIELDS | {ASKED, GO}
+
+
+class _Number(Convertor[int]):
+    """A page's number in an address; one of thousands of digits is no address of ours."""
+
+    regex = "[0-9]{1,3}"
+
+    def convert(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Return how it is written."""
+        return str(value)
+
+
+register_url_convertor("page", _Number())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,9 @@ class Guided:
             kept = await self._desk.shelf.found(visit.request)
         except RouterError as broken:
             return self._pages.broken(visit, error or broken, place=visit.place)
+        if comes_from_elsewhere(visit.request) and self._desk.shelf.secret_of(visit.request) is None:
+            # Its cookie was held back, as it should be: another one would take its place, and its answers be lost.
+            return visit.go(PLACE)
         if isinstance(kept, Sent):
             return visit.go(CHECK)
         if kept is None and number != 1:

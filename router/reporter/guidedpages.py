@@ -17,7 +17,7 @@ from router.reporter.form import ZONE, Typed
 from router.reporter.kept import Begun, Kept, Sent
 from router.reporter.questions import Shape, Step
 from router.reporter.rendering import Visit
-from router.reporter.telling import Told, moment_said, told
+from router.reporter.telling import Told, moment_said, shown_again, told, without_material
 from router.reporter.topics import LEAVE_IT
 from router.reporter.walk import Walk, walk
 from router.web.refusals import MATERIAL
@@ -71,7 +71,7 @@ class GuidedPages:
             step=step,
             number=number,
             total=max(number, len(found.pages)) + 1,
-            typed=typed.single,
+            typed=shown_again(typed, said),
             ticked=typed.several,
             groups=choices.groups,
             zones=ZONES,
@@ -97,6 +97,7 @@ class GuidedPages:
 
     def gone(self, visit: Visit, step: Step | None = None, typed: Typed | None = None) -> Response:
         """Say that the answers are not there any more, and offer to begin with what was just typed, if anything was."""
+        typed = without_material(typed) if typed else None
         part = step.part_of(typed) if step and typed and step.answered(typed) else None
         return visit.page("gone.html", 410, step=step, typed=part)
 

@@ -24,7 +24,7 @@ from router.reporter.onepage import PLACE, ReportDesk
 from router.reporter.questions import concern
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import MAX_FORM_BYTES, check_sender, needs_new_key
+from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere, needs_new_key
 from router.web import body
 
 DONE: Final = f"{PLACE}/done"
@@ -79,7 +79,9 @@ class Sending:
         return await self._sent(visit, answer)
 
     async def done(self, visit: Visit) -> Response:
-        """Forget everything of this browser's report, however it was asked."""
+        """Forget everything of this browser's report, however one of our pages asked."""
+        if comes_from_elsewhere(visit.request):
+            return visit.go(PLACE)
         pressed = ""
         with suppress(Refused):
             pressed = await self._pressed(visit)
@@ -88,8 +90,13 @@ class Sending:
 
     async def leave(self, visit: Visit) -> Response:
         """Lead away at once, and forget everything of this browser's report behind it."""
+        if "prefetch" in visit.request.headers.get("sec-purpose", ""):
+            # Asked for by a browser that guesses where its person goes next: it is to ask again when they do.
+            return Response(status_code=503)
         place = visit.house.leave_to
         away = RedirectResponse(visit.path(place) if place == AWAY else place, 303)
+        if comes_from_elsewhere(visit.request):
+            return away  # Nobody's answers are lost by another site's link.
         away.background = BackgroundTask(self._shelf.drop, visit.request)
         return self._shelf.take_back(away)
 

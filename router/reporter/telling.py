@@ -4,7 +4,7 @@ Counts and logs by code alone; says nothing that came from outside.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from router.reporter.form import DAY, TIME, ZONE, Typed
 from router.reporter.rendering import Visit
 from router.web import edge
 from router.web.refusals import GUIDANCE, LEAVE_IT
+from router.web.texts import is_material
 
 MAX_FORM_BYTES: Final = 64 * 1024
 KEY_BYTES: Final = 24
@@ -49,7 +50,12 @@ def told(error: RouterError | None, labels: Mapping[str, str]) -> Told:
 def shown_again(typed: Typed, said: Told) -> Mapping[str, str]:
     """Return what the page shows to who typed it: words are kept for them, material goes back to nobody."""
     material = {fault.field for fault in said.faults if GUIDANCE[fault.code] == LEAVE_IT}
-    return {name: text for name, text in typed.single.items() if name not in material}
+    return {name: text for name, text in without_material(typed).single.items() if name not in material}
+
+
+def without_material(typed: Typed) -> Typed:
+    """Return what was typed but for what surely is no words, whether or not anybody came to look for faults."""
+    return replace(typed, single={name: text for name, text in typed.single.items() if not is_material(text)})
 
 
 def moment_said(visit: Visit, typed: Typed) -> tuple[str, ...]:
@@ -67,8 +73,13 @@ def check_sender(request: Request) -> None:
 
     Browsers say so themselves, by https; those that do not are believed. Origin says nothing: we send no referrer.
     """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    if comes_from_elsewhere(request):
         raise Refused("sent_from_elsewhere")
+
+
+def comes_from_elsewhere(request: Request) -> bool:
+    """Say whether another site's page led or made a browser ask: our cookie does not come along then."""
+    return request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
 def needs_new_key(error: RouterError | None) -> bool:

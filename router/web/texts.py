@@ -99,6 +99,11 @@ def address_fault(address: str) -> str | None:
     return _always_wrong(address)
 
 
+def is_material(text: str) -> bool:
+    """Say whether a text surely is no words, but a file turned into them."""
+    return _always_wrong(text) is not None
+
+
 def _always_wrong(text: str) -> str | None:
     if _DATA_URI.search(text):
         return "data_uri"
