@@ -118,9 +118,13 @@ class Sending:
         page = kept_page(visit, orjson.loads(answer))
         if secret is None:
             return page
+        left = False
         with suppress(Unavailable, StoreFailed):
             # Sent again with the same key it gets the same answer: the receipt is not lost by this.
-            await asyncio.to_thread(self._shelf.change, secret, lambda _kept: Sent(answer))
+            left = await asyncio.to_thread(self._shelf.change, secret, lambda kept: kept and Sent(answer)) is None
+        if left:
+            # Whoever left meanwhile finds nothing of it when they come back, nor does anybody else.
+            return self._shelf.take_back(page)
         return self._shelf.give(page, secret, lasts_s=SENT_LASTS_S)
 
     async def _not_sent(self, visit: Visit, kept: Kept, error: RouterError) -> Response:

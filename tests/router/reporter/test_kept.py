@@ -9,9 +9,12 @@ from io import StringIO
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from router.reporter.form import Typed
 from router.reporter.kept import Begun, Kept, Sent, Shelf
+from router.reporter.rendering import Visit
+from router.reporter.sending import Sending
 from router.secretfiles import intake_secrets
 from router.store.engine import connect
 from router.vocabulary import Login
@@ -160,6 +163,8 @@ def test_sent_twice_or_loaded_again_it_is_one_concern_and_the_same_receipt_until
     assert not walker.http.cookies
     for gone in (walker.post("/report/check", go="on"), walker.get("/report/check")):
         assert gone.status_code == 410
+        assert "If you were shown a receipt, your report is with us" in gone.text
+        assert "Nothing was sent" not in gone.text
         check_page(gone.text)
     assert part.rows(CASES)[0][0] == before + 1
 
@@ -182,6 +187,27 @@ def test_the_quick_way_out_forgets_everything_behind_it(part: Part) -> None:
 
     assert left.status_code == 303
     assert left.headers["location"] == "/en/away"
+    assert not part.rows(ROWS)
+    assert not walker.http.cookies
+
+
+def test_whoever_leaves_while_the_report_is_sent_finds_no_receipt_of_it_here(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patched: the moment between the commit and the answer, in which the other tab leaves."""
+    part.run("truncate kept_answers")
+    walker = Walker(part).walk()
+    tab = TestClient(part.app, cookies=walker.http.cookies, follow_redirects=False)
+    answered = Sending._sent
+
+    async def leaving(self: Sending, visit: Visit, answer: bytes) -> Response:
+        await asyncio.to_thread(tab.get, "/leave")
+        return await answered(self, visit, answer)
+
+    monkeypatch.setattr(Sending, "_sent", leaving)
+    sent = walker.post("/report/check", go="on")
+
+    assert receipt_in(sent.text), "who is still there sees it"
     assert not part.rows(ROWS)
     assert not walker.http.cookies
 
