@@ -152,7 +152,7 @@ def test_one_wrong_character_in_the_recovery_identity_is_noticed(place: int, oth
         read_recovery("".join(code))
 
 
-@pytest.mark.parametrize("typed", ["", "CR-RECOVERY-", "CR-RECOVERY-0000", new_passphrase()])
+@pytest.mark.parametrize("typed", ["", "CR-RECOVERY-", "CR-RECOVERY-0000", PASSPHRASE])
 def test_what_cannot_be_a_recovery_identity_is_refused(typed: str) -> None:
     with pytest.raises(SealBroken, match="identity_malformed"):
         read_recovery(typed)
