@@ -44,8 +44,8 @@ _OF_A_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
         Notice.CORRECTED: "{0} was decided anew. What is said here counts, and not what was said of it before.",
         Notice.REPORTER_WROTE: "The reporter of {0} has written. What, can be read in the console alone.",
         Notice.WITHDRAWAL_ASKED: (
-            "The reporter of {0} asks for the report to be withdrawn. Those who decide about it decide about that, too, "
-            "in the console."
+            "The reporter of {0} asks for the report to be withdrawn. Those who decide about it decide about that, "
+            "too, in the console."
         ),
         Notice.INSTEAD: "{0} comes here because it has not reached those who should have had it first.",
     }

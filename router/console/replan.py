@@ -80,9 +80,7 @@ def change(before: Before, decision: Decision, *, read: Collection[str], outside
     wanted = [plan for plan in decision.referrals if plan.awaited not in before.done]
     named = {plan.channel for plan in decision.referrals}
     knowing = named.difference(read)
-    current = [
-        row for row in _since_recall(before.told) if not (row.notice in _OF_REPORTER and row.channel in knowing)
-    ]
+    current = [row for row in _since_recall(before.told) if not (row.notice in _OF_REPORTER and row.channel in knowing)]
     plans = {anew.key_of(plan): plan for plan in wanted}
     stopped = [row for row in current if _waits(row) and not _kept(row, plans)]
     standing = [row for row in current if row not in stopped and row.outcome not in {REROUTED, "conflict"}]

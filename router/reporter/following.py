@@ -1,4 +1,4 @@
-"""Following a report up at /follow-up, with the receipt: where it stands, what staff wrote, and what is written to them.
+"""Following a report up at /follow-up with the receipt: where it stands, what staff wrote, what is written to them.
 
 The receipt is in the body of a request alone, and nothing of a visit is kept: each page is the answer to a form that
 brings the receipt along, so closing it ends the visit.

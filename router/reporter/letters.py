@@ -74,7 +74,7 @@ def _posts(policy: Policy, reference: str, heard: Sequence[HasHeard], notice: No
     known = {one.channel: one for one in heard}
     told = _desks(policy, [one.channel for one in heard if one.heard], kept_from)
     return [
-        _post(policy, reference, channel, known.get(channel.name), notice, kept_from)
+        _post(policy, reference, channel, known.get(channel.name), notice=notice, kept_from=kept_from)
         for channel in told
         if channel.name not in known or not known[channel.name].waiting
     ]
@@ -83,8 +83,8 @@ def _posts(policy: Policy, reference: str, heard: Sequence[HasHeard], notice: No
 def _desks(policy: Policy, heard: Sequence[str], kept_from: Sequence[str]) -> list[Channel]:
     """Return the desks among the channels that know of the case; if none does, those channels, or the fallback's desk.
 
-    A duty phone that rang for the case need not ring for every word. Never one that leads outside, nor one that somebody
-    in conflict reads.
+    A duty phone that rang for the case need not ring for every word. Never one that leads outside, nor one that
+    somebody in conflict reads.
     """
     desks = [desk.name for team in policy.teams.values() for desk in team.desks]
     usable = [channel for name in heard if (channel := policy.channels.get(name)) and _usable(channel, kept_from)]
@@ -103,6 +103,7 @@ def _post(
     reference: str,
     channel: Channel,
     heard: HasHeard | None,
+    *,
     notice: Notice,
     kept_from: tuple[str, ...],
 ) -> Post:

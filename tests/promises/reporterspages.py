@@ -138,7 +138,7 @@ def one_sends(visitor: Visitor, *, identity: str) -> str:
     visitor.get("/report/check")
     named = None if identity == "anonymous" else f"{marker} name {identity}"
     visitor.all.written.add((f"{marker} guided {identity}\r\nsecond line", named, identity))
-    return _RECEIPT.findall(given.body)[0]
+    return str(_RECEIPT.findall(given.body)[0])
 
 
 def one_follows(visitor: Visitor, receipt: str) -> Seen:
