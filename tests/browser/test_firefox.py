@@ -51,6 +51,8 @@ def test_from_the_first_page_to_the_closing_status_and_nothing_typed_is_left_on_
     assert say("Your report has been dealt with, and the case is closed.") in closed
     assert left_to == f"{url}/away"
     assert holding(tmp_path / "profile", (*TYPED, receipt.encode(), receipt[:9].encode())) == []
+    # It would have been found: an address is.
+    assert bool(holding(tmp_path / "profile", (b"/report/check",))) == (way == "scripts")
     kept = history(tmp_path / "profile", everybody.product.url)
     # Private windows, as in the safest mode, keep none.
     assert bool(kept) == (way == "scripts")
