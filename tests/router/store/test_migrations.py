@@ -171,3 +171,54 @@ def test_the_way_back_to_five_and_forth_lets_nobody_approve_their_own_and_makes_
     assert list(map(tuple, states)) == [("hotline", "draft"), ("police", "recalled")]
     assert list(map(tuple, roles)) == [("ana", "administrator"), ("ana", "reviewer")]
     assert list(map(tuple, left)) == [(False,)]
+
+
+def test_the_way_back_to_eight_withdraws_what_tells_of_reporters_words_and_of_floods_and_forth_keeps_all(
+    owner: Engine, database: Database
+) -> None:
+    prepare(database)
+    case = a_case(channels=("desk", "hr", "phone", "chat"))
+    with transaction(owner) as connection:
+        record(connection, [case])
+        for channel, notice, state in (("hr", "reporter_wrote", "standby"), ("chat", "withdrawal_asked", "due")):
+            connection.exec_driver_sql(
+                "update referrals set notice = %s, state = %s where channel = %s", (notice, state, channel)
+            )
+        connection.exec_driver_sql("update referrals set state = 'standby' where channel = 'phone'")
+        connection.exec_driver_sql(AT_0011)
+        post_notice(
+            connection,
+            reference="NOTICE-0000-0000-0000",
+            channel="desk",
+            kind="webhook",
+            policy="p",
+            notice=Notice.FLOOD,
+        )
+
+        command.downgrade(alembic_config(connection), "0008")
+        rows = connection.exec_driver_sql("select channel, state, notice from referrals order by channel, state").all()
+        ended = connection.exec_driver_sql("select state, outcome from cases").all()
+        command.upgrade(alembic_config(connection), "head")
+        kinds = connection.exec_driver_sql("select kind from sealed_messages order by id").scalars().all()
+
+    assert list(map(tuple, rows)) == [
+        ("chat", "recalled", "withdrawal_asked"),
+        ("desk", "due", None),
+        ("desk", "recalled", "flood"),
+        ("hr", "recalled", "reporter_wrote"),
+        ("phone", "standby", None),
+    ]
+    assert list(map(tuple, ended)) == [("withdrawn", "no_action")]
+    assert kinds == ["question", "addition", "addition"]
+
+
+AT_0011 = """
+    insert into people (handle) values ('ana');
+    insert into flood_links (reference, flood, waits_until) select reference, 'FLOOD-1', now() from cases;
+    insert into kept_answers (id, sealed, ends_at) values (decode(repeat('00', 32), 'hex'), '', now());
+    insert into sealed_messages (reference, from_staff, kind, written_by, suite, for_case, for_receipt)
+    select reference, true, 'question', 'ana', 's', '', '' from cases;
+    insert into sealed_messages (reference, from_staff, kind, suite, for_case)
+    select reference, false, kind, 's', '' from cases, unnest(array['answer', 'withdrawal']) as kind;
+    update cases set state = 'withdrawn', outcome = 'withdrawn', closed_at = now(), reporter_wrote_at = now()
+"""

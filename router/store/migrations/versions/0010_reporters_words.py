@@ -194,5 +194,11 @@ def downgrade() -> None:
         " and from_staff = (for_receipt is not null)",
     )
     op.drop_column("sealed_messages", "mark")
+    # Older versions do not know the words; nor how such a case ended: that it was withdrawn, its state says.
+    op.execute(
+        "update referrals set state = 'recalled', settled_at = clock_timestamp(), outcome = 'downgraded' "
+        "where notice in ('reporter_wrote', 'withdrawal_asked') and state in ('standby', 'due', 'leased')"
+    )
+    op.execute("update cases set outcome = 'no_action' where outcome = 'withdrawn'")
     _queue("false", MOVED_BY[:-1])
     op.drop_column("cases", "reporter_wrote_at")

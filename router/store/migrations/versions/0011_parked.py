@@ -48,5 +48,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Older versions do not know the word. What is parked goes on by itself when its time has come: they know how.
+    op.execute(
+        "update referrals set state = 'recalled', settled_at = clock_timestamp(), outcome = 'downgraded' "
+        "where notice = 'flood' and state in ('standby', 'due', 'leased')"
+    )
     for table in ("wrong_receipts", "flood_keys", "flood_links"):
         op.drop_table(table)
