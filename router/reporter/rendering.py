@@ -115,8 +115,9 @@ def language_of(request: Request, house: House) -> str:
 
 @pass_context
 def _said(context: Context, text: str) -> str:
+    # Never the house's own: what stands in a template is markup with places to fill, and theirs is neither.
     visit: Visit = context["visit"]
-    return visit.say(text)
+    return visit.language.catalogue.gettext(text)
 
 
 @pass_context

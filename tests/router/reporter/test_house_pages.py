@@ -87,6 +87,17 @@ def test_what_is_written_once_is_translated_by_the_house_and_never_taken_for_a_p
     assert "<bdi>Kontoret</bdi>" in client.get("/sv/privacy").text
 
 
+def test_a_label_of_the_house_that_reads_as_one_of_our_sentences_does_not_take_its_place() -> None:
+    labels = {"Privacy": '100 % "privat', "Leave quickly": "%(all)s", "Languages": '" data-own="'}
+    house = a_house(languages=["en", "sv"], privacy={"en": "Little.", "sv": "Lite."}, translations={"sv": labels})
+
+    answer = pages(house).get("/sv/privacy")
+
+    assert answer.status_code == 200
+    assert "privat" not in answer.text
+    assert "data-own" not in answer.text
+
+
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("paper", ["a4", "letter"])
 def test_the_poster_leads_to_the_form_in_its_language(shipped: TestClient, code: str, paper: str) -> None:
