@@ -34,7 +34,8 @@ def show(product: Product, chromium: Browser) -> Iterator[Show]:
     def shown(html: str, *, scripts: bool = True) -> Page:
         page = context.new_page()
         script = "<script src=/static/report.js></script>" if scripts else ""
-        html = f"<!doctype html><html lang=en><title>Question 2</title><body><input aria-label=typed>{html}{script}"
+        head = "<!doctype html><html lang=en><title>Question 2</title><link rel=stylesheet href=/static/style.css>"
+        html = f"{head}<body><input aria-label=typed>{html}{script}"
         page.route("**/en/before", lambda route: route.fulfill(content_type="text/html", body="before"))
         page.route("**/en/leave", lambda route: route.fulfill(content_type="text/html", body="away"))
         page.route("**/en/piece", lambda route: route.fulfill(content_type="text/html", body=html))

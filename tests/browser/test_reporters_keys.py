@@ -1,9 +1,10 @@
 """Without a mouse, at 400 %: the tabulator leads to everything on the reporters' pages, and one sees where one is."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.looks import SMALLEST
 from tests.browser.staff import Staff
@@ -12,7 +13,7 @@ from tests.browser.visitors import MOST_STOPS
 pytestmark = pytest.mark.browser
 
 # A window of 1,280 by 1,024 pixels at 400 % (WCAG 1.4.10).
-ENLARGED = {"width": SMALLEST, "height": 256}
+ENLARGED: ViewportSize = {"width": SMALLEST, "height": 256}
 SEEN = """() => {
   const one = document.activeElement;
   if (one === document.body) return null;
@@ -42,7 +43,7 @@ def page(chromium: Browser, everybody: Staff) -> Iterator[Page]:
 def test_the_tabulator_leads_through_everything_and_one_sees_where_one_is(page: Page, path: str) -> None:
     page.goto(path)
 
-    stops = []
+    stops: list[dict[str, Any]] = []
     while len(stops) < MOST_STOPS:
         page.keyboard.press("Tab")
         if (stop := page.evaluate(SEEN)) is None:
