@@ -251,6 +251,21 @@ def test_harm_becomes_a_case_of_its_own_and_the_first_team_hears_nothing(office:
     assert office.follow(own)[0] == 200
 
 
+def test_whoever_tells_of_harm_is_told_that_the_first_team_may_read_it_unless_it_is_ticked(office: Office) -> None:
+    fraud = {"category": "fraud", "noticed_how": "told_by_someone"}
+    receipt = receipt_in(office.public.post("/report", data=fraud).text)
+    [(first,)] = office.rows("select reference from cases order by received_at desc limit 1")
+
+    _, page = office.follow(receipt)
+    office.follow(receipt, "/harm", narrative="MARKED-7f3a harm")
+
+    [(harm,)] = office.rows("select reference from cases order by received_at desc limit 1")
+    told = "select distinct reference from referrals where channel = 'legal-desk' and reference in (%s, %s)"
+    assert len(office.rows(told, first, harm)) == 2
+    assert "Some of them may have your first report, too: tick who must not be told." in page
+    assert "Other people deal with it" not in page
+
+
 def test_one_asks_once_to_withdraw_and_sees_that_it_was_asked(office: Office) -> None:
     reference, receipt = office.report()
 
