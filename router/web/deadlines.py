@@ -11,7 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from router.web.edge import CONTENT_POLICY, SECURITY_HEADERS
-from router.web.refusals import MEDIA_TYPE, STATUS, problem_body
+from router.web.refusals import MEDIA_TYPE, RETRY_AFTER_S, STATUS, problem_body
 
 MOST_HEAD_BYTES: Final = 16 * 1024
 """Request line and headers; uvicorn's httptools has no bound of its own."""
@@ -24,7 +24,12 @@ LINGER_S: Final = 1
 """How long a connection stays half open after its last answer."""
 MOST_DRAINED_BYTES: Final = 4 * 1024 * 1024
 
-_PHRASES: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+_PHRASES: Final = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
+}
 
 
 class _Stopped(Exception):
@@ -42,7 +47,7 @@ class Protocol(HttpToolsProtocol):
         self._head_begun = False
         self._head_bytes = 0
         self._unparsed_bytes = 0
-        self._too_large = False
+        self._fault = "bad_request"
         self._upgrade_asked = False
         self._deaf = False
         self._drained_bytes = 0
@@ -109,6 +114,12 @@ class Protocol(HttpToolsProtocol):
                 raise _Stopped
             self._upgrade_asked = True
             return
+        if self._is_crowded():
+            # uvicorn's own answer lacks our headers: a browser may keep it.
+            self.logger.warning("Exceeded concurrency limit.")
+            self._fault = "unavailable"
+            self.connections.discard(self)  # While its answer goes out it keeps nobody else's place.
+            raise _Stopped
         super().on_headers_complete()
         if self.expect_100_continue:
             # Refused unread, such a body may never come: what follows must not be taken for it.
@@ -142,7 +153,7 @@ class Protocol(HttpToolsProtocol):
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.feed_data(head + data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse("headers_too_large" if self._too_large else "bad_request")
+            self._refuse(self._fault)
 
     def _head_without_upgrade(self) -> bytes:
         self._upgrade_asked = False
@@ -159,10 +170,14 @@ class Protocol(HttpToolsProtocol):
             return hosts == 1 and codings in ([], [b"chunked"])
         return version == "1.0" and hosts <= 1 and not codings
 
+    def _is_crowded(self) -> bool:
+        most = self.limit_concurrency
+        return most is not None and max(len(self.connections), len(self.tasks)) >= most
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MOST_HEAD_BYTES:
-            self._too_large = True
+            self._fault = "headers_too_large"
             raise _Stopped
 
     def _refuse(self, code: str) -> None:
@@ -215,6 +230,7 @@ def _answer(code: str) -> bytes:
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
+        *([(b"retry-after", str(RETRY_AFTER_S).encode())] if code == "unavailable" else []),
         CONTENT_POLICY,
         *SECURITY_HEADERS,
     ]

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -37,6 +38,12 @@ def seen() -> Seen:
 
 @pytest.fixture(scope="module")
 def port(seen: Seen) -> Iterator[int]:
+    with _served(seen) as found:
+        yield found
+
+
+@contextmanager
+def _served(seen: Seen, *, most: int | None = None) -> Iterator[int]:
     async def take(request: Request) -> Response:
         try:
             sent = await body.read_body(request, body.JSON, max_bytes=1000, deadline_s=DEADLINE_S)
@@ -57,6 +64,7 @@ def port(seen: Seen) -> Iterator[int]:
         lifespan="off",
         log_config=None,
         timeout_keep_alive=2,
+        limit_concurrency=most,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -321,3 +329,21 @@ def test_silent_connections_do_not_keep_a_good_one_out(port: int) -> None:
     finally:
         for one in silent:
             one.close()
+
+
+def test_whoever_comes_when_it_is_full_gets_an_answer_that_no_browser_keeps() -> None:
+    seen = Seen()
+    with _served(seen, most=2) as port, socket.create_connection(("127.0.0.1", port)) as one:
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            other.sendall(GOOD)
+            refused = rest(other)
+        one.sendall(GOOD)
+
+        taken = answer(one)
+
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert all(name + b": " + value in refused for name, value in edge.SECURITY_HEADERS)
+    assert b"retry-after: 5" in refused
+    assert b'"code":"unavailable"' in refused
+    assert taken.startswith(b"HTTP/1.1 200 ")
+    assert seen.bodies == [b"{}"]
