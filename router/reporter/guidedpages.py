@@ -5,7 +5,8 @@ Titles say which page it is, and nothing of an answer.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -15,12 +16,15 @@ from router.reporter import words
 from router.reporter.choices import ZONES, Choices
 from router.reporter.form import ZONE, Typed
 from router.reporter.kept import Begun, Kept, Sent
-from router.reporter.questions import Shape, Step
+from router.reporter.questions import Shape, Step, concern
 from router.reporter.rendering import Visit
-from router.reporter.telling import Told, moment_said, shown_again, told, without_material
+from router.reporter.telling import MAX_FORM_BYTES, Told, moment_said, shown_again, told, without_material
 from router.reporter.topics import LEAVE_IT
 from router.reporter.walk import Walk, walk
 from router.web.refusals import MATERIAL
+
+MOST_CARRIED_BYTES: Final = MAX_FORM_BYTES - 1024
+"""Of the answers in the form of the page that shows them: more would not be taken together with its button and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,13 @@ class GuidedPages:
         )
 
     def check(self, visit: Visit, found: Walk, error: RouterError | None = None) -> Response:
-        """Show every answer, each with the page where it can be changed."""
+        """Show every answer, each with the page where it can be changed.
+
+        The page has them in its form as well, so that they can be sent even if what was kept of them is gone.
+        """
         rows = list(self._rows(visit, found))
+        again = concern(found.begun.typed, found.pages)
+        as_sent = urlencode({**again.single, **again.several}, doseq=True)
         said = told(error, {row.step.name: row.step.title for row in rows})
         return visit.page(
             "check.html",
@@ -92,6 +101,8 @@ class GuidedPages:
             said.headers,
             rows=rows,
             plainly=words.plainly,
+            key=found.begun.key,
+            again=again if len(as_sent) < MOST_CARRIED_BYTES else None,
             **_told(said),
         )
 

@@ -6,6 +6,7 @@ shows it again, unless the reporter says that they have it, or leaves.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -14,17 +15,17 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from router.errors import Refused, RouterError, StoreFailed, Unavailable
-from router.reporter.form import read_typed
+from router.reporter.form import KEY, REPORT_FIELDS, Typed, read_typed
 from router.reporter.guided import BACK, CHECK, GO
 from router.reporter.guidedpages import GuidedPages
 from router.reporter.house import House
 from router.reporter.housefile import AWAY
 from router.reporter.kept import SENT_LASTS_S, Begun, Kept, Sent, Shelf
 from router.reporter.onepage import PLACE, ReportDesk
-from router.reporter.questions import concern
+from router.reporter.questions import CATEGORY, concern
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere, needs_new_key
+from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere, needs_new_key, without_material
 from router.web import body
 
 DONE: Final = f"{PLACE}/done"
@@ -66,13 +67,14 @@ class Sending:
         """Send what is kept, and show the receipt; or say what is wrong, with all answers as they were."""
         kept: Kept = None
         try:
-            pressed = await self._pressed(visit)
-            kept = await self._shelf.found(visit.request)
+            typed = await self._typed(visit)
+            kept = _carried(typed)
+            kept = await self._shelf.found(visit.request) or kept
             if not isinstance(kept, Begun):
                 return self._nothing_to_send(visit, kept)
             found = self._pages.walk(kept)
-            if pressed == BACK:
-                return visit.go(f"{PLACE}/{len(found.pages)}")
+            if typed.get(GO) == BACK:
+                return await self._back(visit, kept, len(found.pages))
             answer = await self._desk.submit(concern(kept.typed, found.pages).concern(), visit.request, kept.key)
         except RouterError as error:
             return await self._not_sent(visit, kept, error)
@@ -84,7 +86,7 @@ class Sending:
             return visit.go(PLACE)
         pressed = ""
         with suppress(Refused):
-            pressed = await self._pressed(visit)
+            pressed = (await self._typed(visit)).get(GO)
         await self._shelf.drop(visit.request)
         return self._shelf.take_back(visit.go(f"{PLACE}/1") if pressed == ANEW else self._pages.done(visit))
 
@@ -100,13 +102,21 @@ class Sending:
         away.background = BackgroundTask(self._shelf.drop, visit.request)
         return self._shelf.take_back(away)
 
-    async def _pressed(self, visit: Visit) -> str:
-        """Return which button was pressed; raises Refused for what our pages do not send."""
+    async def _typed(self, visit: Visit) -> Typed:
+        """Return which button was pressed, and what the page carried; raises Refused for what our pages do not send."""
         sent = await body.read_body(
             visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
         )
         check_sender(visit.request)
-        return read_typed(sent, names=frozenset({GO})).get(GO)
+        return read_typed(sent, names=REPORT_FIELDS | {GO})
+
+    async def _back(self, visit: Visit, kept: Begun, last: int) -> Response:
+        """Lead to the last question; where the answers were gone, with those that the page carried."""
+        secret = self._shelf.secret_of(visit.request) or self._shelf.new_secret()
+        seen = frozenset(step.name for step in self._pages.walk(kept).pages)
+        begun = replace(kept, seen=kept.seen or seen)
+        await asyncio.to_thread(self._shelf.change, secret, lambda now: now or begun)
+        return self._shelf.give(visit.go(f"{PLACE}/{last}"), secret)
 
     def _nothing_to_send(self, visit: Visit, kept: Kept) -> Response:
         if isinstance(kept, Sent):
@@ -128,14 +138,22 @@ class Sending:
         return self._shelf.give(page, secret, lasts_s=SENT_LASTS_S)
 
     async def _not_sent(self, visit: Visit, kept: Kept, error: RouterError) -> Response:
-        secret = self._shelf.secret_of(visit.request)
-        if not isinstance(kept, Begun) or secret is None:
+        if not isinstance(kept, Begun):
             return self._pages.broken(visit, error, place=CHECK)
+        secret = self._shelf.secret_of(visit.request)
         if needs_new_key(error):
-            with suppress(Unavailable, StoreFailed):
-                await asyncio.to_thread(self._shelf.change, secret, _with_new_key)
+            kept = begun = kept.with_new_key()
+            if secret is not None:
+                with suppress(Unavailable, StoreFailed):
+                    await asyncio.to_thread(
+                        self._shelf.change, secret, lambda now: begun if isinstance(now, Begun) else now
+                    )
         return self._pages.check(visit, self._pages.walk(kept), error)
 
 
-def _with_new_key(kept: Kept) -> Kept:
-    return kept.with_new_key() if isinstance(kept, Begun) else kept
+def _carried(typed: Typed) -> Begun | None:
+    """Return the report that the page itself carried: for when nothing of it is kept any more, or nobody can look."""
+    if not typed.key or not typed.get(CATEGORY.name) or without_material(typed) != typed:
+        return None
+    single = {name: said for name, said in typed.single.items() if name not in {KEY, GO}}
+    return Begun(Typed(single, typed.several), checking=True, key=typed.key)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from functools import partial
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -189,6 +190,89 @@ def test_the_quick_way_out_forgets_everything_behind_it(part: Part) -> None:
     assert left.headers["location"] == "/en/away"
     assert not part.rows(ROWS)
     assert not walker.http.cookies
+
+
+def carried(walker: Walker) -> dict[str, list[str]]:
+    """What the form of the page that shows the answers carries."""
+    form = walker.text[walker.text.index('/report/check" accept-charset') :]
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form):
+        found.setdefault(name, []).append(unescape(value))
+    return found
+
+
+@pytest.mark.parametrize("cookie", [True, False])
+def test_answers_that_were_shown_to_be_checked_are_sent_even_when_nothing_is_kept_any_more(
+    part: Part, *, cookie: bool
+) -> None:
+    walker = Walker(part).walk()
+    usual, asked = carried(walker), walker.text
+    check_page(asked)
+    part.run("truncate kept_answers")
+    if not cookie:
+        walker.http.cookies.clear()
+    before = part.rows(CASES)[0][0]
+
+    sent = [walker.post("/report/check", go="on", **usual) for _ in range(2)]
+
+    assert [answer.status_code for answer in sent] == [201, 201]
+    assert len({receipt_in(answer.text) for answer in sent}) == 1
+    assert part.rows(CASES)[0][0] == before + 1
+    facts = part.rows("select facts from cases order by received_at desc limit 1")[0][0]
+    assert (facts["site"], facts["urgency"]) == ("plant", ["ongoing", "child_in_immediate_danger"])
+    assert usual["narrative"] == [ANSWERS["narrative"]["narrative"]]
+
+
+def test_the_database_that_crashes_after_the_commit_costs_neither_the_receipt_nor_makes_a_second_concern(
+    part: Part,
+) -> None:
+    walker = Walker(part).walk()
+    page = carried(walker)
+    before = part.rows(CASES)[0][0]
+
+    kept = walker.post("/report/check", go="on", **page)
+    part.run("truncate kept_answers")
+    again = walker.post("/report/check", go="on", **page)
+
+    assert receipt_in(kept.text) == receipt_in(again.text)
+    assert part.rows(CASES)[0][0] == before + 1
+
+
+def test_a_crash_of_the_database_while_a_report_is_sent_loses_none_of_it_and_makes_one_concern(part: Part) -> None:
+    walker = Walker(part).walk()
+    page = carried(walker)
+    before = part.rows(CASES)[0][0]
+    part.run("alter role intake connection limit 0")
+    part.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'intake'")
+    try:
+        busy = walker.post("/report/check", go="on", **page)
+        again = carried(walker)
+    finally:
+        part.run("truncate kept_answers")
+        part.run("alter role intake connection limit -1")
+    back = walker.post("/report/check", go="back", **again)
+    walker.say(**ANSWERS["contact"])
+    last = walker.path
+    sent = walker.post("/report/check", go="on")
+
+    assert busy.status_code == 503
+    assert again == page
+    assert "MARKED-7f3a story" in busy.text
+    assert "MARKED-7f3a name" in back.text
+    assert last == "/report/check"
+    assert sent.status_code == 201
+    assert part.rows(CASES)[0][0] == before + 1
+
+
+def test_material_in_what_a_page_is_said_to_carry_goes_back_to_nobody(part: Part) -> None:
+    walker = Walker(part).walk()
+    page = carried(walker) | {"narrative": ["data:image/png;base64,TUFSS0VE"]}
+    part.run("truncate kept_answers")
+
+    sent = walker.post("/report/check", go="on", **page)
+
+    assert sent.status_code == 410
+    assert "TUFSS0VE" not in sent.text
 
 
 def test_whoever_leaves_while_the_report_is_sent_finds_no_receipt_of_it_here(
