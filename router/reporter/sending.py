@@ -128,14 +128,17 @@ class Sending:
         page = kept_page(visit, orjson.loads(answer))
         if secret is None:
             return page
-        left = False
-        with suppress(Unavailable, StoreFailed):
+        try:
+            kept = await asyncio.to_thread(self._shelf.change, secret, lambda kept: kept and Sent(answer))
+        except (Unavailable, StoreFailed):
             # Sent again with the same key it gets the same answer: the receipt is not lost by this.
-            left = await asyncio.to_thread(self._shelf.change, secret, lambda kept: kept and Sent(answer)) is None
-        if left:
+            return self._shelf.give(page, secret, lasts_s=SENT_LASTS_S)
+        if kept is None:
             # Whoever left meanwhile finds nothing of it when they come back, nor does anybody else.
             return self._shelf.take_back(page)
-        return self._shelf.give(page, secret, lasts_s=SENT_LASTS_S)
+        # Shown at an address of its own, the browser keeps no form that could be sent again to have the receipt once
+        # more, by whoever goes back after this one has written it down.
+        return self._shelf.give(visit.go(CHECK), secret, lasts_s=SENT_LASTS_S)
 
     async def _not_sent(self, visit: Visit, kept: Kept, error: RouterError) -> Response:
         if not isinstance(kept, Begun):

@@ -1,7 +1,8 @@
-"""What other sites' links and forms, guessing browsers and odd addresses do to a report that was begun: nothing."""
+"""What other sites' links, guessing browsers, odd addresses and whoever comes after get of a report: nothing."""
 
 import pytest
 
+from tests.router.reporter.test_pages import receipt_in
 from tests.router.reporter.walker import ANSWERS, Part, Walker
 
 ELSEWHERE = {"sec-fetch-site": "cross-site"}
@@ -70,3 +71,16 @@ def test_material_goes_back_to_nobody_when_it_was_not_looked_at(part: Part, plac
 
     assert answer.status_code == 403
     assert "MARKED" not in answer.text
+
+
+def test_no_form_that_brings_the_receipt_again_stays_in_the_history(part: Part) -> None:
+    walker = Walker(part).walk()
+
+    walker.post("/report/check", go="on")
+
+    # A browser keeps the address that it was led to, and the answers that were sent with the form no longer.
+    assert [answer.status_code for answer in walker.shown.history] == [303]
+    assert receipt_in(walker.text)
+    assert receipt_in(walker.get("/report/check").text)
+    walker.post("/report/done")
+    assert walker.get("/report/check").status_code == 410
