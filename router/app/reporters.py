@@ -33,7 +33,7 @@ BEGUN_PER_HOUR: Final = 3000
 """Guided reports from one network address: an office of 500 on its training day, each beginning six times. Whoever
 comes later gets all questions on one page, which needs no room of ours."""
 BEGUN_EVERYWHERE_PER_HOUR: Final = 60_000
-"""From all addresses together: unsent answers take at most a few hundred megabytes of the database."""
+"""From all addresses together. How much room their answers take is looked at as well, see `Shelf.full`."""
 
 
 def reporters_pages(parts: Parts) -> list[APIRouter]:
@@ -88,6 +88,8 @@ def _guided_desk(parts: Parts) -> GuidedDesk:
     def may_begin(request: Request) -> bool:
         network = f"begun {parts.callers.person(request).bucket}"
         counted = ((network, BEGUN_PER_HOUR), ("begun everywhere", BEGUN_EVERYWHERE_PER_HOUR))
+        if parts.shelf.full:
+            return False
         return not any(parts.quotas.wait_s(bucket, most=most, window_s=limits.HOUR_S) for bucket, most in counted)
 
     return GuidedDesk(

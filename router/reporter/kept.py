@@ -37,6 +37,8 @@ SENT_LASTS_S: Final = 10 * 60
 """For so long a reload shows the receipt again, unless the reporter said that they have it."""
 FORGET_S: Final = 60
 """How often rows whose time is over are deleted; they are not read any more before."""
+MOST_BYTES: Final = 512 * 1024 * 1024
+"""Of answers that nobody sent yet. Typical ones take 1 to 4 KB, so that is 100,000 and more; the largest, 64 KB."""
 _SECRET_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _COOKIE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -78,6 +80,12 @@ class Shelf:
         self._source = source
         self._https = https
         self._cookie = "__Host-pages" if https else "pages"
+        self._full = False
+
+    @property
+    def full(self) -> bool:
+        """Whether no report should begin here, as it was at most FORGET_S ago: somebody fills the disk."""
+        return self._full
 
     def secret_of(self, request: Request) -> bytes | None:
         """Return the secret that the browser sent, None if it sent none of ours."""
@@ -147,9 +155,10 @@ class Shelf:
             kept.drop(connection, row)
 
     def forget(self) -> None:
-        """Delete what nobody can read any more; raises Unavailable, StoreFailed."""
+        """Delete what nobody can read any more, and look how much is left; raises Unavailable, StoreFailed."""
         with transaction(self._engine) as connection:
             kept.drop_ended(connection)
+            self._full = kept.total_bytes(connection) > MOST_BYTES
 
     def _derived(self, secret: bytes) -> tuple[bytes, bytes]:
         """Return the row's id and its own key: neither leads to the other, nor back to the cookie."""

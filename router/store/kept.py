@@ -35,6 +35,11 @@ def drop(connection: Connection, row: bytes) -> None:
     connection.execute(text("delete from kept_answers where id = :id"), {"id": row})
 
 
+def total_bytes(connection: Connection) -> int:
+    """Return how much is kept; no row is read for it."""
+    return int(connection.execute(text("select coalesce(sum(octet_length(sealed)), 0) from kept_answers")).scalar_one())
+
+
 def drop_ended(connection: Connection) -> int:
     """Delete the rows whose time is over; return how many."""
     return connection.execute(text(f"delete from kept_answers where not {_ALIVE}")).rowcount  # noqa: S608 - our own words

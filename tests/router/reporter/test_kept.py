@@ -112,6 +112,28 @@ def test_after_an_hour_nothing_is_read_and_soon_nothing_is_there(part: Part, she
     assert not part.rows(ROWS)
 
 
+def test_while_unsent_answers_fill_the_disk_nobody_begins_and_whoever_began_goes_on(
+    part: Part, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patched: nobody fills half a gigabyte here."""
+    shelf.change(shelf.new_secret(), lambda _none: TYPED)
+    shelf.forget()
+    room = shelf.full
+    monkeypatch.setattr("router.reporter.kept.MOST_BYTES", 1000)
+    shelf.forget()
+    full = shelf.full
+    begun = Walker(part).walk("narrative")
+    monkeypatch.setattr(Shelf, "full", property(lambda _shelf: True))
+    late = Walker(part)
+    late.say(category="fraud")
+    begun.walk()
+
+    assert (room, full) == (False, True)
+    assert 'action="/en/report"' in late.text
+    assert re.search(r'value="fraud"\s+selected', late.text)
+    assert begun.path == "/report/check"
+
+
 def test_what_was_sent_is_not_written_over_by_a_page_that_comes_late(shelf: Shelf) -> None:
     secret = shelf.new_secret()
     shelf.change(secret, lambda _none: Sent(b"{}"))
