@@ -58,7 +58,8 @@ class Database:
 
 def pytest_configure(config: pytest.Config) -> None:
     make_folder(RUNS, FOLDER_MODE)
-    _remove_dead_runs()
+    if not hasattr(config, "workerinput"):
+        _remove_dead_runs()
     if config.option.basetemp is None:
         run = RUNS / str(os.getpid())
         make_folder(run, FOLDER_MODE)
@@ -67,6 +68,19 @@ def pytest_configure(config: pytest.Config) -> None:
     # Children's temporary files, and those of libraries.
     make_folder(CHECKOUT / "var/tmp", FOLDER_MODE)
     os.environ["TMPDIR"] = str(CHECKOUT / "var/tmp")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the faults' tests say of themselves; with pytest-xdist they ran in other processes."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    said = [said for report in reports for said in getattr(report, "user_properties", ()) if said[0] == "recovered"]
+    took: dict[str, list[float]] = {}
+    for _, (fault, seconds) in said:
+        took.setdefault(fault, []).extend(seconds)
+    if took:
+        terminalreporter.section("seconds to recovery")
+    for fault, seconds in sorted(took.items()):
+        terminalreporter.line(f"{max(seconds):7.1f}  {fault}" + (f" (longest of {len(seconds)})" * (len(seconds) > 1)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -92,7 +106,8 @@ def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
 
     def mktemp(basename: str, numbered: bool = True) -> Path:  # noqa: FBT001, FBT002 - pytest's own signature
         folder = plain(basename, numbered)
-        for part in (folder, folder.parent):
+        # One more in between where pytest-xdist works in several processes.
+        for part in (folder, folder.parent, *(above for above in folder.parents if RUNS in above.parent.parents)):
             part.chmod(FOLDER_MODE)
         return folder
 

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -120,19 +120,24 @@ def test_postgresql_frozen(scene: Scene, own_postgres: EmbeddedPostgres, seconds
 
 @core
 def test_no_connection_left(scene: Scene, own_postgres: EmbeddedPostgres) -> None:
-    taken: list[psycopg.Connection] = []
     with scene.filer.filing():
-        _end_sessions(own_postgres)
-        with suppress(psycopg.OperationalError):
-            while len(taken) < 200:
-                taken.append(psycopg.connect(own_postgres.owner_dsn, autocommit=True))
-        _end_sessions(own_postgres, but="owner")
-        _filer_hears(scene, "503")
-        for connection in taken:
-            connection.close()
+        with ExitStack() as taken:
+            before = scene.filer.answers["503"]
+            wait_until(
+                lambda: _all_taken(own_postgres, taken) and scene.filer.answers["503"] > before, what="an answer 503"
+            )
         over = time.monotonic()
 
     scene.recovered("no connection left", over)
+
+
+def _all_taken(server: EmbeddedPostgres, taken: ExitStack) -> bool:
+    """Cut off everybody else, and take each connection before they have it again."""
+    _end_sessions(server, but="owner")
+    with suppress(psycopg.OperationalError):
+        while True:
+            taken.enter_context(psycopg.connect(server.owner_dsn, autocommit=True))
+    return True
 
 
 def _end_sessions(server: EmbeddedPostgres, but: str = "") -> None:
