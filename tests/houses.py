@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from router.reporter.house import House, parse_house
+from router.reporter.house.house import House, parse_house
 
 CHECKOUT = Path(__file__).parents[1]
 SHIPPED = (CHECKOUT / "config", CHECKOUT / "config/us")

@@ -19,9 +19,9 @@ from router.intake.recorder import Recorder
 from router.intake.sourcesinforce import SourcesInForce
 from router.intake.submit import Door
 from router.reporter import receipts
-from router.reporter.guesses import Guesses
-from router.reporter.house import House, load_house
-from router.reporter.kept import Shelf
+from router.reporter.following.guesses import Guesses
+from router.reporter.guided.kept import Shelf
+from router.reporter.house.house import House, load_house
 from router.secretfiles import IntakeSecrets, intake_secrets
 from router.settings import Settings
 from router.store.clients import active_clients

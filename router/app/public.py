@@ -20,9 +20,9 @@ from router.intake.pager import LOOK_EVERY_S as PAGER_EVERY_S
 from router.intake.routes import Api
 from router.intake.secrets import Secrets
 from router.intake.sources import SourcesApi
-from router.reporter.guesses import LOOK_EVERY_S as GUESSES_EVERY_S
-from router.reporter.housepages import HousePages, house_files
-from router.reporter.kept import FORGET_S as FORGET_KEPT_S
+from router.reporter.following.guesses import LOOK_EVERY_S as GUESSES_EVERY_S
+from router.reporter.guided.kept import FORGET_S as FORGET_KEPT_S
+from router.reporter.house.pages import HousePages, house_files
 from router.reporter.lost import lead_on
 from router.settings import Settings
 from router.store import cases

@@ -17,13 +17,13 @@ from router.intake.inforce import vocabulary
 from router.reporter.agents import AgentPages, AgentsDesk
 from router.reporter.behalf import BehalfDesk, BehalfPages
 from router.reporter.choices import Choices, Kind
-from router.reporter.following import FollowDesk, FollowPages
-from router.reporter.guided import Guided, GuidedDesk
-from router.reporter.guidedpages import GuidedPages
-from router.reporter.letters import Letters
+from router.reporter.following.letters import Letters
+from router.reporter.following.pages import FollowDesk, FollowPages
+from router.reporter.guided.asking import Guided, GuidedDesk
+from router.reporter.guided.pages import GuidedPages
+from router.reporter.guided.sending import Sending
 from router.reporter.onepage import ReportDesk, ReportPages
 from router.reporter.seen import SeenPage
-from router.reporter.sending import Sending
 from router.sources.mapping import note_back_of
 from router.store import behalf, byreceipt
 from router.triage.policy import Policy

@@ -9,8 +9,8 @@ from router import clock
 from router.cli.policyreading import AsJson, as_values, counted, fail, line
 from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors, Problem
-from router.reporter.house import FILE, is_nobodys, parse_house
-from router.reporter.housecheck import doubts, notes, of_example
+from router.reporter.house.check import doubts, notes, of_example
+from router.reporter.house.house import FILE, is_nobodys, parse_house
 from router.settings import Settings
 from router.triage.policy import Policy, load_policy
 

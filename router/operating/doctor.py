@@ -21,8 +21,8 @@ from router.console.cannedtexts import FILE as TEXTS
 from router.console.cannedtexts import parse_texts
 from router.errors import Broken, PolicyErrors, RouterError
 from router.keyrecords import RECOVERY
-from router.reporter.house import FILE as HOUSE
-from router.reporter.house import load_house
+from router.reporter.house.house import FILE as HOUSE
+from router.reporter.house.house import load_house
 from router.settings import Settings
 from router.store import floods, policies, wrongreceipts
 from router.store.backlog import overdue

@@ -134,7 +134,7 @@ class Up:
 
     def _check_house(self) -> None:
         """Raise Broken when the public part would not start, rather than start it again and again."""
-        from router.reporter.house import load_house  # noqa: PLC0415 - 6 MB that this process needs once
+        from router.reporter.house.house import load_house  # noqa: PLC0415 - 6 MB that this process needs once
 
         load_house(self._given.config_dir, public_url=str(self._given.public_url), host=self._given.public_url.host)
 

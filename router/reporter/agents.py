@@ -18,7 +18,7 @@ from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
 from router.reporter.choices import ZONES, Choices
 from router.reporter.form import DAY, KEY, TIME, ZONE, Typed, read_typed
-from router.reporter.house import House
+from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
 from router.vocabulary import NoticedHow

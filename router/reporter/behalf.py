@@ -22,7 +22,7 @@ from router.errors import Refused, RouterError, StoreFailed
 from router.reporter import words
 from router.reporter.choices import ZONES, Choices
 from router.reporter.form import KEY, REPORT_FIELDS, ZONE, Typed, read_typed
-from router.reporter.house import House
+from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import (

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from router.errors import Refused
-from router.reporter.house import House
+from router.reporter.house.house import House
 from router.reporter.languages import languages
 from router.reporter.rendering import Visit, language_of
 from router.web import edge

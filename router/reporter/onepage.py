@@ -19,11 +19,11 @@ from router.errors import RouterError
 from router.reporter import words
 from router.reporter.choices import ZONES, Choices
 from router.reporter.form import REPORT_FIELDS, ZONE, Typed, read_typed
-from router.reporter.house import House
+from router.reporter.guided.topics import LEAVE_IT
+from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
-from router.reporter.topics import LEAVE_IT
 from router.web import body
 
 PLACE = "/report"

@@ -16,10 +16,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from router.reporter.house import House
-from router.reporter.housefile import EVERY
+from router.reporter.house.file import EVERY
+from router.reporter.house.house import House
+from router.reporter.house.prose import isolated
 from router.reporter.languages import Language, languages, preferred
-from router.reporter.prose import isolated
 from router.web import edge
 
 BY_LANGUAGE: Final = {"Vary": "Accept-Language"}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from router.reporter import words
 from router.reporter.choices import Choices
-from router.reporter.house import House
+from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
 
 PLACE: Final = "/who-sees-what"

@@ -16,7 +16,7 @@ from router.console.opening import open_case
 from router.keymaking import FirstKeys, add_person, first_keys
 from router.keyrecords import ReceiptKey
 from router.model import Content, Facts, Flooded, NewCase
-from router.reporter.letters import Letters
+from router.reporter.following.letters import Letters
 from router.store import byreceipt, cases, policies
 from router.store.byreceipt import Written
 from router.store.engine import connect, transaction

@@ -12,8 +12,8 @@ from router.console.attempt import attempted
 from router.console.opening import identify
 from router.errors import Forbidden
 from router.reporter import receipts
-from router.reporter.letters import MOST_A_DAY
-from router.reporter.standing import Stage, stage_of
+from router.reporter.following.letters import MOST_A_DAY
+from router.reporter.following.standing import Stage, stage_of
 from router.store import byreceipt, casefile, progress, queue
 from router.store.byreceipt import FollowedCase, Written
 from router.store.engine import transaction

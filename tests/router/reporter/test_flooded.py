@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from router.console import floods
 from router.intake import recorder
 from router.operating.doctor import findings
-from router.reporter.standing import IN_WORDS, Stage
+from router.reporter.following.standing import IN_WORDS, Stage
 from router.settings import Settings
 from router.store.engine import transaction
 from router.store.parked import floods as floods_seen

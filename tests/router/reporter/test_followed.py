@@ -21,7 +21,7 @@ from router.console.attempt import attempted
 from router.console.opening import identify, open_case
 from router.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from router.operating.firststart import begin
-from router.reporter.letters import MOST_A_DAY
+from router.reporter.following.letters import MOST_A_DAY
 from router.settings import Settings
 from router.store import messages
 from router.store.engine import transaction

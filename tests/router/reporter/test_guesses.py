@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message
 
 from router.clock import CROCKFORD, grouped_code
 from router.intake.limits import Quotas
-from router.reporter import guesses
-from router.reporter.guesses import HOLD_S, SLOWED_S, Guesses
+from router.reporter.following import guesses
+from router.reporter.following.guesses import HOLD_S, SLOWED_S, Guesses
 from router.store.engine import transaction
 from router.store.wrongreceipts import within_the_hour
 from router.telemetry import WRONG_RECEIPTS

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from router.reporter.topics import ADVICE, LEAVE_IT
+from router.reporter.guided.topics import ADVICE, LEAVE_IT
 from tests.router.reporter.test_pages import receipt_in
 from tests.router.reporter.walker import ANSWERS, Part, Walker, check_page
 

@@ -10,8 +10,8 @@ import pytest
 from babel import Locale
 
 from router.errors import Broken, PolicyErrors
-from router.reporter.house import FILE, is_example, is_nobodys, load_house, parse_house
-from router.reporter.housecheck import doubts, notes
+from router.reporter.house.check import doubts, notes
+from router.reporter.house.house import FILE, is_example, is_nobodys, load_house, parse_house
 from router.reporter.languages import CODES
 from router.triage.policy import load_policy
 from tests.houses import SHIPPED, a_house, house_text
@@ -216,7 +216,7 @@ def test_what_was_verified_long_ago_is_to_be_looked_at_again() -> None:
 
 def test_colours_are_reckoned_with_only_where_a_house_has_some() -> None:
     code = (
-        "import sys; from pathlib import Path; from router.reporter.house import load_house; "
+        "import sys; from pathlib import Path; from router.reporter.house.house import load_house; "
         f"load_house(Path({str(SHIPPED[0])!r}), public_url='http://localhost', host='localhost'); "
         "sys.exit('coloraide' in sys.modules)"
     )

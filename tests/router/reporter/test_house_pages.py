@@ -9,8 +9,8 @@ import segno
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from router.reporter.house import FILE, House, on_trial, parse_house
-from router.reporter.housepages import HousePages, house_files
+from router.reporter.house.house import FILE, House, on_trial, parse_house
+from router.reporter.house.pages import HousePages, house_files
 from router.reporter.languages import CODES
 from tests.houses import SHIPPED, a_house
 

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from router.reporter.form import Typed
-from router.reporter.kept import Begun, Kept, Sent, Shelf
+from router.reporter.guided.kept import Begun, Kept, Sent, Shelf
+from router.reporter.guided.sending import Sending
 from router.reporter.rendering import Visit
-from router.reporter.sending import Sending
 from router.secretfiles import intake_secrets
 from router.store.engine import connect
 from router.vocabulary import Login
@@ -119,7 +119,7 @@ def test_while_unsent_answers_fill_the_disk_nobody_begins_and_whoever_began_goes
     shelf.change(shelf.new_secret(), lambda _none: TYPED)
     shelf.forget()
     room = shelf.full
-    monkeypatch.setattr("router.reporter.kept.MOST_BYTES", 1000)
+    monkeypatch.setattr("router.reporter.guided.kept.MOST_BYTES", 1000)
     shelf.forget()
     full = shelf.full
     begun = Walker(part).walk("narrative")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.reporter.prose import Block, BlockKind, blocks, isolated
+from router.reporter.house.prose import Block, BlockKind, blocks, isolated
 
 TEXT = """\
 # One

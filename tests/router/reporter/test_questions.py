@@ -3,8 +3,8 @@
 import pytest
 
 from router.reporter.form import LISTS, Typed
-from router.reporter.questions import DEVICES, ON_THE_INTERNET, Shape, Step, concern, steps
-from router.reporter.topics import Topic, topic_of
+from router.reporter.guided.questions import DEVICES, ON_THE_INTERNET, Shape, Step, concern, steps
+from router.reporter.guided.topics import Topic, topic_of
 from router.vocabulary import EvidenceState, NoticedHow, Urgency, WhereFound
 
 SITES = {"headquarters": "Headquarters", "plant": "Plant"}

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from router.errors import PolicyErrors
-from router.reporter.house import STYLE
-from router.reporter.theme import PAIRS, Colours, Palette, ours, styled, weak
+from router.reporter.house.house import STYLE
+from router.reporter.house.theme import PAIRS, Colours, Palette, ours, styled, weak
 from tests.houses import a_house
 
 STYLE_SHEET = STYLE.read_text()

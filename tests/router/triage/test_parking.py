@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from router.model import Decision
-from router.reporter.standing import IN_WORDS, Stage
+from router.reporter.following.standing import IN_WORDS, Stage
 from router.triage.explain import in_words
 from router.triage.parking import LONGEST, parked
 from router.vocabulary import Awaited, Reason, ReferralState, Severity

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router.reporter.house import House
-from router.reporter.housefile import AWAY
+from router.reporter.house.file import AWAY
+from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
 from router.web import edge
 

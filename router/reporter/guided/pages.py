@@ -15,12 +15,12 @@ from router.errors import RouterError, Unavailable
 from router.reporter import words
 from router.reporter.choices import ZONES, Choices
 from router.reporter.form import ZONE, Typed
-from router.reporter.kept import Begun, Kept, Sent
-from router.reporter.questions import Shape, Step, concern
+from router.reporter.guided.kept import Begun, Kept, Sent
+from router.reporter.guided.questions import Shape, Step, concern
+from router.reporter.guided.topics import LEAVE_IT
+from router.reporter.guided.walk import Walk, walk
 from router.reporter.rendering import Visit
 from router.reporter.telling import MAX_FORM_BYTES, Told, moment_said, shown_again, told, without_material
-from router.reporter.topics import LEAVE_IT
-from router.reporter.walk import Walk, walk
 from router.web.refusals import MATERIAL
 
 MOST_CARRIED_BYTES: Final = MAX_FORM_BYTES - 1024

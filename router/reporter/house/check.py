@@ -9,8 +9,8 @@ from typing import Final
 
 from router.configfile.yamltext import Document, Path, read, shown
 from router.errors import Problem
-from router.reporter.house import FILE, House, is_example, without
-from router.reporter.housefile import EVERY
+from router.reporter.house.file import EVERY
+from router.reporter.house.house import FILE, House, is_example, without
 from router.reporter.languages import DEFAULT, languages
 from router.triage.policy import Policy
 

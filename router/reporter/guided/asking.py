@@ -17,14 +17,14 @@ from starlette.responses import Response
 from router.errors import Fault, Refused, RouterError, SealBroken, Unavailable
 from router.reporter import words
 from router.reporter.form import REPORT_FIELDS, Typed, read_typed
-from router.reporter.guidedpages import GuidedPages
-from router.reporter.house import House
-from router.reporter.kept import Begun, Kept, Sent, Shelf
+from router.reporter.guided.kept import Begun, Kept, Sent, Shelf
+from router.reporter.guided.pages import GuidedPages
+from router.reporter.guided.questions import CATEGORY, Step, any_step
+from router.reporter.guided.walk import not_offered, with_answer
+from router.reporter.house.house import House
 from router.reporter.onepage import PLACE, ReportPages
-from router.reporter.questions import CATEGORY, Step, any_step
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere
-from router.reporter.walk import not_offered, with_answer
 from router.web import body
 from router.web.refusals import MATERIAL, leading_code
 

@@ -16,14 +16,14 @@ from babel.lists import format_list
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, read, read_file
 from router.errors import Broken, PolicyErrors
-from router.reporter.housefile import EVERY, Authority, Contact, HouseFile
+from router.reporter.house.file import EVERY, Authority, Contact, HouseFile
+from router.reporter.house.logo import Logo, read_logo
+from router.reporter.house.prose import blocks
+from router.reporter.house.theme import styled, weak
 from router.reporter.languages import N_
-from router.reporter.logo import Logo, read_logo
-from router.reporter.prose import blocks
-from router.reporter.theme import styled, weak
 
 FILE: Final = "house.yaml"
-STYLE: Final = Path(__file__).parents[1] / "web/static/style.css"
+STYLE: Final = Path(__file__).parents[2] / "web/static/style.css"
 _ON_TRIAL: Final = N_("Nobody has said yet who runs this. It is here to be tried out: do not report anything real.")
 _RESERVED: Final = (".localhost", ".test", ".example", ".invalid", ".example.com", ".example.net", ".example.org")
 """Names that nobody can own (RFC 2606 and 6761)."""

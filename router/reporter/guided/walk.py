@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from router.errors import Fault
 from router.reporter.form import DAY, TIME, ZONE, Typed
-from router.reporter.kept import Begun
-from router.reporter.questions import Step, steps
+from router.reporter.guided.kept import Begun
+from router.reporter.guided.questions import Step, steps
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,9 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from router.model import Frozen
+from router.reporter.house.prose import Block, blocks
+from router.reporter.house.theme import Colours
 from router.reporter.languages import CODES, DEFAULT
-from router.reporter.prose import Block, blocks
-from router.reporter.theme import Colours
 from router.vocabulary import Country
 
 EVERY: Final = ""

@@ -16,13 +16,13 @@ from starlette.responses import RedirectResponse, Response
 
 from router.errors import Refused, RouterError, StoreFailed, Unavailable
 from router.reporter.form import KEY, REPORT_FIELDS, Typed, read_typed
-from router.reporter.guided import BACK, CHECK, GO
-from router.reporter.guidedpages import GuidedPages
-from router.reporter.house import House
-from router.reporter.housefile import AWAY
-from router.reporter.kept import SENT_LASTS_S, Begun, Kept, Sent, Shelf
+from router.reporter.guided.asking import BACK, CHECK, GO
+from router.reporter.guided.kept import SENT_LASTS_S, Begun, Kept, Sent, Shelf
+from router.reporter.guided.pages import GuidedPages
+from router.reporter.guided.questions import CATEGORY, concern
+from router.reporter.house.file import AWAY
+from router.reporter.house.house import House
 from router.reporter.onepage import PLACE, ReportDesk
-from router.reporter.questions import CATEGORY, concern
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere, needs_new_key, without_material

@@ -11,8 +11,8 @@ from typing import Final
 
 from router.reporter import words
 from router.reporter.form import DAY, TIME, ZONE, Typed
+from router.reporter.guided.topics import ADVICE, EVIDENCE, NOTICED, STORY, URGENT, WHERE, Advice, Wording, topic_of
 from router.reporter.languages import N_
-from router.reporter.topics import ADVICE, EVIDENCE, NOTICED, STORY, URGENT, WHERE, Advice, Wording, topic_of
 from router.vocabulary import Identity, Urgency, WhereFound
 
 DEVICES: Final = frozenset(

@@ -16,14 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from router.errors import Refused, RouterError
-from router.reporter import followwords, receipts
+from router.reporter import receipts
+from router.reporter.following import words as followwords
+from router.reporter.following.letters import Letters
+from router.reporter.following.standing import IN_WORDS, stage_of
 from router.reporter.form import KEY, RECEIPT, Typed, read_typed
-from router.reporter.house import House
-from router.reporter.letters import Letters
+from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.receipts import Followed
 from router.reporter.rendering import Visit, add_page
-from router.reporter.standing import IN_WORDS, stage_of
 from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
 from router.reporter.words import WRONG_RECEIPT
 from router.store.byreceipt import FollowedCase, Line, Written

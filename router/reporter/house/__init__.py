@@ -1,0 +1,1 @@
+"""What the organisation that runs this says of itself: read, checked, shown and printed."""
