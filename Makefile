@@ -13,7 +13,7 @@ YAML_RULES := '{extends: default, rules: {line-length: {max: 120}, document-star
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults soak test-peers test-browser bench bench-scale messages mutate check
+.PHONY: help run test test-faults soak test-peers test-browser bench bench-scale bench-pages messages mutate check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(VENV)/.dev ## speed and memory beside a straight-line program, as JSON
 
 bench-scale: $(VENV)/.dev ## the console among 18.4 thousand and 1.84 million cases (CASES="18400 1840000"), as JSON
 	@$(BIN)/python -m tests.bench.scale $(if $(CASES),--cases $(CASES))
+
+bench-pages: $(VENV)/.dev ## the reporters' pages at 50 requests a second, and 64 people at once, as JSON
+	@$(BIN)/python -m tests.bench.pages
 
 messages: $(VENV)/.dev ## bring the catalogues of the reporters' pages up to the sources, or begin one (NEW=fi); says what is left
 	@$(BIN)/python -m tests.catalogues $(NEW)

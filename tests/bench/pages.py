@@ -105,7 +105,7 @@ class Visitor:
             place, page = self._post(place, {"asked": asked, "go": "on", **ANSWERS.get(asked, {})}, name="answer")
         hidden = {one[0] or one[2]: unescape(one[1] or one[3]) for one in _HIDDEN.findall(page)}
         _, page = self._post(place, {**hidden, "go": "on"}, name="send")
-        return _RECEIPT.findall(page)[0]
+        return str(_RECEIPT.findall(page)[0])
 
     def _get(self, place: str, *, name: str = "") -> tuple[str, str]:
         return self._ask("GET", place, None, name or place)
@@ -119,9 +119,7 @@ class Visitor:
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         begun = time.perf_counter()
-        self._connection.request(
-            method, f"/{self._language}/{place.removeprefix(f'/{self._language}/')}", body, headers
-        )
+        self._connection.request(method, f"/{self._language}/{place}", body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
         self._seen.add(name, answer.status, time.perf_counter() - begun, len(text))
@@ -129,8 +127,9 @@ class Visitor:
         if given is not None:
             self._cookie = given.partition(";")[0]
         if answer.status == http.client.SEE_OTHER:
-            return self._ask("GET", str(answer.headers["Location"]), None, "question")
-        return place.removeprefix(f"/{self._language}/"), text.decode()
+            onward = str(answer.headers["Location"]).removeprefix(f"/{self._language}/")
+            return self._ask("GET", onward, None, "question")
+        return place, text.decode()
 
 
 def ticks(per_second: float) -> Callable[[], None]:
@@ -145,10 +144,12 @@ def ticks(per_second: float) -> Callable[[], None]:
     return wait
 
 
-def visit(
-    product: Product, people: int, at_once: int, wait: Callable[[], None]
-) -> tuple[Seen, list[str | None], float]:
-    """Let so many people walk, `at_once` of them at any time; return what they saw, their receipts and the seconds."""
+Walked = tuple[Seen, list[str | None], float]
+"""What people saw, their receipts, and how many seconds it took."""
+
+
+def visit(product: Product, people: int, at_once: int, wait: Callable[[], None]) -> Walked:
+    """Let so many people walk, `at_once` of them at any time."""
     seen, begun = Seen(), time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:
         walks = [pool.submit(Visitor(product.url, code, seen, wait).walk) for code in islice(cycle(CODES), people)]
