@@ -184,6 +184,7 @@ def test_a_message_that_somebody_changed_says_so_and_hides_no_other(office: Offi
 
 def test_what_is_wrong_with_a_text_is_said_beside_it_and_the_rest_is_kept(office: Office) -> None:
     reference, receipt = office.report()
+    cases = office.rows("select count(*) from cases")
     for place, field in (("/write", "message"), ("/harm", "narrative"), ("/withdraw", "reason")):
         status, material = office.follow(receipt, place, **{field: MATERIAL})
         assert status == 422
@@ -201,7 +202,7 @@ def test_what_is_wrong_with_a_text_is_said_beside_it_and_the_rest_is_kept(office
     status, empty = office.follow(receipt, "/write", message=" ")
     assert (status, "Please write something." in empty) == (422, True)
     assert office.read(reference) == []
-    assert office.rows("select count(*) from cases where category = 'retaliation'") == [(0,)]
+    assert office.rows("select count(*) from cases") == cases
 
 
 def test_words_beyond_the_most_in_a_day_come_back_with_what_to_do(office: Office) -> None:
@@ -232,6 +233,7 @@ def test_harm_becomes_a_case_of_its_own_and_the_first_team_hears_nothing(office:
     assert own != receipt
     [(harm, route, involves)] = office.rows(
         "select reference, route, facts ->> 'involves' from cases where category = 'retaliation'"
+        " order by received_at desc limit 1"
     )
     assert (route, involves) == ("retaliation", '["legal"]')
     told = office.rows("select distinct channel from referrals where reference = %s and state = 'due'", harm)
