@@ -33,6 +33,7 @@ from tests.databases import TEMPLATE
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUNS = CHECKOUT / "var/pytest"
+REAL_PROCESSES = ("tests/faults/", "tests/system/", "tests/promises/", "tests/workers/test_processes.py")
 # Folders that an unprivileged server has to pass, but not list.
 FOLDER_MODE = 0o711
 
@@ -68,6 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # Children's temporary files, and those of libraries.
     make_folder(CHECKOUT / "var/tmp", FOLDER_MODE)
     os.environ["TMPDIR"] = str(CHECKOUT / "var/tmp")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with real processes where several of us share the work, so that no long file is left over at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not any(name in item.nodeid for name in REAL_PROCESSES))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
