@@ -51,8 +51,8 @@ class ReportPages:
     def routes(self) -> APIRouter:
         """Return the pages; they are not part of the API's document."""
         routes = APIRouter()
-        for place in ("", "/"):
-            add_page(routes, self._house, place or "/", self.begin)
+        for place in ("/", ""):
+            add_page(routes, self._house, place, self.begin)
         add_page(routes, self._house, ALL, self.show)
         add_page(routes, self._house, PLACE, self.take, ["POST"])
         return routes

@@ -94,7 +94,7 @@ Act = Callable[[Visit], Awaitable[Response]]
 
 def add_page(routes: APIRouter, house: House, place: str, act: Act, methods: Sequence[str] = edge.READ) -> None:
     """Let `act` answer at `place` in the language that the browser asks for, and at an address for each language."""
-    routes.add_route(place, _answering(act, house, None), list(methods), include_in_schema=False)
+    routes.add_route(place or "/", _answering(act, house, None), list(methods), include_in_schema=False)
     for code in house.languages:
         routes.add_route(f"/{code}{place}", _answering(act, house, code), list(methods), include_in_schema=False)
 

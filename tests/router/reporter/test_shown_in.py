@@ -20,7 +20,9 @@ def test_the_language_is_that_of_the_address_else_the_browsers_and_each_page_lin
     begun = public.get("/", headers=ASKS_FOR_ARABIC)
     by_browser = public.get("/report", headers=ASKS_FOR_ARABIC)
     by_address = public.get("/sv/report", headers=ASKS_FOR_ARABIC)
+    typed_by_hand = [public.get(path).url.path for path in ("/de", "/de/")]
 
+    assert typed_by_hand == ["/de/report", "/de/report"]
     assert begun.url.path == "/ar/report"
     assert '<html lang="ar" dir="rtl">' in by_browser.text
     assert '<html lang="sv" dir="ltr">' in by_address.text

@@ -3,17 +3,23 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from router.app import public_app
 from router.embedded.postgres import EmbeddedPostgres
+from router.reporter.guided.kept import Begun, Kept, Shelf
+from router.secretfiles import intake_secrets
 from router.settings import Settings
+from router.store.engine import connect
+from router.vocabulary import Login
 from tests.conftest import Database, a_database
 from tests.publicpart import settings_of
 from tests.router.reporter.test_pages import Page
@@ -123,3 +129,21 @@ def check_page(text: str) -> None:
     assert page.pointed_at <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert page.tags.count("h1") == 1
+
+
+def asking(cookies: str) -> Request:
+    return Request({"type": "http", "headers": [(b"cookie", cookies.encode())]})
+
+
+def plant(part: Part, walker: Walker, begun: Begun) -> None:
+    """Let this be what is kept for a browser."""
+    engine = connect(part.database.dsn(Login.INTAKE), process="test")
+    shelf = Shelf(engine, intake_secrets(part.settings.secrets_path).kept, https=False)
+    secret = shelf.secret_of(asking(f"pages={walker.http.cookies['pages']}"))
+    assert secret
+    shelf.change(secret, partial(instead, begun))
+    engine.dispose()
+
+
+def instead(after: Kept, _before: Kept) -> Kept:
+    return after
