@@ -20,9 +20,8 @@ from router.reporter.choices import ZONES, Choices
 from router.reporter.form import DAY, KEY, TIME, ZONE, Typed, read_typed
 from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
+from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
 from router.vocabulary import NoticedHow
-from router.web import body
 
 ASKED: Final = frozenset(words.AGENT_LABELS)
 NAMES: Final = ASKED | links.FIELDS | {DAY, TIME, ZONE, KEY}
@@ -79,9 +78,7 @@ class AgentPages:
         """Take the facts in and show the reference, or what is wrong with them."""
         typed = Typed()
         try:
-            sent = await body.read_body(
-                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-            )
+            sent = await read_sent(visit.request, self._desk.body_deadline_s)
             typed = _read(sent)
             check_sender(visit.request)
             client = await self._client(typed)

@@ -27,15 +27,14 @@ from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import (
     KEY_BYTES,
-    MAX_FORM_BYTES,
     check_sender,
     moment_said,
     needs_new_key,
+    read_sent,
     shown_again,
     told,
 )
 from router.store.cases import LINK_USED
-from router.web import body
 
 PLACE: Final = "/report/behalf"
 LINK, STEP, CONFIRMED = "link", "step", "confirmed"
@@ -88,9 +87,7 @@ class BehalfPages:
         """Read back what was typed, or keep what was confirmed and show the receipt, once."""
         typed = Typed()
         try:
-            sent = await body.read_body(
-                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-            )
+            sent = await read_sent(visit.request, self._desk.body_deadline_s)
             typed = read_typed(sent, names=NAMES)
             check_sender(visit.request)
             if typed.get(STEP) == CHANGE:

@@ -23,8 +23,7 @@ from router.reporter.guided.topics import LEAVE_IT
 from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
-from router.web import body
+from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
 
 PLACE = "/report"
 ALL = f"{PLACE}/all"
@@ -69,9 +68,7 @@ class ReportPages:
         """Take the report in and show the receipt, once; or show what is wrong with it."""
         typed = Typed()
         try:
-            sent = await body.read_body(
-                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-            )
+            sent = await read_sent(visit.request, self._desk.body_deadline_s)
             typed = read_typed(sent, names=REPORT_FIELDS)
             check_sender(visit.request)
             answer = orjson.loads(await self._desk.submit(typed.concern(), visit.request, typed.key))

@@ -14,11 +14,12 @@ from router.errors import Fault, Refused, RouterError, Unavailable
 from router.reporter import words
 from router.reporter.form import DAY, TIME, ZONE, Typed
 from router.reporter.rendering import Visit
-from router.web import edge
+from router.web import body, edge
 from router.web.refusals import GUIDANCE, LEAVE_IT
 from router.web.texts import is_material
 
 MAX_FORM_BYTES: Final = 64 * 1024
+"""Of a page's form as it is sent."""
 KEY_BYTES: Final = 24
 """Random bytes of a form's own idempotency key: 32 characters."""
 
@@ -66,6 +67,11 @@ def moment_said(visit: Visit, typed: Typed) -> tuple[str, ...]:
     except ValueError:
         zone = ""
     return tuple(word for word in (day, f"{time} UTC{zone}" if time else "") if word)
+
+
+async def read_sent(request: Request, deadline_s: float) -> bytes:
+    """Return the body of one of our forms; raises Refused for any other, and for one that is too large or too slow."""
+    return await body.read_body(request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=deadline_s)
 
 
 def check_sender(request: Request) -> None:

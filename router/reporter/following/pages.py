@@ -25,11 +25,10 @@ from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.receipts import Followed
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, MAX_FORM_BYTES, check_sender, needs_new_key, shown_again, told
+from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
 from router.reporter.words import WRONG_RECEIPT
 from router.store.byreceipt import FollowedCase, Line, Written
 from router.vocabulary import NoticedHow, ReporterKind
-from router.web import body
 from router.web.texts import as_kept
 
 PLACE: Final = "/follow-up"
@@ -133,9 +132,7 @@ class FollowPages:
     async def _answer(self, visit: Visit, form: Form, act: Act) -> Response:
         typed, followed = Typed(), None
         try:
-            sent = await body.read_body(
-                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-            )
+            sent = await read_sent(visit.request, self._desk.body_deadline_s)
             since = asyncio.get_running_loop().time()
             typed = read_typed(sent, names=form.names)
             check_sender(visit.request)

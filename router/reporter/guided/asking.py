@@ -24,8 +24,7 @@ from router.reporter.guided.walk import not_offered, with_answer
 from router.reporter.house.house import House
 from router.reporter.onepage import PLACE, ReportPages
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere
-from router.web import body
+from router.reporter.telling import check_sender, comes_from_elsewhere, read_sent
 from router.web.refusals import MATERIAL, leading_code
 
 CHECK: Final = f"{PLACE}/check"
@@ -128,9 +127,7 @@ class Guided:
         """Keep the answer, and lead on or back; or show what is wrong with it, and what was typed."""
         typed = Typed()
         try:
-            sent = await body.read_body(
-                visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-            )
+            sent = await read_sent(visit.request, self._desk.body_deadline_s)
             typed = read_typed(sent, names=_NAMES)
             check_sender(visit.request)
             secret = self._desk.shelf.secret_of(visit.request)

@@ -25,8 +25,7 @@ from router.reporter.house.house import House
 from router.reporter.onepage import PLACE, ReportDesk
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import MAX_FORM_BYTES, check_sender, comes_from_elsewhere, needs_new_key, without_material
-from router.web import body
+from router.reporter.telling import check_sender, comes_from_elsewhere, needs_new_key, read_sent, without_material
 
 DONE: Final = f"{PLACE}/done"
 LEAVE: Final = "/leave"
@@ -104,9 +103,7 @@ class Sending:
 
     async def _typed(self, visit: Visit) -> Typed:
         """Return which button was pressed, and what the page carried; raises Refused for what our pages do not send."""
-        sent = await body.read_body(
-            visit.request, body.FORM, max_bytes=MAX_FORM_BYTES, deadline_s=self._desk.body_deadline_s
-        )
+        sent = await read_sent(visit.request, self._desk.body_deadline_s)
         check_sender(visit.request)
         return read_typed(sent, names=REPORT_FIELDS | {GO})
 
