@@ -124,6 +124,7 @@ class Firefox:
         self.ask("WebDriver:SetWindowRect", width=width, height=height)
 
     def picture(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b64decode(self.ask("WebDriver:TakeScreenshot", full=True, hash=False)))
 
 
