@@ -21,8 +21,8 @@ help: ## list the targets
 run: $(VENV)/.run ## start everything on embedded servers below var/; stays in the foreground
 	@exec $(BIN)/concern-router up
 
-test: $(VENV)/.dev ## all tests that need no root, the core of the fault list included, in two processes (PROCESSES=2)
-	@$(BIN)/pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder -m 'not peers and not browser and (core or not faults)'
+test: $(VENV)/.dev ## all tests that need no root, the core of the fault list included (PROCESSES=2: in two processes)
+	@$(BIN)/pytest -n $(or $(PROCESSES),0) --dist loadfile --no-loadscope-reorder -m 'not peers and not browser and (core or not faults)'
 
 test-faults: $(VENV)/.dev ## the whole fault list, and twenty seeds (SEEDS=20) of the faults around a lease
 	@SEEDS=$(or $(SEEDS),20) $(BIN)/pytest -m 'faults and not peers' tests
