@@ -14,15 +14,15 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from router.catalogue import Channel
 from router.clock import CROCKFORD
+from router.intake.firstdesk import tell_first_desk
 from router.intake.limits import HOUR_S, MINUTE_S, Quotas
 from router.model import AuditEntry
 from router.store import floods
 from router.store.audit import note
 from router.store.digests import now as moment
 from router.store.engine import transaction
-from router.store.notices import post_notice, reference_about
+from router.store.notices import reference_about
 from router.telemetry import FLOODS_WAITING, get_log
 from router.triage.policy import Policy
 from router.vocabulary import Notice
@@ -84,33 +84,30 @@ class Floods:
             days = {today, today + timedelta(days=1)}
             self._keys = floods.keys(connection, days, new_key=partial(os.urandom, KEY_BYTES))
         policy = self._in_force()
-        desk = next((desk for team in policy.fallback for desk in team.desks), None)
         with transaction(self._engine) as connection:
             waiting = floods.waiting(connection)
-            told = [one for one in waiting if desk is not None and _tell(connection, policy, desk, one)]
+            told = [(one, _tell(connection, policy, one)) for one in waiting]
         self._waiting = sum(one.count for one in waiting)
         FLOODS_WAITING.set(self._waiting)
-        if told and desk is not None:
-            self._ring([desk.name])
-        for one in told:
-            get_log().warning("concerns_parked", count=one.count)
+        rung = {desk for _, desk in told if desk is not None}
+        if rung:
+            self._ring(rung)
+        for one, desk in told:
+            if desk is not None:
+                get_log().warning("concerns_parked", count=one.count)
 
     def degraded(self) -> list[str]:
         """Return codes of what is wrong and does not stop work."""
         return ["concerns_parked"] if self._waiting else []
 
 
-def _tell(connection: Connection, policy: Policy, desk: Channel, waits: floods.Waits) -> bool:
-    """Post the notice of a flood to `desk`; return False when it was posted there before."""
-    reference = reference_about(Notice.FLOOD, waits.flood, str(waits.ends))
-    posted = post_notice(
-        connection,
-        reference=reference,
-        channel=desk.name,
-        kind=desk.kind,
-        policy=policy.digest,
-        notice=Notice.FLOOD,
-    )
-    if posted:
-        note(connection, [AuditEntry(_ACTOR, "flood_told", reference, detail=f"{waits.flood} by {desk.name}")])
-    return posted
+def _tell(connection: Connection, policy: Policy, waits: floods.Waits) -> str | None:
+    """Tell the fallback's desk of a flood; return the channel to ring, None when it was told before."""
+    about = (waits.flood, str(waits.ends))
+    desk = tell_first_desk(connection, policy, Notice.FLOOD, *about)
+    if desk is not None:
+        told = AuditEntry(
+            _ACTOR, "flood_told", reference_about(Notice.FLOOD, *about), detail=f"{waits.flood} by {desk}"
+        )
+        note(connection, [told])
+    return desk

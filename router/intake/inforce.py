@@ -13,12 +13,12 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import Broken, PolicyErrors, Problem
+from router.intake.firstdesk import tell_first_desk
 from router.intake.guard import Vocabulary
 from router.model import AuditEntry
 from router.store import policies
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.notices import post_notice, reference_about
 from router.telemetry import get_log
 from router.triage.policy import FILE, Policy, parse_policy, policy_digest, policy_texts
 from router.vocabulary import Notice
@@ -157,22 +157,12 @@ class InForce:
         processes see it, and however often they start, it is posted once.
         """
         policy = self._policy
-        desk = next((desk for team in policy.fallback for desk in team.desks), None)
+        with transaction(self._engine) as connection:
+            desk = tell_first_desk(connection, policy, Notice.POLICY_REFUSED, seen.digest, policy.digest)
+            if desk is not None:
+                note(connection, [AuditEntry(_ACTOR, "policy_refused", seen.digest[:SHOWN_DIGITS])])
         if desk is not None:
-            reference = reference_about(Notice.POLICY_REFUSED, seen.digest, policy.digest)
-            with transaction(self._engine) as connection:
-                posted = post_notice(
-                    connection,
-                    reference=reference,
-                    channel=desk.name,
-                    kind=desk.kind,
-                    policy=policy.digest,
-                    notice=Notice.POLICY_REFUSED,
-                )
-                if posted:
-                    note(connection, [AuditEntry(_ACTOR, "policy_refused", seen.digest[:SHOWN_DIGITS])])
-            if posted:
-                self._ring([desk.name])
+            self._ring([desk])
         get_log().error("policy_refused", policy=seen.digest[:SHOWN_DIGITS])
         self._refused = True
 

@@ -14,11 +14,11 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.errors import PolicyErrors, Problem
+from router.intake.firstdesk import tell_first_desk
 from router.model import AuditEntry
 from router.sources.file import FILE, Sources, parse_sources, sources_text
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.notices import post_notice, reference_about
 from router.telemetry import get_log
 from router.triage.policy import Policy
 from router.vocabulary import Notice
@@ -113,21 +113,12 @@ class SourcesInForce:
     def _refuse(self, text: str | PolicyErrors) -> None:
         """Say that the file is wrong: in the log, in /readyz, and once to the fallback's first desk."""
         policy, digest = self._in_force(), sha256(str(text).encode()).hexdigest()
-        desk = next((desk for team in policy.fallback for desk in team.desks), None)
+        with transaction(self._engine) as connection:
+            desk = tell_first_desk(connection, policy, Notice.SOURCES_REFUSED, digest, policy.digest)
+            if desk is not None:
+                note(connection, [AuditEntry(_ACTOR, "sources_refused", digest[:SHOWN_DIGITS])])
         if desk is not None:
-            with transaction(self._engine) as connection:
-                posted = post_notice(
-                    connection,
-                    reference=reference_about(Notice.SOURCES_REFUSED, digest, policy.digest),
-                    channel=desk.name,
-                    kind=desk.kind,
-                    policy=policy.digest,
-                    notice=Notice.SOURCES_REFUSED,
-                )
-                if posted:
-                    note(connection, [AuditEntry(_ACTOR, "sources_refused", digest[:SHOWN_DIGITS])])
-            if posted:
-                self._ring([desk.name])
+            self._ring([desk])
         get_log().error("sources_refused", policy=digest[:SHOWN_DIGITS])
         self._refused = True
 

@@ -4,7 +4,6 @@ Content has no place here: the page asks for none, and a link that holds any is 
 the link is judged as the door would judge it before any of it is shown.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,11 +15,12 @@ from starlette.responses import Response
 from router import clock
 from router.errors import Fault, Refused, RouterError
 from router.reporter import links, words
-from router.reporter.choices import ZONES, Choices
+from router.reporter.choices import Choices
 from router.reporter.form import DAY, KEY, TIME, ZONE, Typed, read_typed
+from router.reporter.formpage import form_page
 from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
+from router.reporter.telling import check_sender, read_sent
 from router.vocabulary import NoticedHow
 
 ASKED: Final = frozenset(words.AGENT_LABELS)
@@ -96,26 +96,15 @@ class AgentPages:
         return client
 
     def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None) -> Response:
-        choices = self._desk.choices()
-        said = told(error, words.AGENT_LABELS)
-        return visit.page(
+        return form_page(
+            visit,
             "agent.html",
-            said.status,
-            said.headers,
+            self._desk.choices(),
+            words.AGENT_LABELS,
+            typed,
+            error=error,
             usable=error is None or error.code not in {"link_refused", "unknown_field", "not_a_form", "not_utf8"},
-            message=said.message,
-            faults=said.faults,
-            wrong={fault.field for fault in said.faults},
-            typed=shown_again(typed, said),
-            ticked=typed.several,
             link={name: typed.single.get(name, "") for name in sorted(links.FIELDS)},
-            key=secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
-            groups=choices.groups,
-            sites=choices.sites,
-            zones=ZONES,
-            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
-            asked=words.AGENT_LABELS,
-            words=words,
         )
 
 

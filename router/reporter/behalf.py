@@ -6,7 +6,6 @@ all.
 """
 
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,22 +16,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router import clock
 from router.errors import Refused, RouterError, StoreFailed
 from router.reporter import words
-from router.reporter.choices import ZONES, Choices
-from router.reporter.form import KEY, REPORT_FIELDS, ZONE, Typed, read_typed
+from router.reporter.choices import Choices
+from router.reporter.form import KEY, REPORT_FIELDS, Typed, read_typed
+from router.reporter.formpage import form_page, key_of
 from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
 from router.reporter.telling import (
-    KEY_BYTES,
     check_sender,
     moment_said,
-    needs_new_key,
     read_sent,
-    shown_again,
-    told,
 )
 from router.store.cases import LINK_USED
 
@@ -111,26 +106,15 @@ class BehalfPages:
             raise Refused("link_refused")
 
     def _form(self, visit: Visit, typed: Typed, error: RouterError | None = None, *, usable: bool = True) -> Response:
-        choices = self._desk.choices()
-        said = told(error, words.LABELS)
-        return visit.page(
+        return form_page(
+            visit,
             "behalf.html",
-            said.status,
-            said.headers,
+            self._desk.choices(),
+            words.LABELS,
+            typed,
+            error=error,
             usable=usable,
-            message=said.message,
-            faults=said.faults,
-            wrong={fault.field for fault in said.faults},
-            typed=shown_again(typed, said),
-            ticked=typed.several,
-            groups=choices.groups,
-            sites=choices.sites,
-            zones=ZONES,
-            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
-            asked=words.LABELS,
-            words=words,
-            identity_hints=words.identity_hints(custodians=choices.custodians),
-            **_carried(typed, error),
+            **_link(typed, error),
         )
 
     def _read_back(self, visit: Visit, typed: Typed, *, unconfirmed: bool = False) -> Response:
@@ -142,7 +126,8 @@ class BehalfPages:
             transcript=list(_transcript(visit, typed, self._desk.choices())),
             single={name: said for name, said in typed.single.items() if name not in _APART},
             several=typed.several,
-            **_carried(typed, None),
+            key=key_of(typed, None),
+            **_link(typed, None),
         )
 
 
@@ -151,14 +136,10 @@ def _digest(typed: Typed) -> bytes:
     return sha256(token[1].encode() if token else b"").digest()
 
 
-def _carried(typed: Typed, error: RouterError | None) -> Mapping[str, Any]:
-    """Return what goes from step to step: the link, and the key by which a double click is one report."""
+def _link(typed: Typed, error: RouterError | None) -> Mapping[str, Any]:
+    """Return the link as it goes from step to step, and whether another one is asked for."""
     token = _TOKEN.fullmatch(typed.get(LINK))
-    return {
-        "link": token[1] if token else "",
-        "link_refused": error is not None and error.code == "link_refused",
-        "key": secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
-    }
+    return {"link": token[1] if token else "", "link_refused": error is not None and error.code == "link_refused"}
 
 
 def _transcript(visit: Visit, typed: Typed, choices: Choices) -> Iterator[tuple[str, str]]:

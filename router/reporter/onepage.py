@@ -4,7 +4,6 @@ What was typed is shown again when something is wrong with it, from the request 
 never stored, and never in an address.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +13,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router import clock
 from router.errors import RouterError
 from router.reporter import words
-from router.reporter.choices import ZONES, Choices
-from router.reporter.form import REPORT_FIELDS, ZONE, Typed, read_typed
+from router.reporter.choices import Choices
+from router.reporter.form import REPORT_FIELDS, Typed, read_typed
+from router.reporter.formpage import form_page
 from router.reporter.guided.topics import LEAVE_IT
 from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
+from router.reporter.telling import check_sender, read_sent
 
 PLACE = "/report"
 ALL = f"{PLACE}/all"
@@ -80,24 +79,13 @@ class ReportPages:
         self, visit: Visit, typed: Typed, error: RouterError | None = None, *, message: str | None = None
     ) -> Response:
         """Return the page with what was typed, and what is wrong with it or why it is shown."""
-        choices = self._desk.choices()
-        said = told(error, words.LABELS)
-        return visit.page(
+        return form_page(
+            visit,
             "report.html",
-            said.status,
-            said.headers,
-            message=message or said.message,
-            faults=said.faults,
-            wrong={fault.field for fault in said.faults},
-            typed=shown_again(typed, said),
-            ticked=typed.several,
-            key=secrets.token_urlsafe(KEY_BYTES) if needs_new_key(error) or not typed.key else typed.key,
-            groups=choices.groups,
-            sites=choices.sites,
-            zones=ZONES,
-            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
-            asked=words.LABELS,
-            words=words,
+            self._desk.choices(),
+            words.LABELS,
+            typed,
+            error=error,
+            message=message,
             advice=LEAVE_IT,
-            identity_hints=words.identity_hints(custodians=choices.custodians),
         )

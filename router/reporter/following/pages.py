@@ -5,7 +5,6 @@ brings the receipt along, so closing it ends the visit.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,17 +14,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from router.errors import Refused, RouterError
+from router.errors import Refused, RouterError, Unavailable
 from router.reporter import receipts
 from router.reporter.following import words as followwords
 from router.reporter.following.letters import Letters
 from router.reporter.following.standing import IN_WORDS, stage_of
 from router.reporter.form import KEY, RECEIPT, Typed, read_typed
+from router.reporter.formpage import key_of
 from router.reporter.house.house import House
 from router.reporter.receiptpage import kept_page
 from router.reporter.receipts import Followed
 from router.reporter.rendering import Visit, add_page
-from router.reporter.telling import KEY_BYTES, check_sender, needs_new_key, read_sent, shown_again, told
+from router.reporter.telling import check_sender, read_sent, shown_again, told
 from router.reporter.words import WRONG_RECEIPT
 from router.store.byreceipt import FollowedCase, Line, Written
 from router.vocabulary import NoticedHow, ReporterKind
@@ -165,7 +165,7 @@ class FollowPages:
         return await self._keep(visit, typed, followed, ReporterKind.WITHDRAWAL, text)
 
     async def _keep(self, visit: Visit, typed: Typed, followed: Followed, kind: ReporterKind, text: str) -> Response:
-        key = typed.key or secrets.token_urlsafe(KEY_BYTES)
+        key = key_of(typed, None)
         written = await asyncio.to_thread(
             self._desk.letters.keep, followed.holder, followed.case, kind=kind, words=text, key=key
         )
@@ -202,12 +202,11 @@ class FollowPages:
     ) -> Response:
         typed = typed or Typed()
         said = told(error, followwords.LABELS)
-        fresh = error is None or needs_new_key(error) or not typed.key
         return visit.page(
             "follow_up.html",
             status or said.status,
             said.headers,
-            message=message or said.message,
+            message=message or (followwords.NOT_NOW if isinstance(error, Unavailable) else said.message),
             faults=said.faults,
             wrong={fault.field for fault in said.faults},
             done=done,
@@ -217,7 +216,7 @@ class FollowPages:
             receipt=typed.get(RECEIPT),
             typed=shown_again(typed, said) if error else {},
             ticked=typed.several if error else {},
-            key=secrets.token_urlsafe(KEY_BYTES) if fresh else typed.key,
+            key=key_of(typed if error else Typed(), error),
             harm=RETALIATION in self._desk.categories(),
             asked=followwords.LABELS,
             words=followwords,

@@ -48,3 +48,6 @@ DONE: Final[Mapping[tuple[ReporterKind, Written], str]] = MappingProxyType(
 def plainly(code: str) -> str:
     """Return what a person is told to do about `code`: everything that must be filled in here is words."""
     return N_("Please write something.") if code == "missing" else words.plainly(code)
+
+
+NOT_NOW: Final = N_("This does not work right now. Please try again in a moment.")

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from router import clock
 from router.errors import RouterError, Unavailable
 from router.reporter import words
 from router.reporter.choices import ZONES, Choices
-from router.reporter.form import ZONE, Typed
+from router.reporter.form import Typed
+from router.reporter.formpage import zone_of
 from router.reporter.guided.kept import Begun, Kept, Sent
 from router.reporter.guided.questions import Shape, Step, concern
 from router.reporter.guided.topics import LEAVE_IT
@@ -79,7 +79,7 @@ class GuidedPages:
             ticked=typed.several,
             groups=choices.groups,
             zones=ZONES,
-            zone=typed.single.get(ZONE) or clock.now().astimezone().isoformat()[-6:],
+            zone=zone_of(typed),
             option_hints=words.identity_hints(custodians=choices.custodians) if step.name == "identity" else {},
             asked={step.name: step.title},
             words=words,
