@@ -28,8 +28,8 @@ from router.model import Frozen, Payload, Referral
 from router.vocabulary import DEFAULT_POOL, Code, Guarantee, Name, Proven, Scope, WhenClosedHere, WhenClosedThere
 
 FILE: Final = "channels.yaml"
-ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about"})
-"""What every referral may have: an id that says nothing, and what has not happened yet."""
+ALWAYS_CARRIED: Final = frozenset({"reference", "revision", "notice", "awaited", "about", "tlp"})
+"""What every referral may have: an id that says nothing, what has not happened yet, and who may see it outside."""
 
 
 class Common(Frozen):
@@ -107,6 +107,11 @@ class Channel(Common):
     def render(self, referral: Referral, *, key: str) -> Payload:
         """Return the exact bytes that this channel sends for `referral`."""
         return KINDS[self.kind].render(self.settings, referral, key=key)
+
+    def lacks(self, referral: Referral) -> tuple[str, ...]:
+        """Return the fields that are missing in `referral`, so that nothing can be rendered of it; none for most kinds."""
+        asked = getattr(KINDS[self.kind], "lacks", None)
+        return tuple(asked(self.settings, self.narrowed(referral))) if asked else ()
 
     def narrowed(self, referral: Referral) -> Referral:
         """Return what the channel may still carry, if its list became shorter since the case was decided."""

@@ -29,9 +29,11 @@ from router.vocabulary import (
     Reason,
     ReferralReference,
     ReferralState,
+    Region,
     Severity,
     SourceTicket,
     SubjectHandle,
+    Tlp,
     Urgency,
     VerdictSource,
     WebAddress,
@@ -128,6 +130,8 @@ class Referral(Frozen):
     """What has not happened yet; said by reminders, breaches and escalations."""
     about: Name | None = None
     """The channel that a notice about the router's own work is about."""
+    tlp: Tlp | None = None
+    """Who may see it over there; said to whoever is outside, whatever the channel carries."""
     category: Code | None = None
     severity: Severity | None = None
     noticed_how: NoticedHow | None = None
@@ -139,6 +143,8 @@ class Referral(Frozen):
     urgency: tuple[Urgency, ...] | None = None
     evidence_state: EvidenceState | None = None
     country: Country | None = None
+    jurisdiction: Region | None = None
+    """Whose bodies are asked: of the concern's country, else of its site, else of the organisation."""
     involves: tuple[Involved, ...] | None = None
     verdict_source: VerdictSource | None = None
     source_ticket: SourceTicket | None = None
@@ -245,6 +251,10 @@ class Proof:
     repeated: bool = False
     doubled: bool = False
     """More than one was there: whoever looks again closes the others."""
+    receipt: bytes | None = None
+    """What the outside body answered, as it came; kept sealed beside what was sent, and nowhere else."""
+    in_hand: bool = False
+    """Nothing has left yet: it lies before a person, who hands it over and records that."""
 
 
 @dataclass(frozen=True, slots=True)

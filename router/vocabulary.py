@@ -137,6 +137,8 @@ ReferralReference = Annotated[str, StringConstraints(pattern=r"^(CR|DRILL|NOTICE
 """What a channel is told about: a case, or plainly no case: a drill, or a notice about the router itself."""
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+"""A country (ISO 3166-1 alpha-2), or a part of one (ISO 3166-2) such as US-TX."""
 SourceTicket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._#-]{1,64}$")]
 AssetTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 SubjectHandle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@\\-]{1,64}$")]
@@ -163,6 +165,21 @@ class Scope(StrEnum):
     EXTERNAL = "external"
 
 
+class Tlp(StrEnum):
+    """Who may see what leaves: the Traffic Light Protocol 2.0 of FIRST, its labels as they are written."""
+
+    RED = "TLP:RED"
+    """Only the recipients named."""
+    AMBER_STRICT = "TLP:AMBER+STRICT"
+    """The recipient's organisation, need to know."""
+    AMBER = "TLP:AMBER"
+    """The recipient's organisation and its clients, need to know."""
+    GREEN = "TLP:GREEN"
+    """The recipient's community."""
+    CLEAR = "TLP:CLEAR"
+    """Everybody."""
+
+
 class ReferralState(StrEnum):
     """Where a referral stands in the ledger."""
 
@@ -174,6 +191,8 @@ class ReferralState(StrEnum):
     """Should be sent now, or as soon as `due_at` has come."""
     LEASED = "leased"
     """A worker owns it until `lease_until`."""
+    IN_HAND = "in_hand"
+    """Approved, and a person must hand it over outside; it is sent when they have recorded that."""
     SENT = "sent"
     """The channel accepted it and showed it when read back."""
     ACKNOWLEDGED = "acknowledged"
@@ -284,6 +303,12 @@ class Notice(StrEnum):
     """No case: a case is closed here, and its ticket at the channel `about` is open there."""
     FLOOD = "flood"
     """No case: very many concerns came at once, and those that can wait for a look."""
+    DRAFT_WAITS = "draft_waits"
+    """No case: a draft to the outside body `about` waits for approvals."""
+    DRAFT_EXPIRED = "draft_expired"
+    """No case: a draft to the outside body `about` ended, because nobody decided it in time."""
+    HAND_OVER_WAITS = "hand_over_waits"
+    """No case: an approved referral to the outside body `about` waits for a person to hand it over."""
 
 
 class Awaited(StrEnum):

@@ -21,7 +21,11 @@ from router.vocabulary import Guarantee, Proven
 
 
 class Kind(Protocol):
-    """What every kind's module has."""
+    """What every kind's module has.
+
+    One may also have `lacks(settings, referral) -> tuple[str, ...]`: the fields without which it cannot be rendered,
+    as `Channel.lacks` asks for them; `HOOK`; and `with_bodies(settings, directory)`, see `router.bodies`.
+    """
 
     @property
     def KIND(self) -> str:  # noqa: N802 - a module's constant

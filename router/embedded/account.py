@@ -7,6 +7,7 @@ not made here.
 
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from router.errors import Broken
 
 CANDIDATES = ("postgres", "nobody")
 SETTING = "CONCERN_ROUTER_STATE_DIR"
+_PORTS = range(20_000, 32_000)
+"""Below what Linux (32768) and the BSDs (49152) give to whoever asks for any port."""
+_PORT_TRIES = 20
 _UNREACHABLE = 'for d; do test -x "$d" || { printf %s "$d"; exit 1; }; done'
 
 
@@ -126,10 +130,18 @@ def reachable_copy(account: Account, package: Path, program: str, keep: Path) ->
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that nobody listens on now; somebody else may be quicker."""
+    """Return a TCP port on 127.0.0.1 that nobody listens on now; somebody else may be quicker.
+
+    Outside the range that the system gives to whoever asks for any port: a server that is stopped and started again
+    finds its own still free.
+    """
+    for _ in range(_PORT_TRIES):
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        if port_is_free(port):
+            return port
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+        last: int = probe.getsockname()[1]
+        return last
 
 
 def port_is_free(port: int) -> bool:

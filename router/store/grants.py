@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
-from router.store.floodtables import metadata
+from router.store.outsidetables import metadata
 from router.vocabulary import Login
 
 ALL = ""
@@ -59,6 +59,13 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "hints": {"select": "channel, remote_id, received_at, taken_at", "update": "taken_at", "delete": ALL},
         "attempts": {"select": ALL, "insert": "referral, attempt, started_at, took_ms, outcome, remote_id"},
         "channel_states": {"select": ALL, "insert": ALL, "update": ALL},
+        "filings": {
+            "select": ALL,
+            "insert": "referral, lease_no, test",
+            "update": "state, report_id, opened_at, ended_at, code",
+        },
+        "handovers": {"select": "referral, in_hand_at, reminders, recorded_at", "insert": "referral"},
+        "preserved": {"select": "referral, part", "insert": "referral, reference, part, media_type, suite, blob"},
         "audit": {"insert": "actor, action, object, outcome, detail"},
     },
     # Reviews and administers: everything but what only the intake or the chainer needs.
@@ -87,6 +94,17 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "digest, body, needed, expires_at, ended_at, ended",
         },
         "approvals": {"select": ALL, "insert": "referral, digest, handle, verdict, reason"},
+        "filings": {"select": ALL},
+        "handovers": {
+            "select": ALL,
+            "update": "reminders, body, external_reference, handed_over_at, recorded_at, recorded_by",
+        },
+        "preserved": {
+            "select": ALL,
+            "insert": "referral, reference, part, media_type, suite, blob",
+            "update": "keep_until, held_by",
+            "delete": ALL,
+        },
         "identity_requests": {
             "select": ALL,
             "insert": "reference, asked_by, reason, expires_at",

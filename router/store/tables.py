@@ -252,7 +252,8 @@ referrals = Table(
     moment("case_closed_at", nullable=True),
     UniqueConstraint("reference", "channel", "revision"),
     CheckConstraint(
-        "state in ('draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead')", name="state"
+        "state in ('draft', 'standby', 'due', 'leased', 'in_hand', 'sent', 'acknowledged', 'recalled', 'dead')",
+        name="state",
     ),
     CheckConstraint("(state = 'leased') <= (lease_until is not null)", name="lease"),
     CheckConstraint("reference ~ '^(CR|DRILL|NOTICE)-'", name="reference"),

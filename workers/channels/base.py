@@ -20,6 +20,28 @@ class Surroundings:
     """The folder that is ours."""
     scope: Scope
     """Whether the channel leads out of the organisation."""
+    filings: "Filings | None" = None
+    """For kinds that file a report in steps."""
+
+
+class Filings(Protocol):
+    """Remembers, across crashes, what was opened at an outside body that takes a report in steps.
+
+    Each of these is a transaction of its own, and committed when it returns. Those that write do so only while the
+    lease is ours: else they raise TryLater `lease_lost`, and nothing more may be said over there for this lease.
+    """
+
+    def opened(self, leased: LeasedReferral) -> str | None:
+        """Return the id of the report that was opened for the referral, and neither retracted nor gone; None: none."""
+
+    def asks(self, leased: LeasedReferral, *, test: bool) -> None:
+        """Write that a report is about to be opened; what was asked before and never answered is lost, and so noted."""
+
+    def opens(self, leased: LeasedReferral, report_id: str) -> None:
+        """Write which report was opened."""
+
+    def ends(self, leased: LeasedReferral, report_id: str, how: str, *, code: int | None = None) -> None:
+        """Write that the report is `finished`, `retracted`, or `gone` (over there it does not exist any more)."""
 
 
 class Sender(Protocol):

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from router.store.floodtables import metadata
+from router.store.outsidetables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

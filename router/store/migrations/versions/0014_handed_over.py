@@ -1,0 +1,47 @@
+"""Referrals that a person hands over outside, and what they record of that."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+STATES = "'draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead'"
+
+
+def upgrade() -> None:
+    _states(f"{STATES}, 'in_hand'")
+    op.create_table(
+        "handovers",
+        sa.Column("referral", sa.Text(), nullable=False),
+        sa.Column(
+            "in_hand_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("reminders", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("external_reference", sa.Text(), nullable=True),
+        sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_by", sa.Text(), nullable=True),
+        sa.CheckConstraint("(recorded_at is null) = (recorded_by is null)", name=op.f("handovers_recorded_check")),
+        sa.CheckConstraint(
+            "(recorded_at is null) = (handed_over_at is null)", name=op.f("handovers_handed_over_check")
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["people.handle"], name=op.f("handovers_recorded_by_fkey")),
+        sa.ForeignKeyConstraint(["referral"], ["referrals.id"], name=op.f("handovers_referral_fkey")),
+        sa.PrimaryKeyConstraint("referral", name=op.f("handovers_pkey")),
+    )
+
+
+def downgrade() -> None:
+    # Older versions do not know the word: a person must look.
+    op.execute("update referrals set state = 'dead', outcome = 'downgraded' where state = 'in_hand'")
+    op.drop_table("handovers")
+    _states(STATES)
+
+
+def _states(states: str) -> None:
+    op.drop_constraint(op.f("referrals_state_check"), "referrals", type_="check")
+    op.create_check_constraint(op.f("referrals_state_check"), "referrals", f"state in ({states})")

@@ -1,0 +1,90 @@
+"""Tables of what goes outside: reports that are filed in steps, what a person hands over, and what is preserved of both.
+
+Nothing here is content. What was sent and what came back is sealed to the case's key.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+
+from router.store.floodtables import metadata
+from router.store.tables import cases, moment, people, referrals
+
+__all__ = ["metadata"]
+
+filings = Table(
+    "filings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("referral", Text, ForeignKey(referrals.c.id), nullable=False, index=True),
+    Column("lease_no", Integer, nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("state", Text, nullable=False, server_default="asked"),
+    Column("report_id", Text, nullable=True),
+    moment("asked_at", now=True),
+    moment("opened_at", nullable=True),
+    moment("ended_at", nullable=True),
+    Column("code", Integer, nullable=True),
+    CheckConstraint("state in ('asked', 'lost', 'opened', 'finished', 'retracted', 'gone')", name="state"),
+    CheckConstraint("(report_id is null) = (opened_at is null)", name="opened"),
+    CheckConstraint("(state in ('asked', 'lost')) <= (report_id is null)", name="nothing_opened"),
+)
+"""Each time that a report was asked for at an outside body which takes it in steps.
+
+`asked`: the request is about to be sent; `lost`: no answer ever came, so that a report may be open there which nobody
+files, and which expires; `opened`: its id is known; `finished`: it is filed; `retracted`: it was cancelled; `gone`: the
+body does not know it any more. `lease_no` is the lease under which it was asked for; `code` the body's last answer.
+"""
+_ALIVE = text("state in ('asked', 'opened', 'finished')")
+Index("filings_alive_idx", filings.c.referral, unique=True, postgresql_where=_ALIVE)
+Index("filings_opened_idx", filings.c.opened_at, postgresql_where=text("state = 'opened'"))
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("referral", Text, ForeignKey(referrals.c.id), primary_key=True),
+    moment("in_hand_at", now=True),
+    Column("reminders", Integer, nullable=False, server_default="0"),
+    Column("body", Text, nullable=True),
+    Column("external_reference", Text, nullable=True),
+    moment("handed_over_at", nullable=True),
+    moment("recorded_at", nullable=True),
+    Column("recorded_by", Text, ForeignKey(people.c.handle), nullable=True),
+    CheckConstraint("(recorded_at is null) = (recorded_by is null)", name="recorded"),
+    CheckConstraint("(recorded_at is null) = (handed_over_at is null)", name="handed_over"),
+)
+"""What lies before a person to be handed over since `in_hand_at`; and when they say that they did, to which `body` of
+the directory (or desk of it), under which reference of theirs."""
+
+preserved = Table(
+    "preserved",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("referral", Text, ForeignKey(referrals.c.id), nullable=False),
+    Column("reference", Text, ForeignKey(cases.c.reference), nullable=False, index=True),
+    Column("part", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    moment("kept_at", now=True),
+    moment("keep_until", nullable=True),
+    Column("held_by", Text, nullable=True),
+    CheckConstraint("part in ('document', 'receipt')", name="part"),
+)
+"""What was sent outside (`document`) and what the body answered (`receipt`), sealed to the case's key.
+
+Nothing of it can be changed; nothing can be deleted before `keep_until`, nor while nobody has said until when, nor
+while `held_by` says who holds it longer.
+"""
+Index("preserved_once_idx", preserved.c.referral, preserved.c.part, unique=True)
