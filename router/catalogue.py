@@ -109,7 +109,7 @@ class Channel(Common):
         return KINDS[self.kind].render(self.settings, referral, key=key)
 
     def lacks(self, referral: Referral) -> tuple[str, ...]:
-        """Return the fields that are missing in `referral`, so that nothing can be rendered of it; none for most kinds."""
+        """Return the fields that `referral` lacks, so that nothing can be rendered of it; none for most kinds."""
         asked = getattr(KINDS[self.kind], "lacks", None)
         return tuple(asked(self.settings, self.narrowed(referral))) if asked else ()
 

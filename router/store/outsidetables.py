@@ -1,4 +1,4 @@
-"""Tables of what goes outside: reports that are filed in steps, what a person hands over, and what is preserved of both.
+"""Tables of what goes outside: reports filed in steps, what a person hands over, and what is preserved of both.
 
 Nothing here is content. What was sent and what came back is sealed to the case's key.
 """

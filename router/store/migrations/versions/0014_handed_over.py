@@ -8,6 +8,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
+NOW = sa.text("clock_timestamp()")
 STATES = "'draft', 'standby', 'due', 'leased', 'sent', 'acknowledged', 'recalled', 'dead'"
 
 
