@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ import httpx2
 import psutil
 import psycopg
 
+from router.embedded.account import free_port
+
 CHECKOUT = Path(__file__).parents[1]
 START_S = 90
 STOP_S = 60
@@ -25,12 +26,6 @@ WAIT_IS_OVER = (
     "update channel_states set until = least(until, clock_timestamp()) where until is not null",
 )
 """Statements after which the time has passed that referrals wait for their next try, and channels for theirs."""
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Product:

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 from router import secretfiles
 from router.app import console_app
 from router.console import accounts
+from router.embedded.account import free_port
 from router.settings import Settings
 from router.vocabulary import Login
 from tests.browser.oidcprovider import CLIENT_SECRET, missing, provider
 from tests.conftest import CHECKOUT, Database
 from tests.router.console.deployments import Deployment, a_deployment
-from tests.running import free_port
 
 pytestmark = pytest.mark.browser
 

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 from psycopg.rows import dict_row
 
+from router.embedded.account import free_port
 from router.failpoints import FailPoint
 from router.operating.firststart import begin
 from router.operating.supervisor import Child, Place
@@ -30,7 +31,7 @@ from tests.conftest import CHECKOUT, Database
 from tests.faults import orders
 from tests.faults.orders import Act, Order, Orders
 from tests.faults.pointed import CLOCK, NAMES
-from tests.running import WAIT_IS_OVER, free_port
+from tests.running import WAIT_IS_OVER
 
 LEASE_S = 4
 SETTINGS: Mapping[str, Any] = {

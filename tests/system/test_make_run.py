@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.running import CHECKOUT, free_port
+from router.embedded.account import free_port
+from tests.running import CHECKOUT
 
 WITHIN_S = 180
 
