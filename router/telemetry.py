@@ -100,6 +100,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "catalogue_not_read",  # the channels in force could not be looked up; the last ones stay
         "settle_failed",  # how attempts ended could not be written yet; tried again
         "turn_failed",  # a channel's turn ended early: the database is away, or the configuration is wrong
+        "preserve_failed",  # what was sent outside, or its receipt, could not be sealed and kept: a person must look
         "lease_lost",  # somebody else had taken the referral; nothing was changed
         "delivery_stalled",  # due work and no worker takes it; the worker ends itself
         "chained",  # audit entries were linked

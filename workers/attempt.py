@@ -79,6 +79,8 @@ def _sent(
         return _later(channel, leased, TryLater("unforeseen", ambiguous=True), started)
     ended = Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id, proven=proof.proven)
     ended = replace(ended, look_after_s=_look_after_s(channel, doubled=proof.doubled))
+    if proof.receipt is not None:
+        ended = replace(ended, document=payload, receipt=proof.receipt)
     return Tried(ended, Heard(ended.outcome, worked=True))
 
 

@@ -31,6 +31,7 @@ from router.vocabulary import Notice
 from workers.attempt import Tried, attempt, looks_wanted
 from workers.channels.base import Sender
 from workers.gate import Gate
+from workers.preserving import keep_sent
 
 TURN_S: Final = 30.0
 """A turn leases and starts nothing new after this; calls under way may end."""
@@ -161,6 +162,7 @@ class Turn:
             try:
                 with transaction(self.engine) as connection:
                     ours = settle(connection, [ended])
+                    keep_sent(connection, [ended])
             except StoreFailed as error:
                 about = {"channel": self.channel.name, "referral": ended.referral.id}
                 get_log().error("settle_failed", code=error.code, **about)
@@ -187,6 +189,7 @@ class Turn:
         reach(FailPoint.BEFORE_LEASE)
         with transaction(self.engine) as connection:
             ours = settle(connection, [tried.ended for tried in self.ended]) if self.ended else set()
+            keep_sent(connection, [tried.ended for tried in self.ended])
             kept = renew(connection, [h.referral for h in stale], lease_s=self.pace.lease_s) if stale else set()
             noted = self.gate.hear(connection, self.ended)
             admitted, new = self._lease(connection, room) if room else (None, [])

@@ -65,7 +65,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "update": "state, report_id, opened_at, ended_at, code",
         },
         "handovers": {"select": "referral, in_hand_at, reminders, recorded_at", "insert": "referral"},
-        "preserved": {"select": "referral, part", "insert": "referral, reference, part, media_type, suite, blob"},
+        "preserved": {"insert": "referral, reference, part, lease_no, media_type, suite, blob"},
         "audit": {"insert": "actor, action, object, outcome, detail"},
     },
     # Reviews and administers: everything but what only the intake or the chainer needs.
@@ -101,8 +101,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         },
         "preserved": {
             "select": ALL,
-            "insert": "referral, reference, part, media_type, suite, blob",
-            "update": "keep_until, held_by",
+            "insert": "referral, reference, part, lease_no, media_type, suite, blob",
+            "update": "keep_until",
             "delete": ALL,
         },
         "identity_requests": {
@@ -158,6 +158,9 @@ FUNCTIONS: dict[Login, tuple[str, ...]] = {
         *("case_for_receipt(bytea)", "dialogue_for_receipt(bytea)", "tickets_for_receipt(bytea, text[])"),
         "write_for_receipt(bytea, bytea, text, text, bytea, int)",
     ),
+    # The public half of one case's key, to seal what was sent outside and what came back.
+    Login.WORKER: ("case_seal_key(text)",),
+    Login.CONSOLE: ("case_seal_key(text)",),
 }
 """Functions that work with their owner's rights, and who may call them: nobody else."""
 

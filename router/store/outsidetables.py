@@ -74,17 +74,21 @@ preserved = Table(
     Column("referral", Text, ForeignKey(referrals.c.id), nullable=False),
     Column("reference", Text, ForeignKey(cases.c.reference), nullable=False, index=True),
     Column("part", Text, nullable=False),
+    Column("lease_no", Integer, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("suite", Text, nullable=False),
     Column("blob", LargeBinary, nullable=False),
     moment("kept_at", now=True),
     moment("keep_until", nullable=True),
-    Column("held_by", Text, nullable=True),
     CheckConstraint("part in ('document', 'receipt')", name="part"),
+    CheckConstraint("keep_until >= kept_at", name="period"),
 )
 """What was sent outside (`document`) and what the body answered (`receipt`), sealed to the case's key.
 
-Nothing of it can be changed; nothing can be deleted before `keep_until`, nor while nobody has said until when, nor
-while `held_by` says who holds it longer.
+Of two workers that both got an answer each keeps its own, by `lease_no`. Nothing of it can be changed, but that it is
+kept for longer; nothing can be deleted before `keep_until`, nor while nobody has said until when, nor while the case
+is held: the database itself refuses (0015).
 """
-Index("preserved_once_idx", preserved.c.referral, preserved.c.part, unique=True)
+Index("preserved_once_idx", preserved.c.referral, preserved.c.part, preserved.c.lease_no, unique=True)
+Index("preserved_keep_until_idx", preserved.c.keep_until)
+Index("preserved_undated_idx", preserved.c.id, postgresql_where=text("keep_until is null"))

@@ -5,7 +5,7 @@ Functions take a connection and never commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
 from router.errors import NOT_SEEN
-from router.model import LeasedReferral, Referral
+from router.model import LeasedReferral, Payload, Referral
 from router.store.digests import stand_for
 from router.store.hints import NOT_OF_A_TICKET, look_now
 from router.vocabulary import Notice, Proven
@@ -68,6 +68,10 @@ class Ended:
     """How often a channel that shows things late must then be seen to have nothing; 0: it shows them at once."""
     look_after_s: float | None = None
     """How long after it was sent the far side is looked at again; None: such a channel shows nothing more."""
+    document: Payload | None = field(default=None, repr=False)
+    """What was sent, if it is kept; with the receipt."""
+    receipt: bytes | None = field(default=None, repr=False)
+    """What the outside body answered, if that is kept."""
 
     @property
     def unsure(self) -> int:

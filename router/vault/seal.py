@@ -86,19 +86,19 @@ def case_key_info(reference: str, recipient_key_id: str, suite: str) -> bytes:
     return bound("case key", reference, recipient_key_id, suite)
 
 
-def padded(plain: bytes) -> bytes:
+def padded(plain: bytes, classes: Sequence[int] = SIZE_CLASSES) -> bytes:
     """Return length and `plain`, filled up to the next size class; raises SealBroken beyond the largest."""
-    for size in SIZE_CLASSES:
+    for size in classes:
         if _LENGTH_BYTES + len(plain) <= size:
             return (len(plain).to_bytes(_LENGTH_BYTES, "big") + plain).ljust(size, b"\0")
     raise SealBroken("content_too_large")
 
 
-def unpadded(block: bytes) -> bytes:
+def unpadded(block: bytes, classes: Sequence[int] = SIZE_CLASSES) -> bytes:
     """Return what `padded` was given; raises SealBroken on anything it did not make."""
     length = int.from_bytes(block[:_LENGTH_BYTES], "big")
     plain, filling = block[_LENGTH_BYTES : _LENGTH_BYTES + length], block[_LENGTH_BYTES + length :]
-    if len(block) not in SIZE_CLASSES or len(plain) != length or filling.strip(b"\0"):
+    if len(block) not in classes or len(plain) != length or filling.strip(b"\0"):
         raise SealBroken("padding_malformed")
     return plain
 

@@ -6,7 +6,8 @@ Asks nobody whether they may: that, the reason and the audit come before. Keeps 
 from router.errors import SealBroken
 from router.keyrecords import KeyWrap, Sealed
 from router.model import Content
-from router.vault.seal import case_key_info, content_info, message_info, note_info, read, read_text
+from router.vault.keep import KEPT_CLASSES, kept_info
+from router.vault.seal import case_key_info, content_info, message_info, note_info, read, read_text, unpadded
 from router.vault.suite import Private, private_from, unseal
 
 
@@ -40,3 +41,8 @@ def unseal_message(reference: str, sealed: Sealed, key: Private) -> str:
 def unseal_note(reference: str, sealed: Sealed, key: Private) -> str:
     """Return what staff wrote on the case `reference`; raises SealBroken."""
     return read_text(unseal(sealed, key, info=note_info(reference)))
+
+
+def unseal_kept(reference: str, referral: str, part: str, sealed: Sealed, key: Private) -> bytes:
+    """Return what was sent outside, or came back, byte for byte; raises SealBroken."""
+    return unpadded(unseal(sealed, key, info=kept_info(reference, referral, part)), KEPT_CLASSES)

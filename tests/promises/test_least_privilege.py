@@ -45,7 +45,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "hints": {READ_SOME, UPDATE, DELETE},
         "filings": {READ_ALL, INSERT, UPDATE},
         "handovers": {READ_SOME, INSERT},
-        "preserved": {READ_SOME, INSERT},
+        "preserved": {INSERT},
         "audit": {INSERT},
     },
     "console": {
@@ -99,10 +99,12 @@ MAY: dict[str, dict[str, set[str]]] = {
 MAY_CALL = {
     "intake": {"behalf_link_ends", "use_behalf_link", "identity_grants_for_receipt", "custodians_are_there"}
     | {"case_for_receipt", "dialogue_for_receipt", "tickets_for_receipt", "write_for_receipt"},
+    "worker": {"case_seal_key"},
+    "console": {"case_seal_key"},
 }
 """Functions that work with their owner's rights, by who may call them."""
 
-SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps")
+SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps", "preserved")
 
 
 @pytest.fixture(scope="module")
