@@ -1,18 +1,22 @@
 """The channels, for both sides: who may be told by which way, with which fields, and who can read it there.
 
-Loads `channels.yaml`. Secrets stand in it by reference only and are not resolved here.
+Loads `channels.yaml`, with the outside bodies beside it that some channels lead to. Secrets stand in it by reference only and are not resolved here.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, create_model
 
+from router.bodies import directory as directories
+from router.bodies.directory import NOBODY, Directory, bodies_text, read_directory
+from router.bodies.together import joined, parted
 from router.channels import KINDS
 from router.channels.fixedtimes import FixedTimes
 from router.channels.hooks import Scheme
@@ -21,7 +25,7 @@ from router.channels.reach import literal, may_reach, needs_listing
 from router.channels.setting import Asked, Every, PerSecond, ReferralField, SecretReference, Within
 from router.configfile.cleartext import no_secrets
 from router.configfile.shape import shape
-from router.configfile.yamltext import Document, nearest, read, shown
+from router.configfile.yamltext import Document, nearest, read, read_file, shown
 from router.configfile.yamltext import Path as Place
 from router.errors import PolicyErrors
 from router.model import Frozen, Payload, Referral
@@ -147,12 +151,13 @@ ENTRIES: Final[Mapping[str, type[Common]]] = MappingProxyType(
 
 
 class Catalogue:
-    """All channels by name."""
+    """All channels by name, and the outside bodies that they may lead to."""
 
-    __slots__ = ("channels",)
+    __slots__ = ("bodies", "channels")
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, channels: Mapping[str, Channel], bodies: Directory = NOBODY) -> None:
         self.channels: Mapping[str, Channel] = MappingProxyType(dict(channels))
+        self.bodies = bodies
 
     def get(self, name: str) -> Channel | None:
         """Return the channel, or None when no file in force names it any more."""
@@ -164,22 +169,39 @@ class Catalogue:
         return found.pool if found else DEFAULT_POOL
 
 
+def ways_text(config_dir: Path) -> str:
+    """Return the text of channels.yaml, with that of bodies.yaml if there is one; raises PolicyErrors."""
+    return joined(read_file(config_dir / FILE), bodies_text(config_dir))
+
+
 def parse_catalogue(text: str) -> Catalogue:
-    """Return the channels in `text`; raises PolicyErrors with every problem."""
-    document = read(text, FILE)
-    channels = read_channels(document)
+    """Return the channels in `text`, as `ways_text` has it; raises PolicyErrors with every problem."""
+    document, catalogue = read_ways(text)
     if document.problems:
         raise PolicyErrors(document.problems)
-    return Catalogue(channels)
+    return catalogue
 
 
-def read_channels(document: Document) -> dict[str, Channel]:
+def read_ways(text: str) -> tuple[Document, Catalogue]:
+    """Return the document of the channels, with every problem of both files, and what is right in them."""
+    channels_text, beside = parted(text)
+    document = read(channels_text, FILE)
+    if beside is None:
+        return document, Catalogue(_channels(document, None))
+    bodies = read(beside, directories.FILE)
+    directory = read_directory(bodies)
+    channels = _channels(document, directory)
+    document.problems.extend(bodies.problems)
+    return document, Catalogue(channels, directory)
+
+
+def _channels(document: Document, bodies: Directory | None) -> dict[str, Channel]:
     """Return the channels that are right; every problem is added to `document`."""
     if not isinstance(document.value, dict) or not document.value:
         if not document.problems:
             document.complain((), "wrong_kind", "channels by name are wanted here")
         return {}
-    made = {name: _channel(document, name, entry) for name, entry in document.value.items()}
+    made = {name: _channel(document, name, entry, bodies) for name, entry in document.value.items()}
     no_secrets(document)
     channels_made = [channel for channel in made.values() if channel is not None]
     _places_apart(document, channels_made)
@@ -190,7 +212,7 @@ def read_channels(document: Document) -> dict[str, Channel]:
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
-def _channel(document: Document, name: str, entry: Any) -> Channel | None:
+def _channel(document: Document, name: str, entry: Any, bodies: Directory | None) -> Channel | None:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,47}", name):
         said = f"{shown(name)} cannot name a channel: small letters, digits, - and _, a letter first"
         document.complain((name,), "odd_value", said)
@@ -208,12 +230,32 @@ def _channel(document: Document, name: str, entry: Any) -> Channel | None:
     channel = Channel.model_construct(
         **{field: getattr(made, field) for field in Common.model_fields},
         name=name,
-        settings=KINDS[kind].Settings.model_construct(**own),
+        settings=_with_bodies(document, name, kind, KINDS[kind].Settings.model_construct(**own), bodies),
     )
+    _leads_outside(document, channel)
     _uses_what_it_carries(document, channel)
     _may_be_reached(document, channel)
     _has_tickets(document, channel)
     return channel
+
+
+def _with_bodies(document: Document, name: str, kind: str, settings: Frozen, bodies: Directory | None) -> Frozen:
+    """Return the settings with the outside bodies that the channel may lead to, if its kind leads to any."""
+    find = getattr(KINDS[kind], "with_bodies", None)
+    if find is None:
+        return settings
+    if bodies is None:
+        said = f"kind {kind!r} needs {directories.FILE} beside this file, or in the folder around: copy the shipped one"
+        document.complain((name, "kind"), "no_directory", said)
+        return settings
+    for place, code in document.words(name, "prefer"):
+        if bodies.get(code) is None:
+            said = f"unknown body {shown(code)}{nearest(code, bodies.bodies)}"
+            document.complain(place, "unknown_value", said)
+    found: Frozen = find(settings, bodies)
+    if not getattr(found, "bodies", ()):
+        document.complain((name, "to"), "no_body", f"{directories.FILE} names nobody of this kind")
+    return found
 
 
 def _need_to_know(document: Document, name: str) -> None:
@@ -230,6 +272,13 @@ def _need_to_know(document: Document, name: str) -> None:
     for place, word in document.words(name, "carries"):
         if word == "url":
             document.complain(place, "url_inside", "only an external channel may carry 'url'")
+
+
+def _leads_outside(document: Document, channel: Channel) -> None:
+    """What an outside body gets must never go out by itself, by whatever word a file has for it."""
+    if channel.scope is Scope.INTERNAL and getattr(KINDS[channel.kind], "OUTSIDE", False):
+        said = f"kind {channel.kind!r} leads outside the organisation: write external"
+        document.complain((channel.name, "scope"), "told_outside", said)
 
 
 def _others_named(document: Document, channel: Channel, made: Mapping[str, Channel | None]) -> None:

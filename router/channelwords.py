@@ -11,6 +11,7 @@ from router.vocabulary import Breaker
 
 KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "cybertipline": "CyberTipline",
         "folder": "the folder",
         "jira_service_management": "Jira",
         "mail": "the mail server",

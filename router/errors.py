@@ -102,6 +102,10 @@ class Declined(RouterError):
     """The channel said no and would again. Stop; a person must look."""
 
 
+class Unrenderable(RouterError):
+    """What a channel should say cannot be written out. Send nothing; a person must look, or say what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in a configuration file, at its line."""

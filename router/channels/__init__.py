@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from router.channels import (
+    cybertipline,
     folder,
     jira_service_management,
     mail,
@@ -24,7 +25,8 @@ class Kind(Protocol):
     """What every kind's module has.
 
     One may also have `lacks(settings, referral) -> tuple[str, ...]`: the fields without which it cannot be rendered,
-    as `Channel.lacks` asks for them; `HOOK`; and `with_bodies(settings, directory)`, see `router.bodies`.
+    as `Channel.lacks` asks for them; `OUTSIDE`, true where it leads outside whatever a file says; `HOOK`; and
+    `with_bodies(settings, directory)`, see `router.bodies`.
     """
 
     @property
@@ -62,6 +64,18 @@ class Kind(Protocol):
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         kind.KIND: kind
-        for kind in (folder, jira_service_management, mail, pagerduty, redmine, rest, rt, servicenow, webhook, zendesk)
+        for kind in (
+            cybertipline,
+            folder,
+            jira_service_management,
+            mail,
+            pagerduty,
+            redmine,
+            rest,
+            rt,
+            servicenow,
+            webhook,
+            zendesk,
+        )
     }
 )
