@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from router.channels.cybertipline.words import INCIDENTS, Incident
@@ -127,7 +127,9 @@ class Settings(OverHttp):
     """Where to find whom to serve with legal process."""
     esp_service: Text100 | None = None
     """What of ours it was found on or with, such as `Example Corp workplace devices`."""
-    incident_types: Annotated[Mapping[Code, Incident], AfterValidator(MappingProxyType)] = MappingProxyType({})
+    incident_types: Annotated[Mapping[Code, Incident], AfterValidator(MappingProxyType)] = Field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """Which kind of incident a category of the policy is, beside and before those that are known."""
     platform: bool = False
     """Whether NCMEC's `platform` says on what kind of place or thing it was found, in words of a closed list."""
