@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from router.catalogue import Channel
 from router.console.attempt import Attempt, attempted
 from router.console.involved import why_not
 from router.console.outgoing import Outgoing, channel_now, outgoing
@@ -66,6 +67,8 @@ class Seen:
     draft: Draft
     policy: Policy
     """By which the case was decided."""
+    channel: Channel | None
+    """As it is now; None: nothing names it any more."""
     sends: Outgoing | None
 
 
@@ -96,7 +99,8 @@ def listed(desk: Desk, handle: str, *, after: str = "", limit: int) -> tuple[lis
 def seen(desk: Desk, draft: Draft) -> Seen:
     """Return the draft with what would leave now."""
     channel = channel_now(desk.engine, desk.policies, draft.channel)
-    return Seen(draft, desk.policies.of(draft.case_policy), outgoing(channel, draft.fields, key=draft.id))
+    sends = outgoing(channel, draft.fields, key=draft.id)
+    return Seen(draft, desk.policies.of(draft.case_policy), channel, sends)
 
 
 def approve(desk: Desk, *, referral: str, handle: str, digest: str, reason: str) -> Verdict:

@@ -16,6 +16,7 @@ from router.console.attempt import attempted
 from router.console.involved import as_told
 from router.console.pages import factwords
 from router.console.pages.ask import Ask, page
+from router.console.pages.missing import missing
 from router.console.pages.rendering import go, show
 from router.console.pages.words import told
 from router.console.rights import Right
@@ -80,12 +81,15 @@ def trail(ask: Ask, found: Seen) -> dict[str, Any]:
     """Return what the paper trail of a draft shows: what, to whom, who said what, what became of it."""
     draft = found.draft
     votes = _votes(ask, draft.id)
+    decided = found.policy.channels.get(draft.channel)
     with transaction(ask.desk.engine) as connection:
         counted = approving.approvers(connection, found.policy, draft, _digest(found))
         rows = ledger.whole(connection, draft.reference, draft.channel)
     return {
         "draft": draft,
         "sends": found.sends,
+        "whom": draft.channel,
+        "lacks": missing(decided, found.channel, draft.fields) if found.sends is None else (),
         "written": _written(found),
         "digest": _digest(found),
         "same": found.sends is not None and found.sends.digest == draft.digest,

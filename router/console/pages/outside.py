@@ -17,6 +17,7 @@ from router.console.pages.ask import Ask, page
 from router.console.pages.ask import Desk as Console
 from router.console.pages.case import case_page
 from router.console.pages.casework import again
+from router.console.pages.missing import missing
 from router.console.pages.rendering import show
 from router.console.pages.words import told
 from router.console.rights import Right
@@ -109,6 +110,8 @@ def _preview(ask: Ask, channel: str, refused: Forbidden | None = None) -> Respon
         case=case,
         channel=channel,
         sends=shown.sends,
+        whom=channel,
+        lacks=missing(to.decided, to.now, shown.plan.fields) if shown.sends is None else (),
         why=told(refused) if refused else None,
         mistake=told(refused) if refused and refused.code == "reason_malformed" else None,
     )

@@ -93,7 +93,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "draft_withdrawn": "This draft was withdrawn.",
         "draft_replaced": "Another draft took this one's place.",
         "read_by_involved": "Somebody who is said to be involved can read what arrives there. Nothing goes that way.",
-        "unrenderable": "This cannot be written out for the channel as it is now. Tell the operator.",
+        "unrenderable": "This cannot be written out for the channel as it is now.",
         "unknown_request": "There is no such request.",
         "asked_it": "You asked for this yourself. Somebody else decides.",
         "already_asked": "You asked before, and nobody has decided yet.",
