@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices
+from router.channels import notices, wording
 from router.channels.fixedtimes import FixedTimes
 from router.channels.overhttp import OverNetwork
 from router.channels.setting import HOME, MailServer, SecretReference, WebService
@@ -118,7 +118,7 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:
     headers = {
         "From": settings.sender,
         "To": settings.to,
-        "Subject": SUBJECT,
+        "Subject": " ".join([*wording.marking(referral), SUBJECT]),
         "Message-ID": f"<{key}@{domain}>",
         # Nobody's machine shall answer (RFC 3834, 5; the other is Exchange's).
         "Auto-Submitted": "auto-generated",
@@ -135,6 +135,7 @@ def _text(settings: Settings, referral: Referral) -> list[str]:
     if settings.digest is not None:
         return [*_wrapped(_ALWAYS), "", f"Please look: {settings.look_at}", "", *_wrapped(_NO_MORE)]
     return [
+        *wording.marking(referral),
         *_wrapped(_rings(referral)),
         "",
         f"Please look: {referral.link or settings.look_at}",

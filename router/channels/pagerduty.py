@@ -79,6 +79,6 @@ def event(settings: Settings, referral: Referral) -> dict[str, Any]:
 def _details(settings: Settings, referral: Referral) -> dict[str, str]:
     """Return the fields that are listed, and what a notice of no case says."""
     texts = wording.values(referral)
-    details = {field: texts[field] for field in settings.details if field in texts}
+    details = {field: texts[field] for field in ("tlp", *settings.details) if field in texts}
     sentence = notices.said_of_no_case(referral)
     return {"said": sentence, **details} if sentence else details

@@ -13,8 +13,8 @@ from router.channels import notices
 from router.model import FileHash, Referral
 from router.vocabulary import Notice
 
-_SPOKEN: Final = frozenset({"notice", "awaited", "about"})
-"""Said in a sentence."""
+_SPOKEN: Final = frozenset({"notice", "awaited", "about", "tlp"})
+"""Said in a sentence, or over all the others."""
 _IN_TICKETS: Final = frozenset({Notice.RECALLED, Notice.TAKEN_OVER, Notice.CLOSED})
 """Whatever their revision."""
 
@@ -38,14 +38,19 @@ def text(referral: Referral, only: Iterable[str] | None = None) -> str:
     """
     texts = values(referral)
     shown = texts if only is None else {f: texts[f] for f in texts if f in {"reference", *only}}
-    return _lines([*_spoken(referral)[:1], *_labelled(shown)])
+    return _lines([*marking(referral), *_spoken(referral)[:1], *_labelled(shown)])
 
 
 def note(referral: Referral) -> str:
     """Return what a note says: a notice's sentence, how bad the case is, and where to look; all, where that changed."""
     if referral.notice is Notice.CORRECTED:
         return text(referral)
-    return _lines(_spoken(referral))
+    return _lines([*marking(referral), *_spoken(referral)])
+
+
+def marking(referral: Referral) -> tuple[str, ...]:
+    """Return what stands over anything that leaves the organisation: who may see it. Nothing inside."""
+    return (referral.tlp.value,) if referral.tlp else ()
 
 
 def second_title(referral: Referral) -> str:
@@ -55,7 +60,8 @@ def second_title(referral: Referral) -> str:
 
 def second_note(referral: Referral, kept: str) -> str:
     """Return what is said in a ticket that is closed because the case has the ticket `kept` already."""
-    return f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}.\n"
+    said = f"This ticket was made a second time for {referral.reference}. It is closed; go on in ticket {kept}."
+    return _lines([*marking(referral), said])
 
 
 def reopened_title(referral: Referral, time: int) -> str:
@@ -65,7 +71,8 @@ def reopened_title(referral: Referral, time: int) -> str:
 
 def reopened_note(referral: Referral) -> str:
     """Return what is said in a ticket that was closed before its case."""
-    return f"This ticket was closed, and {referral.reference} is not. It is open again; close it after the case.\n"
+    said = f"This ticket was closed, and {referral.reference} is not. It is open again; close it after the case."
+    return _lines([*marking(referral), said])
 
 
 def closed_words(field: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from router.model import PlannedReferral, Referral
 from router.store.conflicts import Told
-from router.vocabulary import Awaited, Notice, ReferralState
+from router.vocabulary import Awaited, Notice, ReferralState, Tlp
 
 AT_ONCE: Final = frozenset({None, Notice.CORRECTED})
 """What a referral says that was sent as soon as its case was decided, or decided anew."""
@@ -23,9 +23,9 @@ def recalls(
 ) -> list[PlannedReferral]:
     """Return a recall for each of `channels` that may hold something of the case and was sent no recall yet.
 
-    To those that are `outside` it is a draft: nothing goes there by itself. What was tried and did not get through may
-    have left something there all the same. A recall says nothing but the reference; one that people refused, or did not
-    approve in time, was none.
+    To those that are `outside` it is a draft, and for nobody but whoever has the case there: nothing goes there by
+    itself. What was tried and did not get through may have left something there all the same. A recall says nothing but
+    the reference; one that people refused, or did not approve in time, was none.
     """
     planned = []
     for channel in sorted(channels):
@@ -34,7 +34,8 @@ def recalls(
         withdrawn = any(row.notice == Notice.RECALLED and not _ended_unsaid(row) for row in rows)
         if any(row.attempts for row in rows) and not withdrawn:
             revision = max(row.revision for row in told if row.channel == channel) + 1
-            fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED)
+            tlp = Tlp.RED if channel in outside else None
+            fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED, tlp=tlp)
             state = ReferralState.DRAFT if channel in outside else ReferralState.DUE
             planned.append(PlannedReferral(channel=channel, kind=rows[0].kind, state=state, fields=fields))
     return planned

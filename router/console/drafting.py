@@ -38,6 +38,8 @@ CLOCK: Final = "clock"
 class Way:
     """An outside body, as the case's policy names it and as it is reached now."""
 
+    policy: Policy
+    """The case's."""
     decided: Channel
     now: Channel | None
 
@@ -60,7 +62,7 @@ def way(desk: Desk, policy: str, channel: str) -> Way:
     known_there = desk.policies.of(policy)
     if channel not in bodies(known_there):
         raise Forbidden("unknown_channel")
-    return Way(known_there.channels.channels[channel], channel_now(desk.engine, desk.policies, channel))
+    return Way(known_there, known_there.channels.channels[channel], channel_now(desk.engine, desk.policies, channel))
 
 
 def preview(connection: Connection, case: CaseHead, to: Way, *, console_url: str) -> Preview:
@@ -75,6 +77,7 @@ def preview(connection: Connection, case: CaseHead, to: Way, *, console_url: str
         raise Forbidden("read_by_involved")
     by = {f"{one.awaited.value}_by": one.by for one in case.deadlines}
     everything = known(
+        to.policy,
         case.facts,
         severity=case.severity,
         deadlines=Deadlines.model_validate(by),

@@ -12,7 +12,7 @@ from router.model import PlannedReferral, Referral
 from router.store import endings, policies
 from router.store.drafts import made_by
 from router.store.posting import Post, post
-from router.vocabulary import Notice, ReferralState, Scope, WhenClosedHere
+from router.vocabulary import Notice, ReferralState, Scope, Tlp, WhenClosedHere
 
 
 def end_tickets(connection: Connection, reference: str, *, by: str) -> tuple[str, ...]:
@@ -33,7 +33,8 @@ def end_tickets(connection: Connection, reference: str, *, by: str) -> tuple[str
 
 
 def _note(reference: str, there: endings.HasTicket, scope: Scope) -> PlannedReferral:
-    fields = Referral(reference=reference, revision=there.revision + 1, notice=Notice.CLOSED)
+    tlp = Tlp.RED if scope is Scope.EXTERNAL else None
+    fields = Referral(reference=reference, revision=there.revision + 1, notice=Notice.CLOSED, tlp=tlp)
     return PlannedReferral(
         channel=there.channel,
         kind=there.kind,

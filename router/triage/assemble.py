@@ -12,6 +12,7 @@ from router.catalogue import Catalogue
 from router.triage.file import (
     AWAITED_BY,
     CalendarEntry,
+    CategoryEntry,
     Day,
     PolicyFile,
     RouteDeadlineEntry,
@@ -19,10 +20,11 @@ from router.triage.file import (
     StepEntry,
 )
 from router.triage.handles import Handles
+from router.triage.legal import law_of
 from router.triage.match import Rule, RuleList, compiled
-from router.triage.parts import Category, Policy, Route, SeverityRule, Step, Team, Times
+from router.triage.parts import Category, Policy, Route, SeverityRule, Step, Team, Times, unless_said
 from router.triage.worktime import Calendar
-from router.vocabulary import Awaited, Severity
+from router.vocabulary import Awaited, Severity, Tlp
 
 INHERITED: Final = ("teams", "to", "hold", "say", "link_duplicates")
 """What a nested route has from the one around it where it does not say it; `deadlines` are inherited key by key."""
@@ -37,9 +39,7 @@ def assembled(written: PolicyFile, channels: Catalogue, *, digest: str, handle_k
     severities = compiled((f"severity:{entry.id}", entry.when) for entry in written.severity)
     return Policy(
         digest=digest,
-        taxonomy=MappingProxyType(
-            {n: Category(n, c.label, c.floor, c.group or c.label) for n, c in written.taxonomy.items()}
-        ),
+        taxonomy=MappingProxyType({name: _category(name, entry) for name, entry in written.taxonomy.items()}),
         sites=MappingProxyType({name: site.label for name, site in written.sites.items()}),
         teams=teams,
         severities=tuple(
@@ -49,7 +49,7 @@ def assembled(written: PolicyFile, channels: Catalogue, *, digest: str, handle_k
         routes=routes,
         route_rules=_list(routes),
         fallback=tuple(teams[name] for name in written.fallback),
-        legal_profile=written.legal_profile,
+        law=law_of(written.legal_profile, written.legal),
         times=MappingProxyType({severity: _times(written, severity) for severity in Severity}),
         reminders=MappingProxyType(
             {Awaited(name): span for name, span in written.reminders if span is not None},
@@ -64,6 +64,11 @@ def assembled(written: PolicyFile, channels: Catalogue, *, digest: str, handle_k
         handles=handles,
         channels=channels,
     )
+
+
+def _category(name: str, entry: CategoryEntry) -> Category:
+    tlp = Tlp[entry.tlp.name] if entry.tlp else unless_said(name)
+    return Category(name, entry.label, entry.floor, entry.group or entry.label, tlp)
 
 
 def inherited(entry: RouteEntry, outer: RouteEntry) -> RouteEntry:

@@ -81,7 +81,7 @@ def decide(
     facts: any error inside tells the fallback.
     """
     received_at = received_at.astimezone(UTC)
-    legal_clocks = statutory and policy.legal_profile.statutory_clocks
+    legal_clocks = statutory and policy.law.statutory_clocks
     try:
         choice = choose(policy, facts, statutory=statutory, conflicted=conflicted)
         told, said = choice.told, choice.said
@@ -89,6 +89,7 @@ def decide(
         deadlines = clocks.deadlines(clock, statutory=legal_clocks)
         waits = _waits(policy, clock, deadlines, told)
         fields = known(
+            policy,
             facts,
             severity=choice.severity,
             deadlines=deadlines,

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from router.configfile.yamltext import nearest
 from router.model import Frozen
+from router.triage.legal import LegalEntry, LegalProfile
 from router.vocabulary import (
     Awaited,
     Code,
@@ -161,20 +162,6 @@ class RouteWhen(When):
     severity_at_least: Severity | None = None
 
 
-class LegalProfile(StrEnum):
-    """Which law the organisation reports under; decides whose clocks run, not who is told."""
-
-    EU_EMPLOYER = "eu_employer"
-    """Directive (EU) 2019/1937: persons' reports are acknowledged in seven days and answered in three months."""
-    US_EMPLOYER = "us_employer"
-    """Not a provider in the sense of 18 USC 2258E: no duty to file with NCMEC; police first, then a hotline."""
-
-    @property
-    def statutory_clocks(self) -> bool:
-        """Say whether the law sets times in which a person's report is acknowledged and answered."""
-        return self is LegalProfile.EU_EMPLOYER
-
-
 class Day(StrEnum):
     """A day of the week; in the order of `date.weekday`."""
 
@@ -196,12 +183,24 @@ class Pace(StrEnum):
     """The calendar of the concern's site, or the one that `deadlines` names."""
 
 
+class Marking(StrEnum):
+    """Who outside may see a concern: the labels of TLP 2.0, as a file writes them."""
+
+    RED = "red"
+    AMBER_STRICT = "amber_strict"
+    AMBER = "amber"
+    GREEN = "green"
+    CLEAR = "clear"
+
+
 class CategoryEntry(Frozen):
     """One line of the taxonomy."""
 
     label: Label
     floor: Severity
     group: Label | None = None
+    tlp: Marking | None = None
+    """What is said over everything that leaves the organisation; None: `parts.unless_said`."""
 
 
 class CalendarEntry(Frozen):
@@ -340,6 +339,8 @@ class PolicyFile(Frozen):
     policy: Literal["concern-router/1"]
     """The language's name and version."""
     legal_profile: LegalProfile = LegalProfile.EU_EMPLOYER
+    legal: LegalEntry | None = None
+    """What follows from the profile `custom`; with that alone."""
     taxonomy: Mapping[Code, CategoryEntry] = Field(min_length=1)
     calendars: Mapping[Code, CalendarEntry] = {}
     sites: Mapping[Code, SiteEntry] = {}

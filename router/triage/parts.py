@@ -5,15 +5,29 @@ Says nothing of files; `policy.py` reads them, and `assemble.py` puts this toget
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from router.catalogue import Catalogue, Channel
 from router.model import Facts, RuleTried
-from router.triage.file import DuplicatesEntry, LegalProfile, Pace, RouteDeadlineEntry, Span
+from router.triage.file import DuplicatesEntry, Pace, RouteDeadlineEntry, Span
 from router.triage.handles import Handles
+from router.triage.legal import Law
 from router.triage.match import Rule, RuleList
 from router.triage.worktime import Calendar
-from router.vocabulary import Awaited, Involved, Severity
+from router.vocabulary import Awaited, Involved, Severity, Tlp
+
+ABOUT_CHILDREN: Final = frozenset(
+    {
+        *("csam_suspected", "grooming_suspected", "child_at_risk", "livestreamed_abuse_suspected"),
+        "sexual_extortion",
+    }
+)
+"""Of the taxonomy that ships: for the eyes of those alone to whom it is sent, unless a policy says otherwise."""
+
+
+def unless_said(category: str) -> Tlp:
+    """Return the marking of a category that the policy says none of."""
+    return Tlp.RED if category in ABOUT_CHILDREN else Tlp.AMBER_STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Category:
     """Never less severe than this."""
     group: str
     """Heading under which the reporter's page lists it."""
+    tlp: Tlp
+    """Who may see it outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +128,8 @@ class Policy:
     """The rules of `routes`, asked all at once."""
     fallback: tuple[Team, ...]
     """Asked in this order; nothing that a reporter says can involve the last one."""
-    legal_profile: LegalProfile
+    law: Law
+    """What follows from the legal profile."""
     times: Mapping[Severity, Times]
     reminders: Mapping[Awaited, Span]
     """How long before a deadline, in real time."""
@@ -133,6 +150,11 @@ class Policy:
         told.update(team.name for team in self.fallback)
         backups = {team.backup for team in self.teams.values() if team.backup}
         return tuple(sorted(told | backups))
+
+    def tlp(self, category: str) -> Tlp:
+        """Return who outside may see a concern of this category; the fewest if the policy does not know it."""
+        found = self.taxonomy.get(category)
+        return found.tlp if found else Tlp.RED
 
     def severity_rule(self, view: Mapping[str, Any]) -> SeverityRule | None:
         """Return the first severity rule that matches, or None."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 from router.catalogue import Channel
 from router.model import Deadlines, Facts, PlannedReferral, Referral, made
 from router.triage.clocks import Wait
-from router.vocabulary import Awaited, Notice, ReferralState, Severity
+from router.triage.parts import Policy
+from router.vocabulary import Awaited, Notice, ReferralState, Scope, Severity
 
 _NEWS: Final[Mapping[Awaited, tuple[str, ...]]] = {
     Awaited.CLAIM: ("severity", "claim_by", "link"),
@@ -24,6 +25,7 @@ _NOTHING: Final[dict[str, Any]] = dict.fromkeys(Referral.model_fields)
 
 
 def known(
+    policy: Policy,
     facts: Facts,
     *,
     severity: Severity,
@@ -41,6 +43,7 @@ def known(
         "reference": reference,
         "severity": severity,
         "received_at": received_at,
+        "tlp": policy.tlp(facts.category),
         "link": f"{console_url.rstrip('/')}/console/cases/{reference}",
     }
     return checked(everything)
@@ -76,7 +79,7 @@ def planned(
     for channels, state in ((to, ReferralState.DUE), (hold, ReferralState.DRAFT)):
         for channel in channels:
             said[channel.name] = 1
-            rows.append(_row(channel, state, _projection(known, channel.carries, 1), kept_from))
+            rows.append(_row(channel, state, _projection(known, channel.carries, 1, scope=channel.scope), kept_from))
     at_once = frozenset(said)
     for due_at, channel, notice, awaited, instead_of in waits:
         name = channel.name
@@ -87,7 +90,7 @@ def planned(
                 carries = [field for field in _NEWS[awaited] if field in carries]
             else:
                 complete.add((name, awaited))
-        fields = _projection(known, carries, revision, notice, awaited)
+        fields = _projection(known, carries, revision, notice, awaited, scope=channel.scope)
         rows.append(_row(channel, ReferralState.STANDBY, fields, kept_from, due_at=due_at, instead_of=instead_of))
     return tuple(rows)
 
@@ -122,6 +125,8 @@ def _projection(
     revision: int,
     notice: Notice | None = None,
     awaited: Awaited | None = None,
+    *,
+    scope: Scope,
 ) -> Referral:
     fields = _NOTHING.copy()
     for name in carries:
@@ -129,6 +134,8 @@ def _projection(
             fields[name] = known[name]
     fields["reference"], fields["revision"] = known["reference"], revision
     fields["notice"], fields["awaited"] = notice, awaited
+    # A marking tells people elsewhere what they may do; here the allow-list has said it.
+    fields["tlp"] = known.get("tlp") if scope is Scope.EXTERNAL else None
     return made(Referral, fields)
 
 

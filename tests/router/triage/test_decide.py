@@ -90,7 +90,7 @@ def test_each_referral_holds_what_its_channel_may_carry() -> None:
 
     assert {planned.channel: plain(planned.fields) for planned in decision.referrals if not planned.due_at} == {
         "legal-desk": {"reference": REFERENCE, "revision": 1, "category": "fraud", "asset_tag": "LT-1"},
-        "police": {"reference": REFERENCE, "revision": 1, "url": "https://example.org/"},
+        "police": {"reference": REFERENCE, "revision": 1, "tlp": "TLP:AMBER+STRICT", "url": "https://example.org/"},
     }
 
 
