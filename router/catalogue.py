@@ -1,6 +1,7 @@
 """The channels, for both sides: who may be told by which way, with which fields, and who can read it there.
 
-Loads `channels.yaml`, with the outside bodies beside it that some channels lead to. Secrets stand in it by reference only and are not resolved here.
+Loads `channels.yaml`, and beside it the outside bodies that some channels lead to. Secrets stand in it by reference
+only and are not resolved here.
 """
 
 import re
@@ -16,6 +17,7 @@ from pydantic import Field, create_model
 
 from router.bodies import directory as directories
 from router.bodies.directory import NOBODY, Directory, bodies_text, read_directory
+from router.bodies.leading import led_to
 from router.bodies.together import joined, parted
 from router.channels import KINDS
 from router.channels.fixedtimes import FixedTimes
@@ -227,35 +229,18 @@ def _channel(document: Document, name: str, entry: Any, bodies: Directory | None
     if made is None or not isinstance(kind, str):
         return None
     own = {field: getattr(made, field) for field in KINDS[kind].Settings.model_fields}
+    settings = KINDS[kind].Settings.model_construct(**own)
+    find = getattr(KINDS[kind], "with_bodies", None)
     channel = Channel.model_construct(
         **{field: getattr(made, field) for field in Common.model_fields},
         name=name,
-        settings=_with_bodies(document, name, kind, KINDS[kind].Settings.model_construct(**own), bodies),
+        settings=led_to(document, name, settings, bodies, find) if find is not None else settings,
     )
     _leads_outside(document, channel)
     _uses_what_it_carries(document, channel)
     _may_be_reached(document, channel)
     _has_tickets(document, channel)
     return channel
-
-
-def _with_bodies(document: Document, name: str, kind: str, settings: Frozen, bodies: Directory | None) -> Frozen:
-    """Return the settings with the outside bodies that the channel may lead to, if its kind leads to any."""
-    find = getattr(KINDS[kind], "with_bodies", None)
-    if find is None:
-        return settings
-    if bodies is None:
-        said = f"kind {kind!r} needs {directories.FILE} beside this file, or in the folder around: copy the shipped one"
-        document.complain((name, "kind"), "no_directory", said)
-        return settings
-    for place, code in document.words(name, "prefer"):
-        if bodies.get(code) is None:
-            said = f"unknown body {shown(code)}{nearest(code, bodies.bodies)}"
-            document.complain(place, "unknown_value", said)
-    found: Frozen = find(settings, bodies)
-    if not getattr(found, "bodies", ()):
-        document.complain((name, "to"), "no_body", f"{directories.FILE} names nobody of this kind")
-    return found
 
 
 def _need_to_know(document: Document, name: str) -> None:

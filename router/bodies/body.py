@@ -7,14 +7,30 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from router.countries import COUNTRIES
 from router.model import Frozen
 from router.vocabulary import Name
 
 ANYWHERE: Final = "any"
 """In place of a country: for whoever has no body of their own in the directory."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
+
+
+def known_country(code: str) -> str:
+    """Return `code`, which begins with a country's; raises PydanticCustomError when there is no such country."""
+    country = code[:2]
+    if country not in COUNTRIES:
+        hint = "; the United Kingdom is GB" if country == "UK" else ""
+        said = "no country has this code; they are two capital letters (ISO 3166-1), such as SE{hint}"
+        raise PydanticCustomError("odd_value", said, {"hint": hint})
+    return code
+
+
+def _place(code: str) -> str:
+    return code if code == ANYWHERE else known_country(code)
 
 
 class BodyKind(StrEnum):
@@ -37,19 +53,19 @@ class Takes(StrEnum):
     ANY = "any"
 
 
-class Body(Frozen):
-    """One body. Its kind decides what must be there: `router.bodies.directory` checks that."""
+class Entry(Frozen):
+    """What the file says below a body's code. Its kind decides what must be there: `directory` checks that."""
 
-    code: Name
-    country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|any)$")]
+    country: Annotated[str, AfterValidator(_place)]
+    """ISO 3166-1 alpha-2, or `any`."""
     name: Line
     kind: BodyKind
     takes: Takes
     languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], ...] = ()
     """What it can be written to in; ISO 639-1."""
-    address: Line | None = None
-    """Where its form or its page of contacts is."""
-    phone: Line | None = None
+    address: Annotated[str, StringConstraints(pattern=r"^https://[!-;=?-~]{1,290}$")] | None = None
+    """Where its form or its page of contacts is; nobody here ever calls it."""
+    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{1,28}[0-9]$")] | None = None
     inhope: bool = False
     """A member of the network of hotlines."""
     verified_on: date | None = None
@@ -57,3 +73,9 @@ class Body(Frozen):
     source: Line
     """Where that stands."""
     note: Line | None = None
+
+
+class Body(Entry):
+    """One body."""
+
+    code: Name

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import ValidationError
 
+from router.countries import COUNTRIES
 from router.errors import Fault, Refused
 from router.intake import wire
-from router.intake.countries import COUNTRIES
 from router.intake.strictjson import strings
 from router.model import Content, Facts, FileHash
 from router.vocabulary import HEX_DIGITS, HashAlgorithm, Identity, NoticedHow

@@ -11,8 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from router import catalogue
-from router.catalogue import Catalogue
+from router.catalogue import read_ways, ways_text
 from router.configfile.shape import shape
 from router.configfile.yamltext import read, read_file
 from router.errors import PolicyErrors, Problem
@@ -49,17 +48,21 @@ def load_policy(config_dir: Path) -> Policy:
 
 
 def policy_texts(config_dir: Path) -> tuple[str, str]:
-    """Return the texts of policy.yaml and channels.yaml; raises PolicyErrors when one cannot be read."""
+    """Return the texts of policy.yaml and of channels.yaml with the outside bodies; raises PolicyErrors."""
     problems: list[Problem] = []
     texts: list[str] = []
-    for name in (FILE, catalogue.FILE):
+    for text_of in (_rules_text, ways_text):
         try:
-            texts.append(read_file(config_dir / name))
+            texts.append(text_of(config_dir))
         except PolicyErrors as error:
             problems.extend(error.problems)
     if problems:
         raise PolicyErrors(problems)
     return texts[0], texts[1]
+
+
+def _rules_text(config_dir: Path) -> str:
+    return read_file(config_dir / FILE)
 
 
 def policy_digest(policy_text: str, channels_text: str) -> str:
@@ -74,8 +77,8 @@ def parse_policy(policy_text: str, channels_text: str, *, handle_key: bytes = b"
     Account names are digested under `handle_key`; what is stored (keys of likely duplicates) needs a secret one.
     """
     with _nothing_collected():
-        rules, ways = read(policy_text, FILE), read(channels_text, catalogue.FILE)
-        channels = Catalogue(catalogue.read_channels(ways))
+        rules = read(policy_text, FILE)
+        ways, channels = read_ways(channels_text)
         written = shape(rules, PolicyFile)
         check.names(rules, ways)
         if written is not None:

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy import Engine
 
-from router.catalogue import FILE, Channel, parse_catalogue
+from router.catalogue import FILE, Channel, parse_catalogue, ways_text
 from router.channelwords import mends, wrong
 from router.cli.asking import console, say_json
 from router.cli.ringing import ring
-from router.errors import Broken, TryLater
+from router.errors import Broken, PolicyErrors, TryLater
 from router.model import Finding
 from router.settings import Settings
 from router.store.engine import transaction
@@ -85,14 +85,16 @@ def check(
 
 def _file(settings: Settings) -> str:
     try:
-        return (settings.config_dir / FILE).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return ways_text(settings.config_dir)
+    except PolicyErrors:
         raise Broken("file_unreadable", f"{FILE} in CONFIG_DIR cannot be read") from None
 
 
 def _check(channels: Sequence[Channel], settings: Settings) -> list[Checked]:
     def one(channel: Channel) -> Checked:
-        sender = SENDERS[channel.kind](channel.settings, Surroundings(settings.state_dir, channel.scope))
+        production = settings.cybertipline == "production"
+        surroundings = Surroundings(settings.state_dir, channel.scope, production=production)
+        sender = SENDERS[channel.kind](channel.settings, surroundings)
         try:
             return Checked(channel, checked(channel, sender, deadline_s=CHECK_S))
         except TryLater as later:

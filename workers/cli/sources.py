@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from router import catalogue
-from router.catalogue import parse_catalogue
+from router.catalogue import parse_catalogue, ways_text
 from router.channels.setting import as_written
 from router.cli.asking import say_json
 from router.configfile.yamltext import nearest, read, read_file
@@ -134,7 +133,7 @@ def _sources(settings: Settings, *, whole: bool = False) -> Sources:
     rules = read(read_file(settings.config_dir / POLICY), POLICY)
     words = {"category": [str(key) for key, _ in rules.entries("taxonomy")]}
     words["site"] = [str(key) for key, _ in rules.entries("sites")]
-    return parse_sources(text, parse_catalogue(read_file(settings.config_dir / catalogue.FILE)), words=words)
+    return parse_sources(text, parse_catalogue(ways_text(settings.config_dir)), words=words)
 
 
 def _named(sources: Sources, names: list[str]) -> list[Source]:

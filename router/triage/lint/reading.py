@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from router import catalogue
-from router.catalogue import Channel
+from router.bodies.directory import NOBODY, Directory
+from router.catalogue import Channel, read_ways
 from router.configfile.shape import shape
 from router.configfile.yamltext import Document, Path, read
 from router.errors import Problem
@@ -26,6 +26,8 @@ class Files:
     severities: Severities
     notes_back: frozenset[str] = frozenset()
     """Channels that sources.yaml uses: by them a ticket is told that it was taken over."""
+    directory: Directory = NOBODY
+    """The outside bodies beside the channels."""
 
     def rule(self, path: Path, code: str, said: str) -> Problem:
         """Return a finding in the policy's file."""
@@ -50,10 +52,12 @@ class Placed:
 
 def read_both(policy_text: str, channels_text: str) -> Files | None:
     """Return both files, or None when the policy's shape is so wrong that nothing can be said of it."""
-    rules, ways = read(policy_text, FILE), read(channels_text, catalogue.FILE)
-    channels = catalogue.read_channels(ways)
+    rules = read(policy_text, FILE)
+    ways, catalogue = read_ways(channels_text)
     written = shape(rules, PolicyFile)
-    return None if written is None else Files(rules, ways, written, channels, Severities(written))
+    if written is None:
+        return None
+    return Files(rules, ways, written, catalogue.channels, Severities(written), directory=catalogue.bodies)
 
 
 def placed(files: Files) -> Iterator[Placed]:

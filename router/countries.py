@@ -1,4 +1,4 @@
-"""Country codes that a concern may carry."""
+"""Countries, by their codes: what a concern, a site or an outside body may say where it is."""
 
 from typing import Final
 
