@@ -30,6 +30,19 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{kind} does not let us in",
             "renew the token or secret, or grant the account its rights there",
         ),
+        "not_switched_on": (
+            "the channel files reports for good, and the workers are not told that they may",
+            "set CONCERN_ROUTER_CYBERTIPLINE=production for the workers, if that is meant",
+        ),
+        "test_credentials": (
+            "the test system takes the name and password under {named!r}, so they are not those for real reports",
+            "write those that NCMEC gave for production",
+        ),
+        "wrong_path": ("{kind} knows no such call at 'url'", "leave url out"),
+        "schema_unusable": (
+            "{kind} did not send its schema, so no report can be compared with it",
+            "look whether something else answers for it; what was opened before goes on",
+        ),
         "secret_missing": (
             "there is nothing where the secret should stand",
             "set the variable, write the file or mend the command that channels.yaml names, here and for the workers",

@@ -206,6 +206,9 @@ class Settings(BaseSettings):
     stall_s: PositiveInt = 120
     """Due for this long with nothing leased: the worker's watchdog ends the worker, to be started anew."""
 
+    cybertipline: Annotated[str, Field(pattern="^(test|production)$")] = "test"
+    """production: workers may file reports at NCMEC for good. The second switch, beside the channel's `environment`."""
+
     @model_validator(mode="after")
     def _provider_is_whole(self) -> Self:
         if (self.oidc_issuer is None) != (self.oidc_client_id is None):

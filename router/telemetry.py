@@ -48,6 +48,7 @@ KEYS: Final[Mapping[str, re.Pattern[str]]] = {
     "pid": re.compile(r"[0-9]{1,10}"),
     "exit": re.compile(r"-?[0-9]{1,4}"),
     "part": re.compile(r"[a-z][a-z0-9_-]{0,63}"),
+    "request_id": re.compile(r"[A-Za-z0-9._-]{1,64}"),
     "bind": re.compile(r"[A-Za-z0-9.:\[\]-]{1,64}"),
 }
 """Keys that a log line may have, and what their values look like."""
@@ -82,6 +83,7 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "team_without_key",  # teams of the policy have no key yet; until then only recovery opens what concerns them
         "policy_failed",  # deciding failed; the fallback was told
         "referral_sent",  # a channel accepted a referral and showed it
+        "referral_in_hand",  # it was approved and lies before a person, who hands it over outside
         "referral_postponed",  # a channel could not take it now
         "referral_dead",  # a referral could not be delivered: a person must look
         "referral_acknowledged",  # a later look showed that a person over there took it
@@ -109,6 +111,9 @@ EVENTS: Final[frozenset[str]] = frozenset(
         "child_died",  # a process ended by itself and will be started again
         "child_ended",  # a process is gone, with all that it started
         "child_not_started",  # a process could not be started now; tried again later
+        "body_answered",  # an outside body that takes reports in steps answered a call: which is the part
+        "filing",  # a report there is in another state: lost, opened, finished, retracted ... is the code
+        "filing_failed",  # a report that nobody wants could not be retracted now; tried again
         "hook_refused",  # a ticket system's message was not signed as agreed
     }
 )

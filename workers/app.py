@@ -94,7 +94,14 @@ def _deliverer(pid: int) -> Deliverer:  # noqa: ARG001 - connections and threads
     settings = _settings()
     pace = Pace(settings.lease_s, settings.lease_batch, settings.sends_at_once)
     engine = connect(settings.dsn(Login.WORKER), process="worker", pool_size=2)
-    return Deliverer(engine, Channels(engine), pace, state_dir=settings.state_dir, stopping=_stopping)
+    return Deliverer(
+        engine,
+        Channels(engine),
+        pace,
+        state_dir=settings.state_dir,
+        stopping=_stopping,
+        production=settings.cybertipline == "production",
+    )
 
 
 def _stopping() -> bool:

@@ -25,7 +25,7 @@ from workers.channels.base import Sender
 from workers.looking import LOOKS_S
 from workers.retry import MOST_BROKEN, MOST_TRIES, wait_before
 
-OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there"})
+OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there", "lease_lost", "not_noted", "report_gone"})
 """Codes of TryLater that are about one referral: the channel answered, and the next referral may well get through."""
 HELD_FOR_S: Final = 900.0
 """After a fixed time, until what waited for its mail is looked at again: the mail should have gone by then."""
@@ -77,6 +77,8 @@ def _sent(
         get_log().exception("crashed", channel=channel.name, referral=leased.id)
         # What raised may have come after a byte was written.
         return _later(channel, leased, TryLater("unforeseen", ambiguous=True), started)
+    if proof.in_hand:
+        return Tried(Ended(leased, "in_hand", "in_hand", started), Heard("in_hand", worked=True))
     ended = Ended(leased, "sent", _outcome(proof), started, remote_id=proof.remote_id, proven=proof.proven)
     ended = replace(ended, look_after_s=_look_after_s(channel, doubled=proof.doubled))
     if proof.receipt is not None:

@@ -25,6 +25,7 @@ from router.vocabulary import DEFAULT_POOL, Breaker, Proven
 from workers.channels import SENDERS
 from workers.channels.base import Sender, Surroundings
 from workers.checking import checked
+from workers.filings import StoredFilings, withdraw
 from workers.gate import tell as tell_shut
 from workers.hearing import forget_channel, hear
 from workers.looking import look
@@ -49,12 +50,21 @@ class Deliverer:
     """Delivers for one process: its connections, threads and senders, made once."""
 
     def __init__(
-        self, engine: Engine, channels: Known, pace: Pace, *, state_dir: Path, stopping: Callable[[], bool]
+        self,
+        engine: Engine,
+        channels: Known,
+        pace: Pace,
+        *,
+        state_dir: Path,
+        stopping: Callable[[], bool],
+        production: bool = False,
     ) -> None:
+        """`production`: reports may be filed for good where a body has a test system as well."""
         self.engine = engine
         self._channels = channels
         self._pace = pace
         self._state_dir = state_dir
+        self._production = production
         self._stopping = stopping
         self._senders: dict[str, tuple[Channel, Sender]] = {}
         self._threads = ThreadPoolExecutor(pace.sends_at_once, thread_name_prefix="send")
@@ -81,7 +91,10 @@ class Deliverer:
             turn = self._turn(channel, sender)
             # What was sent may have shown that the check must be made again.
             more = turn.take(ends) or turn.gate.unchecked
-        if turn.gate.closed or over() or KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
+        if turn.gate.closed or over():
+            return more
+        withdraw(self.engine, channel, sender, deadline_s=self._pace.call_s)
+        if KINDS[channel.kind].PROVES is not Proven.ACKNOWLEDGED:
             return more
         hear(self.engine, channel, sender, deadline_s=self._pace.call_s)
         return look(self.engine, channel, sender, deadline_s=self._pace.call_s, stopping=over) or more
@@ -123,7 +136,9 @@ class Deliverer:
         """Return the channel's sender; a channel that was changed gets a new one."""
         made_for, sender = self._senders.get(channel.name, (None, None))
         if sender is None or made_for != channel:
-            surroundings = Surroundings(self._state_dir, channel.scope)
+            surroundings = Surroundings(
+                self._state_dir, channel.scope, filings=StoredFilings(self.engine), production=self._production
+            )
             sender = SENDERS[channel.kind](channel.settings, surroundings)
             self._senders[channel.name] = channel, sender
         return sender

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from router.failpoints import FailPoint, reach
-from router.store import hints
+from router.store import filings, hints
 from router.store.backlog import due_channels
 from router.store.engine import transaction
 from router.store.overdue import BATCH as OVERDUE_BATCH
@@ -18,6 +18,7 @@ from router.store.overdue import CODE, give_up
 from router.store.standby import BATCH, Flipped, fired, flip_standby
 from router.telemetry import DEADLINES_PASSED, DELIVERIES, ESCALATIONS, get_log
 from router.vocabulary import Notice
+from workers.filings import tell
 from workers.retry import GIVE_UP_S
 
 MOST_BATCHES: Final = 50
@@ -45,6 +46,9 @@ def sweep(engine: Engine, *, lease_s: float) -> list[str]:
             get_log().error("referral_dead", channel=one.channel, referral=one.id, code=CODE)
         if len(dead) < OVERDUE_BATCH:
             break
+    with transaction(engine) as connection:
+        changed = filings.account(connection)
+    tell(changed)
     with transaction(engine) as connection:
         hints.forget(connection)
         return due_channels(connection, longest_s=lease_s)

@@ -32,6 +32,10 @@ HOPELESS: Final = frozenset(
         "tls_missing",
         "sender_refused",
         "recipient_refused",
+        "wrong_path",
+        "not_switched_on",
+        "test_credentials",
+        "schema_unusable",
     }
 )
 """Codes that every other referral would get as well: the first one shuts the channel."""

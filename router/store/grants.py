@@ -62,9 +62,9 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "filings": {
             "select": ALL,
             "insert": "referral, lease_no, test",
-            "update": "state, report_id, opened_at, ended_at, code",
+            "update": "state, report_id, opened_at, ended_at, code, tried_at",
         },
-        "handovers": {"select": "referral, in_hand_at, reminders, recorded_at", "insert": "referral"},
+        "handovers": {"insert": "referral"},
         "preserved": {"insert": "referral, reference, part, lease_no, media_type, suite, blob"},
         "audit": {"insert": "actor, action, object, outcome, detail"},
     },
@@ -97,7 +97,7 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "filings": {"select": ALL},
         "handovers": {
             "select": ALL,
-            "update": "reminders, body, external_reference, handed_over_at, recorded_at, recorded_by",
+            "update": "body, desk, external_reference, handed_over_at, recorded_at, recorded_by",
         },
         "preserved": {
             "select": ALL,
@@ -134,12 +134,13 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
             "select": ALL,
             "insert": _POSTED,
             "update": "state, settled_at, outcome, acknowledged_at, kept_from, first_due_at, due_at, leased_at, "
-            "retried_at, retried_after, look_at, case_closed_at",
+            "retried_at, retried_after, look_at, case_closed_at, remote_id, proof",
         },
         "channel_states": {"select": ALL, "update": "until"},
         "flood_links": {"select": ALL, "update": "ended_at, ended_by, ended"},
         "wrong_receipts": {"select": ALL},
-        "attempts": {"select": ALL},
+        # A person's own: what they handed over outside.
+        "attempts": {"select": ALL, "insert": "referral, attempt, started_at, outcome, remote_id"},
         "audit": {"insert": "actor, action, object, outcome, detail", "select": ALL},
         "audit_checkpoints": {"select": ALL},
     },

@@ -36,36 +36,46 @@ filings = Table(
     moment("opened_at", nullable=True),
     moment("ended_at", nullable=True),
     Column("code", Integer, nullable=True),
-    CheckConstraint("state in ('asked', 'lost', 'opened', 'finished', 'retracted', 'gone')", name="state"),
+    moment("tried_at", nullable=True),
+    CheckConstraint(
+        "state in ('asked', 'unopened', 'lost', 'opened', 'stray', 'finished', 'retracted', 'gone', 'expired')",
+        name="state",
+    ),
     CheckConstraint("(report_id is null) = (opened_at is null)", name="opened"),
-    CheckConstraint("(state in ('asked', 'lost')) <= (report_id is null)", name="nothing_opened"),
+    CheckConstraint("(state in ('asked', 'unopened', 'lost')) <= (report_id is null)", name="nothing_opened"),
 )
 """Each time that a report was asked for at an outside body which takes it in steps.
 
-`asked`: the request is about to be sent; `lost`: no answer ever came, so that a report may be open there which nobody
-files, and which expires; `opened`: its id is known; `finished`: it is filed; `retracted`: it was cancelled; `gone`: the
-body does not know it any more. `lease_no` is the lease under which it was asked for; `code` the body's last answer.
+`asked`: the request is about to be sent; `unopened`: the body said no, or was never reached; `lost`: no answer came,
+so that a report may be open there which nobody files; `opened`: its id is known; `stray`: so is its id, but another was
+asked for meanwhile; `finished`: it is filed; `retracted`: it was cancelled; `gone`: the body does not know it any more;
+`expired`: what was lost or could not be retracted is deleted there by now. `test`: it is in the body's test system.
+`lease_no` is the lease under which it was asked for; `code` the body's last answer; `tried_at` the last try to retract.
 """
 _ALIVE = text("state in ('asked', 'opened', 'finished')")
-Index("filings_alive_idx", filings.c.referral, unique=True, postgresql_where=_ALIVE)
-Index("filings_opened_idx", filings.c.opened_at, postgresql_where=text("state = 'opened'"))
+Index("filings_alive_idx", filings.c.referral, filings.c.test, unique=True, postgresql_where=_ALIVE)
+_UNSURE = text("state in ('asked', 'lost', 'opened', 'stray')")
+Index("filings_unsure_idx", filings.c.id, postgresql_where=_UNSURE)
 
 handovers = Table(
     "handovers",
     metadata,
     Column("referral", Text, ForeignKey(referrals.c.id), primary_key=True),
     moment("in_hand_at", now=True),
-    Column("reminders", Integer, nullable=False, server_default="0"),
     Column("body", Text, nullable=True),
+    Column("desk", Text, nullable=True),
     Column("external_reference", Text, nullable=True),
     moment("handed_over_at", nullable=True),
     moment("recorded_at", nullable=True),
     Column("recorded_by", Text, ForeignKey(people.c.handle), nullable=True),
     CheckConstraint("(recorded_at is null) = (recorded_by is null)", name="recorded"),
     CheckConstraint("(recorded_at is null) = (handed_over_at is null)", name="handed_over"),
+    CheckConstraint("(recorded_at is null) = (body is null)", name="body"),
 )
 """What lies before a person to be handed over since `in_hand_at`; and when they say that they did, to which `body` of
-the directory (or desk of it), under which reference of theirs."""
+the directory, which `desk` of it, under which reference of theirs."""
+_IN_HAND = text("state = 'in_hand'")
+Index("referrals_in_hand_idx", referrals.c.channel, referrals.c.first_due_at, postgresql_where=_IN_HAND)
 
 preserved = Table(
     "preserved",

@@ -5,7 +5,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from workers.channels.base import Sender, Surroundings
+from workers.channels.cybertipline import CybertiplineSender
 from workers.channels.folder import FolderSender
+from workers.channels.hand_over import HandOverSender
 from workers.channels.jira_service_management import JiraSender
 from workers.channels.mail import MailSender
 from workers.channels.pagerduty import PagerdutySender
@@ -18,7 +20,9 @@ from workers.channels.zendesk import ZendeskSender
 
 SENDERS: Final[Mapping[str, Callable[[Any, Surroundings], Sender]]] = MappingProxyType(
     {
+        "cybertipline": CybertiplineSender,
         "folder": FolderSender,
+        "hand_over": HandOverSender,
         "servicenow": ServicenowSender,
         "jira_service_management": JiraSender,
         "mail": MailSender,

@@ -6,7 +6,7 @@ projection. TryLater and Declined are the only failures it knows.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from router.model import Finding, LeasedReferral, Payload, Proof, Seen
 from router.vocabulary import Scope
@@ -22,26 +22,53 @@ class Surroundings:
     """Whether the channel leads out of the organisation."""
     filings: "Filings | None" = None
     """For kinds that file a report in steps."""
+    production: bool = False
+    """Whether whoever runs the workers wants reports filed for good where a body has a test system as well."""
 
 
 class Filings(Protocol):
     """Remembers, across crashes, what was opened at an outside body that takes a report in steps.
 
-    Each of these is a transaction of its own, and committed when it returns. Those that write do so only while the
-    lease is ours: else they raise TryLater `lease_lost`, and nothing more may be said over there for this lease.
+    Each of these is a transaction of its own, and committed when it returns. `test` says which of the body's two
+    systems is meant: what was opened in one means nothing in the other. Raises TryLater `not_noted` when the database
+    is away; and `lease_lost` when the lease is not ours or nobody wants the report any more: then nothing more may be
+    said over there for this lease.
     """
 
-    def opened(self, leased: LeasedReferral) -> str | None:
-        """Return the id of the report that was opened for the referral, and neither retracted nor gone; None: none."""
+    def opened(self, leased: LeasedReferral, *, test: bool) -> str | None:
+        """Return the id of the report that was opened for the referral, and neither retracted nor gone; None: none.
+
+        Raises `lease_lost`.
+        """
 
     def asks(self, leased: LeasedReferral, *, test: bool) -> None:
-        """Write that a report is about to be opened; what was asked before and never answered is lost, and so noted."""
+        """Write that a report is about to be opened; what was asked before and never answered is lost, and so noted.
+
+        Raises `lease_lost`, and has written nothing then.
+        """
+
+    def unopened(self, leased: LeasedReferral) -> None:
+        """Write that what was asked for was not opened: the body said no, or was never reached."""
 
     def opens(self, leased: LeasedReferral, report_id: str) -> None:
-        """Write which report was opened."""
+        """Write which report was opened; raises `lease_lost` after that: it will be retracted."""
 
-    def ends(self, leased: LeasedReferral, report_id: str, how: str, *, code: int | None = None) -> None:
+    def ends(self, leased: LeasedReferral, report_id: str, how: str, *, code: int) -> None:
         """Write that the report is `finished`, `retracted`, or `gone` (over there it does not exist any more)."""
+
+
+@runtime_checkable
+class Filer(Protocol):
+    """A sender that files reports in steps, and can cancel one that is open and that nobody wants any more."""
+
+    test: bool
+    """Which of the body's two systems it files at."""
+
+    def retract(self, report_id: str, leased: str, *, deadline_s: float) -> tuple[str, int]:
+        """Cancel an open report; return how it ended, as `Filings.ends` says, and the code.
+
+        `leased` is its referral's id. Raises TryLater or Declined.
+        """
 
 
 class Sender(Protocol):

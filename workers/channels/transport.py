@@ -70,9 +70,16 @@ class Transport:
         self._timer = Timer()
 
     def call(
-        self, method: str, path: str = "", *, until: float, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        path: str = "",
+        *,
+        until: float,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        judged: bool = True,
     ) -> Reply:
-        """Call the service at its own address followed by `path`, and return the 2xx reply.
+        """Call the service at its own address followed by `path`, and return the 2xx reply, or any unless `judged`.
 
         `until` is a moment of `time.monotonic()`: the call is over by then, sent or not. Raises TryLater: `unreachable`
         when not a byte of the request was written; `refused_address` or `tls_failed` when none could be; `no_answer`
@@ -85,7 +92,8 @@ class Transport:
             call = Call(until, anew=anew)
             reply = self._try(request, call)
             if reply is not None:
-                judge(reply)
+                if judged:
+                    judge(reply)
                 return reply
             if not call.kept or call.why or (call.wrote and not reads) or monotonic() >= until:
                 break

@@ -22,20 +22,24 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code", sa.Integer(), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state in ('asked', 'lost', 'opened', 'finished', 'retracted', 'gone')", name=op.f("filings_state_check")
+            "state in ('asked', 'unopened', 'lost', 'opened', 'stray', 'finished', 'retracted', 'gone', 'expired')",
+            name=op.f("filings_state_check"),
         ),
         sa.CheckConstraint("(report_id is null) = (opened_at is null)", name=op.f("filings_opened_check")),
         sa.CheckConstraint(
-            "(state in ('asked', 'lost')) <= (report_id is null)", name=op.f("filings_nothing_opened_check")
+            "(state in ('asked', 'unopened', 'lost')) <= (report_id is null)",
+            name=op.f("filings_nothing_opened_check"),
         ),
         sa.ForeignKeyConstraint(["referral"], ["referrals.id"], name=op.f("filings_referral_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("filings_pkey")),
     )
     op.create_index(op.f("filings_referral_idx"), "filings", ["referral"])
     alive = sa.text("state in ('asked', 'opened', 'finished')")
-    op.create_index("filings_alive_idx", "filings", ["referral"], unique=True, postgresql_where=alive)
-    op.create_index("filings_opened_idx", "filings", ["opened_at"], postgresql_where=sa.text("state = 'opened'"))
+    op.create_index("filings_alive_idx", "filings", ["referral", "test"], unique=True, postgresql_where=alive)
+    unsure = sa.text("state in ('asked', 'lost', 'opened', 'stray')")
+    op.create_index("filings_unsure_idx", "filings", ["id"], postgresql_where=unsure)
 
 
 def downgrade() -> None:
