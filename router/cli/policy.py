@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from router import clock
-from router.cli import policycompare, policytools
+from router.cli import policycompare, policyprofiles, policytools
 from router.cli.policyreading import (
     AsJson,
     as_values,
@@ -177,4 +177,5 @@ def _key_of(planned: PlannedReferral) -> str:
 
 
 commands.add_typer(policytools.commands)
+commands.add_typer(policyprofiles.commands)
 commands.add_typer(policycompare.commands)

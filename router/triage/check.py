@@ -7,6 +7,7 @@ from router.configfile.cleartext import no_secrets
 from router.configfile.yamltext import Document, Path, shown
 from router.triage import check_routes, check_times
 from router.triage.handles import normal
+from router.triage.legal import LegalProfile
 from router.triage.naming import Names
 from router.vocabulary import Scope
 
@@ -25,6 +26,7 @@ def names(rules: Document, ways: Document) -> None:
     for team in known.teams:
         _team(known, team)
     _people(known)
+    _law(rules)
     check_times.check(known)
     check_routes.check(known)
     _fallback(known)
@@ -46,6 +48,16 @@ def _team(known: Names, name: str) -> None:
         rules.complain((*place, "backup"), "own_backup", "a team cannot stand in for itself")
     elif isinstance(backup, str):
         known.has_desk((*place, "backup"), backup)
+
+
+def _law(rules: Document) -> None:
+    """What follows from a profile is said for `custom`, and for that alone."""
+    custom = rules.at("legal_profile") == LegalProfile.CUSTOM.value
+    said = rules.at("legal") is not None
+    if custom and not said:
+        rules.complain(("legal_profile",), "legal_missing", "custom says nothing by itself: write `legal` below it")
+    elif said and not custom:
+        rules.complain(("legal",), "legal_in_vain", "only legal_profile: custom has this; the others say it themselves")
 
 
 def _people(known: Names) -> None:

@@ -137,6 +137,7 @@ def _parts(written: PolicyFile, channels: Mapping[str, Channel]) -> dict[str, di
     return {
         "setting": {
             "legal_profile": {"": str(written.legal_profile)},
+            "legal": _flat(written.legal) if written.legal else {},
             "deadlines": {"calendar": written.deadlines.calendar},
             "own domains": _flat(written.handles),
         },

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from router.errors import Problem
-from router.triage.lint import fields, order, times, unused, ways
+from router.triage.lint import fields, legal, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
@@ -26,5 +26,10 @@ def findings(
     files = replace(files, notes_back=notes_back)
     found = {*order.findings(files), *times.findings(files)}
     if not files.ways.problems:  # else who reads what is not known
-        found |= {*unused.findings(files, today), *fields.findings(files), *ways.findings(files)}
+        found |= {
+            *unused.findings(files, today),
+            *fields.findings(files),
+            *ways.findings(files),
+            *legal.findings(files),
+        }
     return tuple(sorted(found, key=lambda one: (one.file, one.line, one.said)))

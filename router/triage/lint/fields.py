@@ -6,6 +6,7 @@ from router import catalogue
 from router.catalogue import Channel
 from router.errors import Problem
 from router.triage.file import ReportedBy, RouteEntry
+from router.triage.legal import law_of
 from router.triage.lint.reading import Files, placed
 
 STATUTORY = frozenset({"acknowledge_by", "feedback_by"})
@@ -30,7 +31,7 @@ def _why_never(files: Files, channel: Channel, field: str, *, people: bool) -> s
     names_a_ticket = field == "source_ticket" and channel.name in files.notes_back
     if field not in channel.fields_shown and not names_a_ticket:
         return "what is sent does not show it"
-    if field in STATUTORY and not written.legal_profile.statutory_clocks:
+    if field in STATUTORY and not law_of(written.legal_profile, written.legal).statutory_clocks:
         return f"under {written.legal_profile} no such time is set"
     if field in STATUTORY and not people:
         return "only routes for clients' reports lead there, and only persons' reports have it"

@@ -8,7 +8,7 @@ import pytest
 
 from router.triage import lint
 from router.triage.examples import FILE, Outcome, read_examples, run, unreached
-from router.triage.file import LegalProfile
+from router.triage.legal import LegalProfile
 from router.triage.parts import everyone
 from router.triage.policy import Policy, load_policy, policy_texts
 from router.vocabulary import Awaited, Involved
@@ -79,7 +79,7 @@ def test_everybody_who_can_be_said_to_be_involved_is_a_team_or_none_of_ours(fold
 def test_the_two_sets_differ_in_law_and_say_the_right_number() -> None:
     eu, us = policy_in(SETS["eu"]), policy_in(SETS["us"])
 
-    assert (eu.legal_profile, us.legal_profile) == (LegalProfile.EU_EMPLOYER, LegalProfile.US_EMPLOYER)
+    assert (eu.law.profile, us.law.profile) == (LegalProfile.EU_EMPLOYER, LegalProfile.US_EMPLOYER)
     assert "112" in eu.sentences["child-in-danger"]
     assert "911" in us.sentences["child-in-danger"]
     assert set(eu.reminders) == set(Awaited) - {Awaited.DELIVERY}
