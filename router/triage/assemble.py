@@ -23,6 +23,7 @@ from router.triage.handles import Handles
 from router.triage.legal import law_of
 from router.triage.match import Rule, RuleList, compiled
 from router.triage.parts import Category, Policy, Route, SeverityRule, Step, Team, Times, unless_said
+from router.triage.whose import Regions
 from router.triage.worktime import Calendar
 from router.vocabulary import Awaited, Severity, Tlp
 
@@ -60,6 +61,10 @@ def assembled(written: PolicyFile, channels: Catalogue, *, digest: str, handle_k
             {name: calendars[site.calendar] for name, site in written.sites.items() if site.calendar}
         ),
         calendar=calendars[written.deadlines.calendar] if written.deadlines.calendar else None,
+        regions=Regions(
+            written.region,
+            MappingProxyType({name: site.region for name, site in written.sites.items() if site.region}),
+        ),
         sentences=MappingProxyType(dict(written.sentences)),
         handles=handles,
         channels=channels,

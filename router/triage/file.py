@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from router.bodies.body import known_country
 from router.configfile.yamltext import nearest
 from router.model import Frozen
 from router.triage.legal import LegalEntry, LegalProfile
@@ -25,6 +26,7 @@ from router.vocabulary import (
     Involved,
     Name,
     NoticedHow,
+    Region,
     Severity,
     SubjectHandle,
     Urgency,
@@ -134,6 +136,8 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600, patter
 """Something said to reporters, of the operator's own."""
 Label = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
 """A line for people to read, of the operator's own."""
+Here = Annotated[Region, AfterValidator(known_country)]
+"""A country or a part of one."""
 LinkField = Literal[
     "category", "site", "where_found", "country", "source_ticket", "asset_tag", "hashes", "url", "subject_handle"
 ]
@@ -217,6 +221,8 @@ class SiteEntry(Frozen):
 
     label: Label
     calendar: Code | None = None
+    region: Here | None = None
+    """Where it is; None: where the organisation is."""
 
 
 class PersonEntry(Frozen):
@@ -338,6 +344,8 @@ class PolicyFile(Frozen):
 
     policy: Literal["concern-router/1"]
     """The language's name and version."""
+    region: Here | None = None
+    """Where the organisation is: whose outside bodies are asked when neither the concern nor its site says."""
     legal_profile: LegalProfile = LegalProfile.EU_EMPLOYER
     legal: LegalEntry | None = None
     """What follows from the profile `custom`; with that alone."""

@@ -13,6 +13,7 @@ from router.triage.file import DuplicatesEntry, Pace, RouteDeadlineEntry, Span
 from router.triage.handles import Handles
 from router.triage.legal import Law
 from router.triage.match import Rule, RuleList
+from router.triage.whose import Regions
 from router.triage.worktime import Calendar
 from router.vocabulary import Awaited, Involved, Severity, Tlp
 
@@ -139,6 +140,8 @@ class Policy:
     """The calendar of each site that has one."""
     calendar: Calendar | None
     """Whose hours count for the others."""
+    regions: Regions
+    """Where the organisation and its sites are."""
     sentences: Mapping[str, str]
     handles: Handles
     channels: Catalogue

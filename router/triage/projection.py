@@ -43,6 +43,7 @@ def known(
         "reference": reference,
         "severity": severity,
         "received_at": received_at,
+        "jurisdiction": policy.regions.whose(facts).region,
         "tlp": policy.tlp(facts.category),
         "link": f"{console_url.rstrip('/')}/console/cases/{reference}",
     }
