@@ -100,6 +100,23 @@ _OF_NO_CASE: Final[Mapping[Notice, str]] = MappingProxyType(
             "{1} is open there: somebody should close it, or find out who still works on it. Which it is: "
             "concern-router deliveries list --disagreeing --channel {1}"
         ),
+        # Which body it is for is not said aloud: a telephone on a table shows these.
+        Notice.DRAFT_WAITS: (
+            "This is not a case. Something that should leave the organisation waits for people to approve it, and "
+            "nothing leaves before they do. Approvers see it in the console, under Approvals. Is somebody in danger "
+            "now, call the emergency number first: do not wait for an approval. What waits: "
+            "concern-router deliveries list --state draft"
+        ),
+        Notice.DRAFT_EXPIRED: (
+            "This is not a case. Something that should have left the organisation ended, because nobody decided about "
+            "it in time. Nothing was sent. Those who deal with its case see it there, and can draft it anew. Which it "
+            "was: concern-router deliveries list --state recalled"
+        ),
+        Notice.HAND_OVER_WAITS: (
+            "This is not a case. Something that was approved to leave the organisation waits for a person to hand it "
+            "over; nobody outside has it yet. What to do is in the console, under Handovers. Is somebody in danger "
+            "now, call the emergency number first. What waits: concern-router deliveries list --state in_hand"
+        ),
     }
 )
 

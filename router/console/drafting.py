@@ -4,7 +4,10 @@ A draft is made of the channel's list and nothing else, shown byte for byte befo
 here. Each act and its audit entry are one transaction; refused tries leave an entry of their own.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,25 +16,40 @@ from router.catalogue import Channel
 from router.console.acting import By, Change, act, begin
 from router.console.approving import Desk, seen, told
 from router.console.attempt import Attempt
+from router.console.duty import CLOCK, remind, tell_of_ends
 from router.console.outgoing import Outgoing, channel_now, outgoing
 from router.errors import Forbidden
 from router.model import AuditEntry, Deadlines, PlannedReferral
-from router.store import drafts
+from router.store import drafts, outsidewaits
 from router.store.audit import note
 from router.store.casehead import CaseHead, head
 from router.store.drafts import Draft
 from router.store.engine import transaction
+from router.store.outsidewaits import Waits
 from router.store.posting import Post, post, referral_id
 from router.store.progress import Standing
 from router.store.ties import kept_from
 from router.triage.policy import Policy
 from router.triage.projection import known, planned
-from router.vocabulary import Scope
+from router.vocabulary import Notice, Scope, Severity
 
 DRAFTED: Final = "draft_made"
 WITHDRAWN: Final = "draft_withdrawn"
 EXPIRED: Final = "draft_expired"
-CLOCK: Final = "clock"
+LONGEST: Final = timedelta(days=1)
+FIRST_TOLD: Final[Mapping[Severity, timedelta]] = MappingProxyType(
+    {
+        Severity.CRITICAL: timedelta(0),
+        Severity.HIGH: timedelta(hours=4),
+        Severity.MEDIUM: LONGEST,
+        Severity.LOW: LONGEST,
+    }
+)
+"""How long a draft waits for approvals until whoever is on duty is told first."""
+TOLD_AGAIN: Final[Mapping[Severity, timedelta]] = MappingProxyType(
+    {severity: timedelta(hours=4) if severity is Severity.CRITICAL else LONGEST for severity in Severity}
+)
+"""How long after that they are told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +178,37 @@ def _do(desk: Desk, by: By, attempt: Attempt, change: Change, detail: str) -> No
     )
 
 
-def tend(desk: Desk) -> None:
-    """Look after drafts that nobody has looked after yet, and end those whose time is over. A chore: done again."""
+def tend(desk: Desk, ring: Callable[[Iterable[str]], None] = lambda _channels: None) -> None:
+    """Look after drafts that nobody has looked after yet, end those whose time is over, tell people of both.
+
+    A chore: done again. `ring` wakes a channel after a commit.
+    """
     with transaction(desk.engine) as connection:
         untended = drafts.untended(connection)
         found = [draft for draft in (drafts.find(connection, referral) for referral in untended) if draft]
     for draft in found:
         _adopt(desk, draft)
     with transaction(desk.engine) as connection:
-        for referral in drafts.overdue(connection):
-            over = drafts.find(connection, referral)
-            drafts.end(connection, referral, "expired")
-            if over is not None:
-                entry = AuditEntry(CLOCK, EXPIRED, over.reference, detail=f"{over.channel}:{over.revision}")
-                note(connection, [entry])
+        ended = _end_overdue(connection)
+        rung = tell_of_ends(connection, desk.policies, Notice.DRAFT_EXPIRED, ended)
         drafts.follow(connection)
+    with transaction(desk.engine) as connection:
+        waits = outsidewaits.drafts(connection, first=FIRST_TOLD, again=TOLD_AGAIN)
+        rung |= remind(connection, desk.policies, Notice.DRAFT_WAITS, waits)
+    ring(rung)
+
+
+def _end_overdue(connection: Connection) -> list[Waits]:
+    """End the drafts whose time is over; return what whoever is told of them must know."""
+    ended = []
+    for referral in drafts.overdue(connection):
+        over = drafts.find(connection, referral)
+        drafts.end(connection, referral, "expired")
+        if over is not None:
+            note(connection, [AuditEntry(CLOCK, EXPIRED, over.reference, detail=f"{over.channel}:{over.revision}")])
+            not_to = kept_from(connection, over.reference)
+            ended.append(Waits(over.channel, over.case_policy, not_to, over.now, LONGEST))
+    return ended
 
 
 def _adopt(desk: Desk, draft: Draft) -> None:

@@ -30,8 +30,9 @@ from router.telemetry import (
     channels_shown,
     get_log,
 )
+from router.triage.onduty import on_duty
 from router.triage.policy import Policy
-from router.vocabulary import Breaker, Notice, Proven, Scope
+from router.vocabulary import Breaker, Notice, Proven
 
 LOOK_EVERY_S: Final = 15.0
 APART: Final = timedelta(hours=1)
@@ -155,7 +156,7 @@ def _is_late(connection: Connection, policy: Policy, seen: Standings, name: str)
     channel = policy.channels.get(name)
     late_after = channel.late_after if channel is not None else LATE_AFTER
     standing = seen.of(name)
-    if standing.due and standing.oldest_s >= late_after.total_seconds():
+    if max(standing.oldest_s, standing.in_hand_s) >= late_after.total_seconds():
         return True
     wanted = channel.proof if channel is not None else None
     if wanted in {None, Proven.ACCEPTED}:
@@ -165,23 +166,9 @@ def _is_late(connection: Connection, policy: Policy, seen: Standings, name: str)
 
 def _choices(policy: Policy, about: str, seen: Standings, late: frozenset[str]) -> Iterator[Channel]:
     """Yield who may be told that `about` fails, the first choice first: none that fails itself."""
-    desks = [desk.name for team in policy.fallback for desk in team.desks]
-    for name in dict.fromkeys([*_pages(policy, about), *desks]):
-        channel = policy.channels.get(name)
-        if channel is None or name == about or channel.scope is not Scope.INTERNAL:
-            continue
-        if name not in late and seen.of(name).breaker is Breaker.CLOSED:
+    for channel in on_duty(policy, about):
+        if channel.name not in late and seen.of(channel.name).breaker is Breaker.CLOSED:
             yield channel
-
-
-def _pages(policy: Policy, about: str) -> list[str]:
-    """Return the `page` of the channel, that one's, and so on."""
-    found: list[str] = []
-    channel = policy.channels.get(about)
-    while channel is not None and channel.page is not None and channel.page not in found:
-        found.append(channel.page)
-        channel = policy.channels.get(channel.page)
-    return found
 
 
 def _page(connection: Connection, policy: Policy, trouble: Trouble, choices: Iterator[Channel]) -> str | None:

@@ -28,16 +28,17 @@ class Ties:
     """By which the case was decided."""
 
 
-_KEPT_FROM: Final = """
+KEPT_FROM: Final = """
     select team from case_conflicts f where f.reference = c.reference
     union select jsonb_array_elements_text(c.decision -> 'avoided')
     union select unnest(r.kept_from) from referrals r where r.reference = c.reference order by 1
 """
+"""Of a case `c`: the teams that must know nothing of it."""
 
 
 def kept_from(connection: Connection, reference: str) -> tuple[str, ...]:
     """Return the teams that must know nothing of the case."""
-    query = text(f"select array({_KEPT_FROM}) from cases c where c.reference = :reference")  # noqa: S608 - our own words
+    query = text(f"select array({KEPT_FROM}) from cases c where c.reference = :reference")  # noqa: S608 - our own words
     return tuple(connection.execute(query, {"reference": reference}).scalar_one_or_none() or ())
 
 
@@ -51,7 +52,7 @@ def ties(connection: Connection, reference: str, handle: str, role: Role) -> Tie
                   join team_key_wraps t on t.member_key_id = m.key_id
                   join recipient_keys k on k.key_id = t.team_key_id
                   where m.handle = p.handle) as keys_of,
-            array({_KEPT_FROM}) as kept_from,
+            array({KEPT_FROM}) as kept_from,
             c.facts ->> 'subject_handle' as subject, c.policy
         from people p, cases c where p.handle = :handle and c.reference = :reference""")  # noqa: S608 - our own words
     values = {"handle": handle, "reference": reference, "role": role.value}

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import orjson
 from starlette.responses import Response
 
 from router.console import approving, drafting, identity
 from router.console.acting import IN_CONSOLE, By
 from router.console.approving import Desk
+from router.console.exporting import EXPORTED, exportable, exported
 from router.console.pages import access, approvals
 from router.console.pages.ask import Ask, page
 from router.console.pages.ask import Desk as Console
@@ -21,7 +23,7 @@ from router.console.pages.missing import missing
 from router.console.pages.rendering import show
 from router.console.pages.words import told
 from router.console.rights import Right
-from router.errors import Forbidden
+from router.errors import Broken, Forbidden
 from router.store.casehead import head
 from router.store.engine import transaction
 
@@ -74,7 +76,18 @@ def show_trail(ask: Ask) -> Response:
     if found is None or found.draft.reference != attempt.reference:
         attempt.refuse("unknown_draft")
     attempt.note(detail=f"{found.draft.channel}:{found.draft.revision}")
-    return show(ask, "approvals/paper.html", **approvals.trail(ask, found))
+    return show(ask, "approvals/paper.html", may_export=exportable(found.draft), **approvals.trail(ask, found))
+
+
+def export(ask: Ask) -> Response:
+    """Hand out what people let leave by one draft, as the exchange's document."""
+    attempt = access.begin(ask, EXPORTED)
+    try:
+        [found] = exported(_desk(ask), attempt, draft=ask.path["referral"])
+    except Broken as error:
+        return case_page(ask, status=409, refused=Forbidden(error.code))
+    named = {"content-disposition": f'attachment; filename="{found["reference"]}.{found["revision"]}.json"'}
+    return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json", headers=named)
 
 
 def ask_identity(ask: Ask) -> Response:
@@ -128,8 +141,8 @@ def _by(ask: Ask) -> By:
 
 
 def chores(console: Console) -> list[tuple[Callable[[], None], float]]:
-    """Return that drafts are looked after: those of the policy get their time, those whose time is over end."""
-    return [(partial(drafting.tend, Desk(console.engine, console.policies)), TEND_EVERY_S)]
+    """Return that drafts are looked after: their time is set and kept, and people are told."""
+    return [(partial(drafting.tend, Desk(console.engine, console.policies), console.ring), TEND_EVERY_S)]
 
 
 _CASE: Final = "/console/cases/{reference}"
@@ -138,5 +151,6 @@ PAGES = (
     page("POST", f"{_CASE}/draft", Right.WORK_ON_CASES, make, "channel digest reason version"),
     page("POST", f"{_CASE}/withdraw-draft", Right.WORK_ON_CASES, withdraw, "referral reason version"),
     page("GET", f"{_CASE}/drafts/{{referral}}", Right.WORK_ON_CASES, show_trail),
+    page("GET", f"{_CASE}/drafts/{{referral}}/export", Right.WORK_ON_CASES, export),
     page("POST", f"{_CASE}/identity", Right.WORK_ON_CASES, ask_identity, "reason version"),
 )

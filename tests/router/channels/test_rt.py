@@ -19,7 +19,8 @@ ABOUT_A_CHANNEL = (
     Notice.CLOSED_THERE,
     Notice.CLOSED_HERE,
 )
-ABOUT_ITSELF = (Notice.POLICY_REFUSED, Notice.SOURCES_REFUSED, Notice.FLOOD, *ABOUT_A_CHANNEL)
+OUTSIDE = (Notice.DRAFT_WAITS, Notice.DRAFT_EXPIRED, Notice.HAND_OVER_WAITS)
+ABOUT_ITSELF = (Notice.POLICY_REFUSED, Notice.SOURCES_REFUSED, Notice.FLOOD, *ABOUT_A_CHANNEL, *OUTSIDE)
 OF_NO_CASE = (Notice.DRILL, Notice.DIGEST, *ABOUT_ITSELF)
 REFERENCE = "CR-0123-4567-89AB"
 NAMES = {"reference": "Reference id", "category": "Category", "severity": "Severity", "claim_by": "Claim by"}
