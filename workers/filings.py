@@ -10,14 +10,17 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from router import clock
 from router.catalogue import Channel
 from router.errors import Declined, StoreFailed, TryLater, Unavailable
-from router.model import LeasedReferral
+from router.model import LeasedReferral, Payload
 from router.store import filings
 from router.store.engine import transaction
 from router.store.filings import Changed, Unwanted
+from router.store.referrals import Ended
 from router.telemetry import get_log
 from workers.channels.base import Filer, Sender
+from workers.preserving import keep_sent
 
 LEASE_LOST: Final = "lease_lost"
 NOT_NOTED: Final = "not_noted"
@@ -60,10 +63,17 @@ class StoredFilings:
         if not ours:
             raise TryLater(LEASE_LOST)
 
-    def ends(self, leased: LeasedReferral, report_id: str, how: str, *, code: int) -> None:
-        """Write that the report is finished, retracted or gone."""
+    def gone(self, leased: LeasedReferral, report_id: str, code: int) -> None:
+        """Write that the report does not exist any more over there."""
         with self._noting() as connection:
-            changed = filings.end(connection, leased.id, report_id, how, code)
+            changed = filings.end(connection, leased.id, report_id, "gone", code)
+        tell(changed)
+
+    def finished(self, leased: LeasedReferral, report_id: str, code: int, *, sent: Payload, receipt: bytes) -> None:
+        """Write that the report is filed, and keep the receipt: what settles it may come to nothing."""
+        with self._noting() as connection:
+            changed = filings.end(connection, leased.id, report_id, "finished", code)
+            keep_sent(connection, [Ended(leased, "sent", "sent", clock.now(), document=sent, receipt=receipt)])
         tell(changed)
 
     @contextmanager

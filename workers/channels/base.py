@@ -53,8 +53,11 @@ class Filings(Protocol):
     def opens(self, leased: LeasedReferral, report_id: str) -> None:
         """Write which report was opened; raises `lease_lost` after that: it will be retracted."""
 
-    def ends(self, leased: LeasedReferral, report_id: str, how: str, *, code: int) -> None:
-        """Write that the report is `finished`, `retracted`, or `gone` (over there it does not exist any more)."""
+    def gone(self, leased: LeasedReferral, report_id: str, code: int) -> None:
+        """Write that the report does not exist any more over there."""
+
+    def finished(self, leased: LeasedReferral, report_id: str, code: int, *, sent: Payload, receipt: bytes) -> None:
+        """Write that the report is filed, and keep what was sent and the receipt with the case."""
 
 
 @runtime_checkable
@@ -65,7 +68,7 @@ class Filer(Protocol):
     """Which of the body's two systems it files at."""
 
     def retract(self, report_id: str, leased: str, *, deadline_s: float) -> tuple[str, int]:
-        """Cancel an open report; return how it ended, as `Filings.ends` says, and the code.
+        """Cancel an open report; return whether it is `retracted`, `finished` or `gone`, and the code.
 
         `leased` is its referral's id. Raises TryLater or Declined.
         """

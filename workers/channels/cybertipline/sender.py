@@ -46,14 +46,13 @@ class CybertiplineSender:
         if self._settings.production:
             self._check_switch()
             self._check_credentials(until)
-        if self._filings is None:
-            raise TryLater("unforeseen")
-        report_id = self._filings.opened(leased, test=self.test)
+        filings = self._noted()
+        report_id = filings.opened(leased, test=self.test)
         # One that is not there any more expired, or was retracted: it begins anew.
-        found = self._finished(self._filings, leased, report_id, until) if report_id is not None else None
+        found = self._finished(leased, payload, report_id, until) if report_id is not None else None
         if found is None:
-            report_id = self._opened(self._filings, leased, payload, until)
-            found = self._finished(self._filings, leased, report_id, until)
+            report_id = self._opened(filings, leased, payload, until)
+            found = self._finished(leased, payload, report_id, until)
         if found is None:
             raise TryLater("report_gone")
         return found
@@ -139,13 +138,20 @@ class CybertiplineSender:
             filings.unopened(leased)
         return no
 
-    def _finished(self, filings: Filings, leased: LeasedReferral, report_id: str, until: float) -> Proof | None:
+    def _noted(self) -> Filings:
+        """Return where the steps are noted; without that none is taken."""
+        if self._filings is None:
+            raise TryLater("not_noted")
+        return self._filings
+
+    def _finished(self, leased: LeasedReferral, payload: Payload, report_id: str, until: float) -> Proof | None:
         """File the open report; None: there is none any more."""
+        filings = self._noted()
         reach(FailPoint.BEFORE_FINISH)
         answer = self._client.finish(report_id, _about(leased), until=until)
         reach(FailPoint.AFTER_FINISH)
         if answer.code in GONE:
-            filings.ends(leased, report_id, "gone", code=answer.code)
+            filings.gone(leased, report_id, answer.code)
             return None
         if answer.code not in {SUCCESS, FINISHED}:
             raise refusal(answer.code, wrote=True)
@@ -153,7 +159,7 @@ class CybertiplineSender:
             raise TryLater("odd_reply", ambiguous=True)
         # It is filed, whether that can be written now or not: what settles it, and the sweep, say so too.
         with suppress(RouterError):
-            filings.ends(leased, report_id, "finished", code=answer.code)
+            filings.finished(leased, report_id, answer.code, sent=payload, receipt=answer.body)
         return Proof(report_id, repeated=answer.code == FINISHED, receipt=answer.body)
 
 
