@@ -157,4 +157,5 @@ def title(referral: Referral) -> str:
 
 def moment(at: datetime) -> str:
     """Return a moment in UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: on Linux it writes the year 987 with three digits.
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -76,14 +76,15 @@ def linked_by(policy: Policy, facts: Facts, *, statutory: bool) -> DuplicatesEnt
 def as_json(
     policy: Policy, decision: Decision, key_of: KeyOf, *, linked: DuplicatesEntry | None = None
 ) -> dict[str, Any]:
-    """Return the decision as JSON-ready values, each referral with its payload as text."""
+    """Return the decision as JSON-ready values, each referral with its payload as text, or with what it lacks."""
     shown = decision.model_dump(mode="json", exclude={"referrals"})
     shown["link_duplicates"] = {"by": linked.by, "within": str(linked.within)} if linked else None
     shown["referrals"] = [
         {
             **planned.model_dump(mode="json", exclude={"fields"}),
             "fields": plain(planned.fields),
-            "payload": _payload(policy, planned, key_of),
+            "payload": None if (lacks := _lacks(policy, planned)) else _payload(policy, planned, key_of),
+            "lacks": lacks,
         }
         for planned in decision.referrals
     ]
@@ -143,7 +144,10 @@ def as_lines(
     yield "What each channel gets, byte for byte:"
     for planned in decision.referrals:
         yield f"Channel {planned.channel} ({planned.kind}), {_occasion(planned, zone)}:"
-        yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
+        if lacks := _lacks(policy, planned):
+            yield f"  Nothing can be written, and nobody can approve it, without: {', '.join(lacks)}"
+        else:
+            yield from (f"  | {line}" for line in _payload(policy, planned, key_of).removesuffix("\n").split("\n"))
     yield f"Policy: {decision.policy}"
 
 
@@ -190,6 +194,11 @@ def _occasion(planned: PlannedReferral, zone: ZoneInfo | None) -> str:
         return "at once"
     said = f"instead of {planned.instead_of}" if planned.instead_of else planned.fields.notice
     return f"{said}, {_local(planned.due_at, zone)}"
+
+
+def _lacks(policy: Policy, planned: PlannedReferral) -> list[str]:
+    """Return the facts that are missing, or that the channel has no word for."""
+    return list(policy.channels.channels[planned.channel].lacks(planned.fields))
 
 
 def _payload(policy: Policy, planned: PlannedReferral, key_of: KeyOf) -> str:

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from router.channels.cybertipline.words import INCIDENTS, Incident
 from router.channels.overhttp import OverHttp
 from router.channels.setting import HOME, SecretReference, WebService
+from router.countries import COUNTRIES
 from router.model import Frozen
 from router.vocabulary import Code, Country
 
@@ -38,8 +39,14 @@ def _state(code: str) -> str:
     return code
 
 
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise PydanticCustomError("odd_value", "a country such as SE is wanted")
+    return code
+
+
 def _phone(number: str) -> str:
-    if not re.fullmatch(r"\+?[0-9][0-9 ()./-]{2,48}", number):
+    if not re.fullmatch(r"\+?[0-9(][0-9 ()./-]{2,48}", number):
         raise PydanticCustomError("odd_value", "a phone number such as +46 8 123 45 67 is wanted")
     return number
 
@@ -56,6 +63,7 @@ Text255 = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern
 Lines = Annotated[str, StringConstraints(min_length=1, max_length=3000, pattern=_LINES)]
 Phone = Annotated[str, AfterValidator(_phone)]
 Email = Annotated[str, StringConstraints(max_length=255), AfterValidator(_email)]
+Land = Annotated[Country, AfterValidator(_country)]
 State = Annotated[str, AfterValidator(_state)]
 
 
@@ -81,7 +89,7 @@ class Postal(Frozen):
     """In the United States."""
     region: Text100 | None = None
     """Elsewhere."""
-    country: Country | None = None
+    country: Land | None = None
 
 
 class Contact(Frozen):
