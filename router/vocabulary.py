@@ -5,7 +5,7 @@ Circumstances only: no word here describes content.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import StringConstraints
 
@@ -72,6 +72,10 @@ class Urgency(StrEnum):
     ONGOING = "ongoing"
     EVIDENCE_AT_RISK = "evidence_at_risk"
     DANGER_TO_LIFE = "danger_to_life"
+
+
+CALL_FIRST: Final = frozenset({Urgency.CHILD_IN_IMMEDIATE_DANGER, Urgency.LIVE_NOW, Urgency.DANGER_TO_LIFE})
+"""What a report is too slow for: the emergency number comes first, and nothing that we send is one."""
 
 
 class EvidenceState(StrEnum):

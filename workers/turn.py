@@ -301,6 +301,8 @@ def tell(ended: Ended, *, ours: bool) -> None:
         seconds = DRILL_SECONDS if leased.fields.notice is Notice.DRILL else DELIVERY_SECONDS
         seconds.labels(leased.channel).observe(max(0.0, waited))
         log.info("referral_sent", **about)
+    elif ended.state == "in_hand":
+        log.info("referral_in_hand", **about)
     elif ended.state == "dead":
         log.error("referral_dead", **about)
     else:

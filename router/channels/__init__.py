@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from router.channels import (
     cybertipline,
     folder,
+    hand_over,
     jira_service_management,
     mail,
     pagerduty,
@@ -26,7 +27,7 @@ class Kind(Protocol):
 
     One may also have `lacks(settings, referral) -> tuple[str, ...]`: the fields without which it cannot be rendered,
     as `Channel.lacks` asks for them; `OUTSIDE`, true where it leads outside whatever a file says; `HOOK`; and
-    `with_bodies(settings, directory)`, see `router.bodies`.
+    `with_bodies(settings, directory)` and `bodies_for(settings, referral)`, see `router.bodies`.
     """
 
     @property
@@ -67,6 +68,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         for kind in (
             cybertipline,
             folder,
+            hand_over,
             jira_service_management,
             mail,
             pagerduty,

@@ -28,6 +28,10 @@ GIVEN_UP: Final = "referral_given_up"
 _IN_THE_WAY: Final[Mapping[ReferralState, tuple[str, str]]] = MappingProxyType(
     {
         ReferralState.LEASED: ("being_sent", "a worker has it just now; look again in a minute"),
+        ReferralState.IN_HAND: (
+            "in_hand",
+            "it lies before a person, who hands it over; `concern-router handovers list` names what does",
+        ),
         ReferralState.SENT: ("already_sent", "it arrived; nothing is sent twice"),
         ReferralState.ACKNOWLEDGED: ("already_sent", "it arrived, and somebody there took it"),
         ReferralState.DRAFT: ("not_approved", "it waits for approvals; without them it never leaves"),

@@ -125,13 +125,13 @@ def _waits(row: Told) -> bool:
     """Say whether the row may still be sent, or would be once the case is given back."""
     if row.state == "recalled":
         return row.outcome == CLAIMED
-    return row.state in {"draft", "standby", "due"} or (row.state == "leased" and not row.withdrawn)
+    return row.state in {"draft", "standby", "due", "in_hand"} or (row.state == "leased" and not row.withdrawn)
 
 
 def _kept(row: Told, plans: Mapping[anew.Key, PlannedReferral]) -> bool:
     """Say whether the new plan has the same for the same channel."""
     plan = next((plans[key] for key in anew.keys(row) if key in plans), None)
-    if plan is None or (row.state == "draft") != (plan.state is ReferralState.DRAFT):
+    if plan is None or (row.state in {"draft", "in_hand"}) != (plan.state is ReferralState.DRAFT):
         return False
     if row.attempts and row.notice is not None:
         return True  # it may have been said already, and by the same time

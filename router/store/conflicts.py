@@ -164,7 +164,7 @@ def stop(connection: Connection, reference: str, channels: Collection[str]) -> i
         update referrals set {WITHDRAWN}
         where reference = :reference and (channel = any(:channels) or instead_of = any(:channels))
           and notice is distinct from 'recalled'
-          and (state in ('draft', 'standby', 'due', 'leased') or state = 'recalled' and outcome = '{CLAIMED}')
+          and (state in ('draft', 'standby', 'due', 'leased', 'in_hand') or state = 'recalled' and outcome = '{CLAIMED}')
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "channels": sorted(channels), "outcome": "conflict"}
     return list(connection.execute(query, values).scalars()).count("recalled")
@@ -172,7 +172,7 @@ def stop(connection: Connection, reference: str, channels: Collection[str]) -> i
 
 def stops(row: Told, channels: Collection[str]) -> bool:
     """Say whether `stop` would withdraw the row."""
-    waits = row.state in {"draft", "standby", "due"} or (row.state == "recalled" and row.outcome == CLAIMED)
+    waits = row.state in {"draft", "standby", "due", "in_hand"} or (row.state == "recalled" and row.outcome == CLAIMED)
     return waits and row.notice != "recalled" and (row.channel in channels or row.instead_of in channels)
 
 

@@ -25,6 +25,10 @@ _OPEN = text("""
     select channel, count(*) as due,
            extract(epoch from clock_timestamp() - min(coalesce(retried_at, first_due_at)))::float8 as oldest_s
     from referrals where state in ('due', 'leased') group by channel""")
+_IN_HAND = text("""
+    select channel, count(*) as in_hand,
+           extract(epoch from clock_timestamp() - min(first_due_at))::float8 as in_hand_s
+    from referrals where state = 'in_hand' group by channel""")
 _DEAD = text("select channel, count(*) as dead, max(settled_at) as at from referrals where state = 'dead' group by 1")
 _STATES = text("""
     select channel, breaker, breaker <> 'closed' and (named is not null or code = any(:hopeless)) as held
@@ -67,6 +71,10 @@ class Standing:
     """Referrals that are due or being sent."""
     oldest_s: float = 0.0
     """For how long the oldest of them has been due."""
+    in_hand: int = 0
+    """Referrals that lie before a person, who has not handed them over."""
+    in_hand_s: float = 0.0
+    """For how long the oldest of them has."""
     dead: int = 0
     died_at: datetime | None = None
     """When the last one died."""
@@ -111,6 +119,7 @@ def standings(connection: Connection, notices: Iterable[Notice]) -> Standings:
             found.setdefault(row.channel, {}).update({ours: getattr(row, theirs) for ours, theirs in names.items()})
 
     note(connection.execute(_OPEN), due="due", oldest_s="oldest_s")
+    note(connection.execute(_IN_HAND), in_hand="in_hand", in_hand_s="in_hand_s")
     note(connection.execute(_DEAD), dead="dead", died_at="at")
     note(connection.execute(_STATES, {"hopeless": sorted(HOPELESS)}), breaker="breaker", held="held")
     note(connection.execute(_SECOND, {"back_s": LOOK_BACK_S}), doubled="found")

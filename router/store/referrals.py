@@ -51,7 +51,10 @@ _UNWANTED = "(e.state <> 'sent' and r.settled_at is not null)"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one attempt ended. `state` is sent, dead, due again after `wait_s` seconds, or draft: not approved so."""
+    """How one attempt ended.
+
+    `state` is sent, dead, due again after `wait_s` seconds, draft: not approved so, or in_hand: before a person.
+    """
 
     referral: LeasedReferral
     state: str
@@ -211,7 +214,7 @@ _SETTLE: Final = text(f"""
             remote_id = coalesce(e.remote_id, r.remote_id), proof = coalesce(e.proof, r.proof), unsure = e.unsure,
             lease_until = null,
             due_at = case e.state when 'due' then clock_timestamp() + make_interval(secs => e.wait_s) else due_at end,
-            settled_at = case when e.state in ('due', 'draft') or {_UNWANTED} then r.settled_at
+            settled_at = case when e.state in ('due', 'draft', 'in_hand') or {_UNWANTED} then r.settled_at
                          else clock_timestamp() end,
             look_at = case e.state when 'sent' then least(r.look_at, clock_timestamp() + e.look_s * interval '1 s')
                       else r.look_at end
@@ -226,7 +229,9 @@ _SETTLE: Final = text(f"""
         insert into audit (actor, action, object, outcome, detail)
         select 'worker', 'referral_' || s.state, e.reference, e.outcome, e.channel
         from ended e join settled s on s.id = e.id and s.lease_no = e.lease_no
-        where s.state in ('sent', 'dead', 'draft'))
+        where s.state in ('sent', 'dead', 'draft', 'in_hand')),
+    handed as (insert into handovers (referral) select s.id from settled s where s.state = 'in_hand'
+               on conflict do nothing)
     select id, lease_no from settled""")  # noqa: S608 - our own words
 
 

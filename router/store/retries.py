@@ -78,7 +78,7 @@ def retry_dead(connection: Connection, channel: str, *, until: datetime, limit: 
 
 
 def give_up(connection: Connection, reference: str, channel: str, *, waiting: bool = False) -> list[Moved]:
-    """Withdraw what of `reference` to `channel` is due, dead or being sent; return which.
+    """Withdraw what of `reference` to `channel` is due, dead, being sent or to be handed over; return which.
 
     With `waiting` also what waits for its time. What a worker just has it may send, but it does not try again.
     """
@@ -87,7 +87,8 @@ def give_up(connection: Connection, reference: str, channel: str, *, waiting: bo
         f"""
         update referrals set {WITHDRAWN}
         where reference = :reference and channel = :channel
-          and (state in ('due', 'dead') or state = 'leased' and settled_at is null or :waiting and state = 'standby')
+          and (state in ('due', 'dead', 'in_hand') or state = 'leased' and settled_at is null
+               or :waiting and state = 'standby')
         """,  # noqa: S608 - our own words
         reference=reference,
         channel=channel,

@@ -64,6 +64,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "standby": ("waits for its time", "plain"),
         "due": ("to be sent", "here"),
         "leased": ("being sent", "here"),
+        "in_hand": ("to be handed over by a person", "warn"),
         "sent": ("sent", "good"),
         "acknowledged": ("taken over there", "good"),
         "recalled": ("withdrawn", "plain"),

@@ -20,8 +20,8 @@ def upgrade() -> None:
         sa.Column(
             "in_hand_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
-        sa.Column("reminders", sa.Integer(), server_default="0", nullable=False),
         sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("desk", sa.Text(), nullable=True),
         sa.Column("external_reference", sa.Text(), nullable=True),
         sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
@@ -30,15 +30,19 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(recorded_at is null) = (handed_over_at is null)", name=op.f("handovers_handed_over_check")
         ),
+        sa.CheckConstraint("(recorded_at is null) = (body is null)", name=op.f("handovers_body_check")),
         sa.ForeignKeyConstraint(["recorded_by"], ["people.handle"], name=op.f("handovers_recorded_by_fkey")),
         sa.ForeignKeyConstraint(["referral"], ["referrals.id"], name=op.f("handovers_referral_fkey")),
         sa.PrimaryKeyConstraint("referral", name=op.f("handovers_pkey")),
     )
+    in_hand = sa.text("state = 'in_hand'")
+    op.create_index("referrals_in_hand_idx", "referrals", ["channel", "first_due_at"], postgresql_where=in_hand)
 
 
 def downgrade() -> None:
     # Older versions do not know the word: a person must look.
     op.execute("update referrals set state = 'dead', outcome = 'downgraded' where state = 'in_hand'")
+    op.drop_index("referrals_in_hand_idx", table_name="referrals")
     op.drop_table("handovers")
     _states(STATES)
 
