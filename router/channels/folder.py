@@ -10,8 +10,8 @@ import orjson
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from router.channels import notices
-from router.model import Frozen, Payload, Referral, plain
+from router.channels import exchange, notices
+from router.model import Frozen, Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
 KIND: Final = "folder"
@@ -62,9 +62,10 @@ def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's cont
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the file's bytes: the fields set in `referral`, indented for a person who opens it.
 
-    What belongs to no case says in a sentence what it is.
+    What leaves the organisation is written by the exchange's schema. What belongs to no case says in a sentence what
+    it is.
     """
     sentence = notices.said_of_no_case(referral)
-    written = plain(referral) | ({"said": sentence} if sentence else {})
+    written = exchange.document(referral) | ({"said": sentence} if sentence else {})
     body = orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return Payload(body=body, media_type="application/json")

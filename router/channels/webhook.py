@@ -7,10 +7,10 @@ from typing import Final
 
 import orjson
 
-from router.channels import notices
+from router.channels import exchange, notices
 from router.channels.overhttp import OverHttp
 from router.channels.setting import SecretReference
-from router.model import Payload, Referral, plain
+from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Proven
 
 KIND: Final = "webhook"
@@ -48,9 +48,10 @@ def search_lag_s(settings: Settings) -> float:  # noqa: ARG001 - the kind's cont
 def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # noqa: ARG001 - the kind's contract
     """Return the body: a type and the fields set in `referral`; the same bytes at every attempt.
 
-    What belongs to no case says in a sentence, beside them, what it is.
+    What leaves the organisation is written by the exchange's schema. What belongs to no case says in a sentence, beside
+    them, what it is.
     """
-    posted = {"type": f"referral.{_happened(referral)}", "data": plain(referral)}
+    posted = {"type": f"referral.{_happened(referral)}", "data": exchange.document(referral)}
     sentence = notices.said_of_no_case(referral)
     body = orjson.dumps(posted | ({"said": sentence} if sentence else {}))
     return Payload(body=body, media_type="application/json")

@@ -10,9 +10,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from router.channels import exchange
 from router.cli.asking import console, said, say_columns, say_json, whose_login
 from router.cli.ringing import ring
 from router.console import deliveries as staff
+from router.console.approving import Desk
+from router.console.attempt import attempted
+from router.console.exporting import EXPORTED, exported
+from router.console.policies import Policies
 from router.errors import Broken
 from router.model import AuditEntry
 from router.settings import Settings
@@ -100,6 +105,28 @@ def show(
         say_columns([("  " + name, said_of) for name, said_of in _told(row)])
         if row["tried"]:
             say_columns([("  tried", *_try(line)) for line in row["tried"]])
+
+
+@commands.command()
+def export(
+    references: Annotated[list[str], typer.Argument(help="The cases, CR-....-....-....", metavar="REFERENCE...")],
+    *,
+    channel: Annotated[str | None, typer.Option(help="Only what goes to this channel.")] = None,
+) -> None:
+    """Print what people let leave of these cases, as JSON: a list of documents, each with the fields of its channel.
+
+    `deliveries schema` prints what may stand in them, docs/exchange.md says it in words.
+    """
+    with console(Settings()) as engine:
+        desk, (kind, handle) = Desk(engine, Policies(engine)), _who()
+        attempts = [attempted(engine, EXPORTED, kind=kind, handle=handle, reference=one) for one in references]
+        say_json([document for attempt in attempts for document in exported(desk, attempt, channel=channel)])
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of the documents that leave: of `deliveries export`, of folders and webhooks outside."""
+    say_json(exchange.schema())
 
 
 @commands.command()

@@ -74,6 +74,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "note_written": "wrote a note",
         "notes_opened": "opened the notes",
         "referral_draft": "did not send what nobody approved so",
+        "referral_exported": "took out what left, as a document for programs",
         "referral_given_up": "gave a delivery up",
         "referral_retried": "had a delivery tried again",
         "referral_sent": "sent",

@@ -75,6 +75,31 @@ def test_what_is_approved_is_shown_byte_for_byte_and_the_last_approval_sends_it(
     ]
 
 
+def test_what_left_can_be_taken_out_by_who_works_on_the_case_and_no_draft_can(office: Office) -> None:
+    draft = border(office).file()
+    sven, lena = office.sign_in("sven", Role.REVIEWER), office.sign_in("lena", Role.REVIEWER)
+    trail = f"/console/cases/{draft.reference}/drafts/{draft.id}"
+    early = sven.get(f"{trail}/export")
+    for handle in ("tom", "una"):
+        person(office.deployment, handle)
+        border(office).approve(draft, handle)
+
+    left = sven.get(f"{trail}/export")
+
+    assert f"{trail}/export" in sven.get(trail).text
+    assert early.status_code == 409
+    assert "Nobody let this leave" in early.text, main(early.text)
+    assert left.headers["content-disposition"] == f'attachment; filename="{draft.reference}.1.json"'
+    marked = {"schema": "concern-router/referral/1", "tlp": "TLP:AMBER+STRICT"}
+    assert left.json() == {**marked, "reference": draft.reference, "revision": 1, "category": "grave"}
+    assert lena.get(f"{trail}/export").status_code == 404
+    assert [line for line in office.audit() if line[1] == "referral_exported"] == [
+        ("person:sven", "referral_exported", draft.reference, "refused_nothing_left", ""),
+        ("person:sven", "referral_exported", draft.reference, "ok", "police:1"),
+        ("person:lena", "referral_exported", draft.reference, "refused_not_a_member", ""),
+    ]
+
+
 def test_who_has_no_say_sees_nothing_of_it(office: Office) -> None:
     draft = border(office).file(involves=["legal"], subject_handle="una")
     for handle, code in (("lena", "in_conflict"), ("una", "person_named")):
