@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from babel import Locale
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
@@ -12,12 +13,15 @@ from router.bell import Bell, channels_in_force
 from router.console import pages
 from router.console.auditing import Witness
 from router.console.cannedtexts import CannedTexts
+from router.console.emergency import Emergency
 from router.console.pages import singlesignon
 from router.console.pages.ask import Desk, Limits
 from router.console.pages.frame import Frame
 from router.console.policies import Policies
 from router.console.signin.carried import Client
 from router.console.signin.single import SingleSignOn
+from router.errors import RouterError
+from router.reporter.house.house import load_house, named
 from router.settings import Settings
 from router.store.engine import connect
 from router.vocabulary import Login
@@ -47,6 +51,7 @@ def console_app(settings: Settings) -> FastAPI:
         witness=Witness(CheckpointFile.below(settings.state_dir), settings.secrets_path / secretfiles.AUDIT_PUBLIC),
         secret=secret,
         single=_single_sign_on(settings),
+        emergency=_emergency(settings),
     )
     chores = beside(*pages.chores(desk))
     running = lifespan_of(engine, *([bell] if bell else []), *chores)
@@ -55,6 +60,16 @@ def console_app(settings: Settings) -> FastAPI:
     app.include_router(files("style.css", "console.css", "console.js", "icon.svg"))
     app.include_router(health.routes(partial(health.missing, engine)))
     return app
+
+
+def _emergency(settings: Settings) -> tuple[Emergency, ...]:
+    """Return whom to call by country; nobody when the house's file is wrong: the public part says so and refuses."""
+    try:
+        house = load_house(settings.config_dir, public_url=str(settings.public_url), host=settings.public_url.host)
+    except RouterError:
+        return ()
+    english = Locale("en")
+    return tuple(Emergency(one, named(one, english), number) for one, number in house.emergency.items())
 
 
 def _console_bell(settings: Settings, engine: Engine) -> Bell | None:

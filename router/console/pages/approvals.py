@@ -18,10 +18,12 @@ from router.console.pages import factwords
 from router.console.pages.ask import Ask, page
 from router.console.pages.missing import missing
 from router.console.pages.rendering import go, show
+from router.console.pages.urgent import urgent
 from router.console.pages.words import told
 from router.console.rights import Right
 from router.errors import Forbidden
 from router.store import drafts, ledger
+from router.store.casehead import head
 from router.store.engine import transaction
 
 LISTED: Final = "drafts_listed"
@@ -113,6 +115,7 @@ def _shown(ask: Ask, status: int = 200, refused: Forbidden | None = None) -> Res
     attempt = attempted(ask.desk.engine, SHOWN, kind="person", handle=ask.viewer.handle, reference=draft.reference)
     with transaction(ask.desk.engine) as connection:
         code = approving.why_not_approve(connection, found.policy, draft, ask.viewer.handle)
+        case = head(connection, draft.reference) if draft.open else None
     if code is not None:
         attempt.refuse(code, say=as_told(code, UNKNOWN))
     attempt.note(detail=f"{draft.channel}:{draft.revision}")
@@ -124,6 +127,7 @@ def _shown(ask: Ask, status: int = 200, refused: Forbidden | None = None) -> Res
         "approvals/draft.html",
         status,
         **values,
+        urgent=urgent(ask, case.facts, found.policy) if case else None,
         closed=told(Forbidden(closed)) if closed else None,
         mine=ask.viewer.handle in said,
         why=told(refused) if refused else None,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from router.console.auditing import Witness
 from router.console.cannedtexts import CannedTexts
+from router.console.emergency import Emergency
 from router.console.policies import Policies
 from router.console.rights import Right
 from router.console.signin.cookie import Cookie
@@ -60,6 +61,8 @@ class Desk:
     """Makes guessing passwords slow."""
     single: SingleSignOn | None = None
     """Who else vouches for people; None: nobody."""
+    emergency: tuple[Emergency, ...] = ()
+    """Whom to call when somebody is in danger now; empty: the organisation has not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from router.console.pages import (
 from router.console.pages.ask import Ask, page
 from router.console.pages.part import Part, policy_of
 from router.console.pages.rendering import show
+from router.console.pages.urgent import urgent
 from router.console.pages.words import told
 from router.console.rights import Right
 from router.errors import Forbidden, RouterError
@@ -86,13 +87,15 @@ def case_page(
         happened = news(ask, connection, case) if refused and refused.code == CHANGED else []
         caseviews.seen(connection, case.reference, ask.viewer.handle, case.version)
         note(connection, [attempt.entry(detail="print" if printed else "")])
+    policy = policy_of(ask, case)
     values = {
         "case": case,
         "parts": [(part, values) for part, values in shown if not part.aside],
         "beside": [(part, values) for part, values in shown if part.aside],
         "yours": case.claimed_by == ask.viewer.handle,
         "warnings": [warning for _, values in shown for warning in _warnings(values)],
-        "policy": policy_of(ask, case),
+        "policy": policy,
+        "urgent": urgent(ask, case.facts, policy) if case.open else None,
         "facts": factwords,
         "acts": actionwords,
         "mistakes": mistakes or {},

@@ -20,7 +20,9 @@ from router.console.pages.ask import Desk as Console
 from router.console.pages.case import case_page
 from router.console.pages.casework import again
 from router.console.pages.missing import missing
+from router.console.pages.part import policy_of
 from router.console.pages.rendering import show
+from router.console.pages.urgent import urgent
 from router.console.pages.words import told
 from router.console.rights import Right
 from router.errors import Broken, Forbidden
@@ -122,6 +124,7 @@ def _preview(ask: Ask, channel: str, refused: Forbidden | None = None) -> Respon
         status,
         case=case,
         channel=channel,
+        urgent=urgent(ask, case.facts, policy_of(ask, case)),
         sends=shown.sends,
         whom=channel,
         lacks=missing(to.decided, to.now, shown.plan.fields) if shown.sends is None else (),

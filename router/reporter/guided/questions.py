@@ -13,7 +13,7 @@ from router.reporter import words
 from router.reporter.form import DAY, TIME, ZONE, Typed
 from router.reporter.guided.topics import ADVICE, EVIDENCE, NOTICED, STORY, URGENT, WHERE, Advice, Wording, topic_of
 from router.reporter.languages import N_
-from router.vocabulary import Identity, Urgency, WhereFound
+from router.vocabulary import CALL_FIRST, Identity, WhereFound
 
 DEVICES: Final = frozenset(
     {
@@ -29,8 +29,6 @@ ON_THE_INTERNET: Final = frozenset(
     }
 )
 """What has a web address."""
-CALL_FIRST: Final = frozenset({Urgency.CHILD_IN_IMMEDIATE_DANGER, Urgency.DANGER_TO_LIFE, Urgency.LIVE_NOW})
-"""What a report is too slow for."""
 
 
 class Shape(StrEnum):
