@@ -13,7 +13,7 @@ YAML_RULES := '{extends: default, rules: {line-length: {max: 120}, document-star
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-faults soak test-peers test-browser bench bench-scale bench-pages messages mutate check
+.PHONY: help run test test-faults soak test-peers test-exttest test-browser bench bench-scale bench-pages messages mutate check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: $(VENV)/.run ## start everything on embedded servers below var/; stays in t
 	@exec $(BIN)/concern-router up
 
 test: $(VENV)/.dev ## all tests that need no root, the core of the fault list included (PROCESSES=2: in two processes)
-	@$(BIN)/pytest -n $(or $(PROCESSES),0) --dist loadfile --no-loadscope-reorder -m 'not peers and not browser and (core or not faults)'
+	@$(BIN)/pytest -n $(or $(PROCESSES),0) --dist loadfile --no-loadscope-reorder -m 'not peers and not browser and not exttest and (core or not faults)'
 
 test-faults: $(VENV)/.dev ## the whole fault list, and twenty seeds (SEEDS=20) of the faults around a lease
 	@SEEDS=$(or $(SEEDS),20) $(BIN)/pytest -m 'faults and not peers' tests
@@ -32,6 +32,9 @@ soak: $(VENV)/.dev ## random faults for half an hour (MINUTES=30 SEED=1), figure
 
 test-peers: $(VENV)/.dev ## real ticket systems from Debian packages; needs root and apt
 	@$(BIN)/pytest -m peers tests/peers
+
+test-exttest: $(VENV)/.dev ## NCMEC's test system: opens a report and retracts it; needs credentials, and says which variables
+	@$(BIN)/pytest --force-enable-socket -rs -m exttest tests/exttest
 
 test-browser: $(VENV)/.dev ## the pages in Debian's Chromium and Firefox, pictures below var/screenshots; root installs them by apt
 	@$(BIN)/pytest -m browser tests

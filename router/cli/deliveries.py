@@ -94,7 +94,10 @@ def show(
     channel: Annotated[str | None, typer.Option(help="Only what goes to this channel.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show each referral of a case: state, proof, next try, why, and what every attempt came to; never its fields."""
+    """Show each referral of a case: state, proof, next try, why, and what every attempt came to; never its fields.
+
+    Of a report that an outside body takes in steps also its number there, and whether it is open, finished or lost.
+    """
     with console(Settings()) as engine:
         rows = staff.show(engine, _who(), reference, channel)
     if as_json:
@@ -105,6 +108,8 @@ def show(
         say_columns([("  " + name, said_of) for name, said_of in _told(row)])
         if row["tried"]:
             say_columns([("  tried", *_try(line)) for line in row["tried"]])
+        if row["filed"]:
+            say_columns([("  report", *_filed(line)) for line in row["filed"]])
 
 
 @commands.command()
@@ -261,6 +266,14 @@ def _to_do(row: dict[str, Any]) -> str:
 def _try(line: dict[str, Any]) -> tuple[str, ...]:
     took = "-" if line["took_ms"] is None else f"{line['took_ms']} ms"
     return (str(line["attempt"]), str(_moment(line["started_at"])), took, line["outcome"], line["remote_id"] or "-")
+
+
+def _filed(line: dict[str, Any]) -> tuple[str, ...]:
+    """Return what became of one report that an outside body takes in steps: its number there, since when."""
+    at = line["ended_at"] or line["opened_at"] or line["asked_at"]
+    code = "-" if line["code"] is None else f"code {line['code']}"
+    system = ("test system: thrown away there",) if line["test"] else ()
+    return (line["report_id"] or "no number", line["state"], str(_moment(at)), code, *system)
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from router.store.channelstates import SHUT
 from router.store.endings import DISAGREEMENT, DISAGREES
+from router.store.filings import of_referrals
 
 _PROOF = "case when state = 'acknowledged' then 'acknowledged' else proof end as proof"
 
@@ -50,7 +51,7 @@ def whole(
 ) -> list[dict[str, Any]]:
     """Return every referral of `reference`, or those to `channel`, as plain rows with their attempts in `tried`.
 
-    With `revision` that one alone.
+    `filed` has what became of reports that an outside body takes in steps. With `revision` that one alone.
 
     Empty when there is none. While its channel is left alone, `held_by` and `held_until` of what is due say why and
     how long.
@@ -66,8 +67,11 @@ def whole(
         order by first_due_at, r.channel, revision""")  # noqa: S608 - our own words
     values = {"reference": reference, "channel": channel, "revision": revision}
     rows = [dict(row) for row in connection.execute(query, values).mappings()]
-    tried = _tried(connection, [row["id"] for row in rows])
-    return [{**{name: row[name] for name in row if name != "id"}, "tried": tried.get(row["id"], [])} for row in rows]
+    ids = [row.pop("id") for row in rows]
+    tried, filed = _tried(connection, ids), of_referrals(connection, ids)
+    return [
+        {**row, "tried": tried.get(one, []), "filed": filed.get(one, [])} for one, row in zip(ids, rows, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

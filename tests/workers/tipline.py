@@ -65,10 +65,10 @@ class Tipline:
             fields=orjson.dumps(fields | {"received_at": clock.now()}).decode(),
         )
         self.room.run("update cases set suite = :suite, public = :public", suite=PUBLIC.suite, public=PUBLIC.raw)
-        self._approve()
+        self.approve()
         return cases
 
-    def _approve(self) -> None:
+    def approve(self) -> None:
         """Have all drafts approved by two people, as the console would."""
         run = self.room.run
         for handle in ("tom", "una"):
@@ -103,13 +103,15 @@ class Tipline:
 
     def outcome(self) -> str:
         """Return what the last attempt came to."""
-        [row] = self.room.rows("(select outcome from attempts a where a.referral = referrals.id order by a.id desc limit 1)")
+        query = "(select outcome from attempts a where a.referral = referrals.id order by a.id desc limit 1)"
+        [row] = self.room.rows(query)
         return str(row[0])
 
     def filings(self) -> list[tuple[str, str | None]]:
         """Return the reports' states and numbers, the oldest first."""
-        query = "(select array_agg(array[f.state, f.report_id] order by f.id) from filings f where f.referral = referrals.id)"
-        found = [tuple(one) for [all_of_it] in self.room.rows(query) for one in all_of_it or []]
+        known = "from filings f where f.referral = referrals.id"
+        rows = self.room.rows(f"(select array_agg(array[f.state, f.report_id] order by f.id) {known})")
+        found = [tuple(one) for [all_of_it] in rows for one in all_of_it or []]
         return [(str(state), number) for state, number in found]
 
     def audited(self) -> list[str]:
