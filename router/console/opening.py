@@ -24,7 +24,7 @@ from router.store.sealed import StoredSeal, StoredWrap, sealed_case
 from router.vault.keyring import open_team_key, read_recovery, unlock_member
 from router.vault.seal import wrap_case_key
 from router.vault.suite import Private, key_id
-from router.vault.unseal import unseal_content, unseal_message, unseal_note, unwrap_case_key
+from router.vault.unseal import unseal_content, unseal_kept, unseal_message, unseal_note, unwrap_case_key
 from router.vocabulary import Identity
 
 OPENED: Final = "case_opened"
@@ -90,6 +90,10 @@ class CaseKey:
     def note(self, sealed: Sealed) -> str:
         """Return what staff wrote on the case; raises SealBroken."""
         return unseal_note(self._reference, sealed, self._private)
+
+    def kept(self, referral: str, part: str, sealed: Sealed) -> bytes:
+        """Return what was sent outside, or came back, byte for byte; raises SealBroken."""
+        return unseal_kept(self._reference, referral, part, sealed, self._private)
 
 
 def shown(attempt: Attempt, key: CaseKey, reason: str) -> Content:

@@ -4,7 +4,6 @@ Until when is the profile's to say; before that, and while the case is held, the
 Functions take a connection and never commit.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -88,6 +87,12 @@ def find(connection: Connection, number: int) -> tuple[Preserved, Sealed] | None
     return (Preserved(*row[:-2]), Sealed(row.suite, row.blob)) if row else None
 
 
+def failures(connection: Connection, reference: str) -> int:
+    """Return how often something of the case could not be kept."""
+    query = "select count(*) from audit where object = :reference and action = :kept and outcome <> 'ok'"
+    return int(connection.execute(text(query), {"reference": reference, "kept": KEPT}).scalar_one())
+
+
 def untouched(connection: Connection, reference: str, sealed: Sealed) -> bool:
     """Say whether the audit knows it: anybody can seal something to a public key."""
     query = text("""
@@ -97,12 +102,11 @@ def untouched(connection: Connection, reference: str, sealed: Sealed) -> bool:
     return bool(connection.execute(query, values).scalar_one())
 
 
-def undated(connection: Connection, limit: int) -> Sequence[tuple[int, str, datetime]]:
-    """Return up to `limit` of which nobody has said until when: id, digest of the case's policy, since when."""
-    query = text("""
-        select p.id, c.policy, p.kept_at from preserved p join cases c on c.reference = p.reference
-        where p.keep_until is null order by p.id limit :most""")
-    return [(row.id, row.policy, row.kept_at) for row in connection.execute(query, {"most": limit})]
+def undated(connection: Connection, limit: int) -> list[tuple[Preserved, str]]:
+    """Return up to `limit` of which nobody has said until when, each with the digest of its case's policy."""
+    columns = _ROWS.replace("as held", "as held, c.policy")
+    query = text(f"{columns} where p.keep_until is null order by p.id limit :most for update of p skip locked")
+    return [(Preserved(*row[:-1]), row.policy) for row in connection.execute(query, {"most": limit})]
 
 
 def keep(connection: Connection, number: int, until: datetime) -> None:

@@ -19,6 +19,7 @@ from router.console.pages import (
     conflictfound,
     custody,
     floods,
+    kept,
     ledger,
     outside,
     people,
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     *rerouting.PAGES,
     *conflictfound.PAGES,
     *outside.PAGES,
+    *kept.PAGES,
     *approvals.PAGES,
     *custody.PAGES,
     *routing.PAGES,
@@ -66,6 +68,7 @@ def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
         *casework.chores(desk),
         *behalf.chores(desk),
         *outside.chores(desk),
+        *kept.chores(desk),
         *custody.chores(desk),
         *signingin.chores(desk),
     ]

@@ -81,6 +81,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "own_roles": "Nobody gives roles to themselves. Ask another administrator.",
         "last_administrator": "Nobody would be left who can manage people. Make somebody else an administrator first.",
         "unknown_draft": "There is no such draft.",
+        "unknown_kept": "There is no such copy any more. Its time may have passed; the audit says so.",
         "nothing_left": "Nobody let this leave: what nobody approved, or what was withdrawn, is not handed out.",
         "unreadable_referral": "Another version wrote this, or nothing names its channel any more.",
         "drafted_it": "You drafted this. Others decide about it.",
