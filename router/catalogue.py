@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, create_model
 
 from router.bodies import directory as directories
+from router.bodies.body import Body
 from router.bodies.directory import NOBODY, Directory, bodies_text, read_directory
 from router.bodies.leading import led_to
 from router.bodies.together import joined, parted
@@ -117,6 +118,11 @@ class Channel(Common):
     def lacks(self, referral: Referral) -> tuple[str, ...]:
         """Return the fields that `referral` lacks, so that nothing can be rendered of it; none for most kinds."""
         asked = getattr(KINDS[self.kind], "lacks", None)
+        return tuple(asked(self.settings, self.narrowed(referral))) if asked else ()
+
+    def bodies_for(self, referral: Referral) -> tuple[Body, ...]:
+        """Return the outside bodies that may take `referral`, the first choice first; none for most kinds."""
+        asked = getattr(KINDS[self.kind], "bodies_for", None)
         return tuple(asked(self.settings, self.narrowed(referral))) if asked else ()
 
     def narrowed(self, referral: Referral) -> Referral:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from router.catalogue import Channel
-from router.model import ConditionTried, Deadlines, Decision, Facts, RuleTried
+from router.model import ConditionTried, Deadlines, Decision, Facts, PlannedReferral, RuleTried
 from router.triage import clocks
 from router.triage.clocks import Clock, Wait
 from router.triage.file import DuplicatesEntry, ReportedBy, RouteDeadlineEntry
@@ -18,7 +18,8 @@ from router.triage.linking import duplicate_keys
 from router.triage.policy import FALLBACK, Policy, Route, Team
 from router.triage.projection import checked, known, planned
 from router.triage.telling import Told, conflicts, last_resort, tell
-from router.vocabulary import Reason, Severity
+from router.triage.whose import explained
+from router.vocabulary import Reason, ReferralState, Severity
 
 NO_MATCH: Final = Reason.NO_MATCH.value
 POLICY_ERROR: Final = Reason.POLICY_ERROR.value
@@ -97,6 +98,7 @@ def decide(
             received_at=received_at,
             console_url=console_url,
         )
+        referrals = planned(fields, told.to, told.hold, waits, kept_from=told.kept_from)
         return Decision(
             policy=policy.digest,
             severity=choice.severity,
@@ -104,8 +106,8 @@ def decide(
             teams=tuple([team.name for team in told.teams]),
             avoided=tuple(told.avoided),
             deadlines=deadlines,
-            referrals=planned(fields, told.to, told.hold, waits, kept_from=told.kept_from),
-            trace=tuple(_trace(policy, choice)),
+            referrals=referrals,
+            trace=(*_trace(policy, choice), *_bodies(policy, facts, referrals)),
             reason=None if choice.matched else Reason.NO_MATCH,
             say=tuple([policy.sentences[name] for name in said.say]),
             duplicates=duplicate_keys(policy.handles, facts, said.duplicates),
@@ -169,6 +171,14 @@ def _trace(policy: Policy, choice: Choice) -> Iterator[RuleTried]:
     if not choice.matched:
         yield RuleTried(rule=NO_MATCH, matched=True)
     yield from choice.told.steps
+
+
+def _bodies(policy: Policy, facts: Facts, referrals: Sequence[PlannedReferral]) -> Iterator[RuleTried]:
+    """Yield which outside bodies the drafts are for."""
+    drafts = [one for one in referrals if one.state is ReferralState.DRAFT]
+    return explained(
+        policy.regions.whose(facts), [(policy.channels.channels[one.channel], one.fields) for one in drafts]
+    )
 
 
 def _failed(

@@ -33,6 +33,11 @@ _STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "parked": "it came with very many others: who is told at once is told when somebody has looked, or at {2}",
     }
 )
+_SPOKEN: Final = frozenset({*_STEPS, "body"})
+"""What is told in a sentence, not by its conditions."""
+_SAID_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {"country": "the concern's country", "site": "where its site is", "region": "where the organisation is"}
+)
 _CONFLICTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "involves": "it is said to be involved",
@@ -105,7 +110,7 @@ def in_words(trace: Iterable[RuleTried]) -> Iterator[Tried]:
     """Yield each rule of a stored explanation in the order tried; the policy that it is of need not be there."""
     for rule in trace:
         part, _, name = rule.rule.partition(":")
-        if part in _STEPS:
+        if part in _SPOKEN:
             yield Tried("step", name, rule.matched, _sentence(rule))
         else:
             yield Tried(part, name, rule.matched, _conditions(rule))
@@ -128,12 +133,16 @@ def as_lines(
     placed = dict(_placed(policy.routes))
     adds = {name: " - adds what it says, and goes on" for name, (_, route) in placed.items() if route.goes_on}
     yield from _tried(decision, "route", placed, adds)
-    steps = [rule for rule in decision.trace if rule.rule.partition(":")[0] in _STEPS]
-    if steps:
+    steps = [rule for rule in decision.trace if rule.rule.partition(":")[0] in _SPOKEN]
+    bodies = [step for step in steps if step.rule.startswith("body:")]
+    if len(steps) > len(bodies):
         yield "Who was left out, and who came in:"
-        yield from (f"  {_sentence(step)}" for step in steps)
+        yield from (f"  {_sentence(step)}" for step in steps if step not in bodies)
     yield f"Told, with a key to what was written: {', '.join(decision.teams)}"
     yield from _who(decision)
+    if bodies:
+        yield "Which outside body each draft is for:"
+        yield from (f"  {_sentence(step)}" for step in bodies)
     if decision.say:
         yield "A person who reports this is shown:"
         yield from (f"  {line}" for text in decision.say for line in wrap(text, WIDTH - 2))
@@ -271,7 +280,20 @@ def _condition(test: ConditionTried) -> str:
 
 def _sentence(step: RuleTried) -> str:
     kind, _, name = step.rule.partition(":")
+    if kind == "body":
+        return _body(name, step)
     wanted = " and ".join(step.tests[0].wanted) if step.tests else ""
     actual = ", ".join(step.tests[0].actual) if step.tests else ""
     why = ", and ".join(_CONFLICTS[test.field] for test in step.tests if test.field in _CONFLICTS)
     return _STEPS[kind].format(name, wanted, actual, why)
+
+
+def _body(channel: str, step: RuleTried) -> str:
+    """Return which outside body a draft is for, and whose bodies were asked."""
+    test = step.tests[0]
+    region = f"{test.actual[0]}, {_SAID_BY[test.field]}" if test.actual else "a country that nobody said"
+    if not test.wanted:
+        return f"{channel} leads to nobody: bodies.yaml has nobody for {region}"
+    if not test.ok:
+        return f"{channel} leads to {test.wanted[0]}, which is for everybody: bodies.yaml has no other for {region}"
+    return f"{channel} leads to {test.wanted[0]}: the bodies of {region}, are asked"

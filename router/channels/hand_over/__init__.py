@@ -86,7 +86,7 @@ def lacks(settings: Settings, referral: Referral) -> tuple[str, ...]:
     """Return the fields without which nobody could act on the sheet."""
     if referral.notice in _WITHDRAWS:
         return ()
-    body = next(iter(_who(settings, referral)), None)
+    body = next(iter(bodies_for(settings, referral)), None)
     if body is None:
         return ("jurisdiction",)
     wanted = ("category", "url") if needs_address(body) else ("category",)
@@ -97,11 +97,11 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # n
     """Return the sheet's bytes; raises Unrenderable when something is missing."""
     if missing := lacks(settings, referral):
         raise Unrenderable("lacks_" + missing[0])
-    who = _who(settings, referral)
+    who = bodies_for(settings, referral)
     return Payload(body=sheet(referral, who, why=_why(settings, referral, who)).written(), media_type=MEDIA_TYPE)
 
 
-def _who(settings: Settings, referral: Referral) -> tuple[Body, ...]:
+def bodies_for(settings: Settings, referral: Referral) -> tuple[Body, ...]:
     """Return who may get it, the first choice first.
 
     Nobody for a withdrawal, which says nothing but our reference: the console knows who has what it withdraws.
