@@ -16,6 +16,7 @@ from router.console.attempt import attempted
 from router.console.involved import as_told
 from router.console.pages import factwords
 from router.console.pages.ask import Ask, page
+from router.console.pages.destination import destination
 from router.console.pages.missing import missing
 from router.console.pages.rendering import go, show
 from router.console.pages.urgent import urgent
@@ -84,12 +85,15 @@ def trail(ask: Ask, found: Seen) -> dict[str, Any]:
     draft = found.draft
     votes = _votes(ask, draft.id)
     decided = found.policy.channels.get(draft.channel)
+    known = found.channel or decided
+    goes = destination(known, draft.fields, _bytes(found)) if known else None
     with transaction(ask.desk.engine) as connection:
         counted = approving.approvers(connection, found.policy, draft, _digest(found))
         rows = ledger.whole(connection, draft.reference, draft.channel)
     return {
         "draft": draft,
         "sends": found.sends,
+        "goes": goes,
         "whom": draft.channel,
         "lacks": missing(decided, found.channel, draft.fields) if found.sends is None else (),
         "written": _written(found),
@@ -160,9 +164,13 @@ def _digest(found: Seen) -> str:
 
 def _written(found: Seen) -> str:
     """Return the bytes as text: as they would leave now, or as they were when it ended."""
+    return (_bytes(found) or b"").decode("utf-8", "backslashreplace")
+
+
+def _bytes(found: Seen) -> bytes | None:
     if found.draft.open or found.draft.body is None:
-        return found.sends.written if found.sends else ""
-    return found.draft.body.decode("utf-8", "backslashreplace")
+        return found.sends.payload.body if found.sends else None
+    return found.draft.body
 
 
 def _desk(ask: Ask) -> Desk:

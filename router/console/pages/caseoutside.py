@@ -1,17 +1,30 @@
 """What a case page shows of drafts to outside bodies, and of who may learn who reported. Reads alone."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from router.console import drafting
+from router.console.outgoing import outgoing
 from router.console.pages.ask import Ask
-from router.console.pages.missing import missing
+from router.console.pages.destination import Destination, destination
+from router.console.pages.missing import Missing, missing
 from router.console.pages.part import Part, policy_of
 from router.store import drafts, identities
 from router.store.casehead import CaseHead
-from router.store.drafts import POLICY, Draft
+from router.store.drafts import POLICY, Draft, Vote
 from router.triage.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One draft of the case, and where it leads."""
+
+    draft: Draft
+    approved_by: tuple[str, ...]
+    goes: Destination | None
+    lacks: tuple[Missing, ...]
 
 
 def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
@@ -20,24 +33,34 @@ def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, ob
     found = drafts.of_case(connection, case.reference)
     waiting = {draft.channel for draft in found if draft.open}
     mine = {POLICY, f"person:{ask.viewer.handle}"}
-    lacking = {draft.id: _missing(ask, policy, draft) for draft in found if draft.open}
+    rows = [_row(ask, policy, draft, drafts.votes(connection, draft.id)) for draft in found]
     return {
-        "lacking": lacking,
+        "rows": rows,
         "warnings": [
-            f"Nothing can be sent to {draft.channel} as it is: {', '.join(lacking[draft.id])}. See “Outside bodies”."
-            for draft in found
-            if lacking.get(draft.id)
+            f"Nothing can be sent to {row.draft.channel} as it is: {_listed(row)}. See “Outside bodies”."
+            for row in rows
+            if row.lacks
         ],
-        "drafts": [(draft, drafts.votes(connection, draft.id)) for draft in found],
         "takes_back": [draft for draft in found if draft.open and draft.drafted_by in mine],
         "to": [name for name in drafting.bodies(policy) if name not in waiting] if policy and case.open else [],
     }
 
 
-def _missing(ask: Ask, policy: Policy | None, draft: Draft) -> tuple[str, ...]:
+def _row(ask: Ask, policy: Policy | None, draft: Draft, votes: list[Vote]) -> Row:
     decided = policy.channels.get(draft.channel) if policy else None
     now = ask.desk.policies.in_force().channels.get(draft.channel) or decided
-    return tuple(f"{one.label} is missing" for one in missing(decided, now, draft.fields))
+    sends = outgoing(now, draft.fields, key=draft.id) if draft.open else None
+    written = sends.payload.body if sends else draft.body
+    return Row(
+        draft,
+        tuple(vote.handle for vote in votes if vote.verdict == "approved" and vote.digest == draft.digest),
+        destination(now, draft.fields, written) if now else None,
+        missing(decided, now, draft.fields) if draft.open and not sends else (),
+    )
+
+
+def _listed(row: Row) -> str:
+    return ", ".join(f"{one.label} is missing" for one in row.lacks)
 
 
 def reporter(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:

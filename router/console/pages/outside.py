@@ -19,6 +19,7 @@ from router.console.pages.ask import Ask, page
 from router.console.pages.ask import Desk as Console
 from router.console.pages.case import case_page
 from router.console.pages.casework import again
+from router.console.pages.destination import destination
 from router.console.pages.missing import missing
 from router.console.pages.part import policy_of
 from router.console.pages.rendering import show
@@ -117,6 +118,7 @@ def _preview(ask: Ask, channel: str, refused: Forbidden | None = None) -> Respon
         attempt.note(f"refused_{error.code}")
         return case_page(ask, status=409, refused=error)
     attempt.note(detail=f"{channel}:{shown.plan.fields.revision}")
+    known = to.now or to.decided
     status = 200 if refused is None else 422 if refused.code == "reason_malformed" else 409
     return show(
         ask,
@@ -126,6 +128,7 @@ def _preview(ask: Ask, channel: str, refused: Forbidden | None = None) -> Respon
         channel=channel,
         urgent=urgent(ask, case.facts, policy_of(ask, case)),
         sends=shown.sends,
+        goes=destination(known, shown.plan.fields, shown.sends.payload.body if shown.sends else None),
         whom=channel,
         lacks=missing(to.decided, to.now, shown.plan.fields) if shown.sends is None else (),
         why=told(refused) if refused else None,
