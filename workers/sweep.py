@@ -28,7 +28,7 @@ MOST_BATCHES: Final = 50
 def sweep(engine: Engine, *, lease_s: float) -> list[str]:
     """Flip what is ripe, give up what waits for a channel that is gone, and return the channels to ring.
 
-    Raises Unavailable or StoreFailed.
+    Writes what became of reports outside that nobody asks about any more. Raises Unavailable or StoreFailed.
     """
     for _ in range(MOST_BATCHES):
         with transaction(engine) as connection:
@@ -51,7 +51,7 @@ def sweep(engine: Engine, *, lease_s: float) -> list[str]:
     tell(changed)
     with transaction(engine) as connection:
         hints.forget(connection)
-        return due_channels(connection, longest_s=lease_s)
+        return sorted({*due_channels(connection, longest_s=lease_s), *filings.channels(connection)})
 
 
 def _tell(flipped: Iterable[Flipped]) -> None:

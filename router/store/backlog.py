@@ -8,13 +8,11 @@ from collections.abc import Collection
 from sqlalchemy import Connection, text
 
 from router.store.channelstates import NOT_SHUT, SHUT
-from router.store.filings import UNWANTED
 from router.store.looks import FURTHEST_S
 from router.store.referrals import IN_TURN, OPEN_NOW, RAN_OUT
 
 _UNSETTLED = "state in ('due', 'leased')"
 _SHOWABLE = "look_at is not null"
-_RETRACTABLE = f"filings f join referrals o on o.id = f.referral where {UNWANTED.format(row='o')}"
 _MOST_OPENINGS = 1000
 """A channel that was shut this often in a row, about a week, and has nothing to do is asked no more until it has."""
 _LAST = 50_000
@@ -40,8 +38,7 @@ _DUE = text(f"""
     with recursive {_channels_in("open", _UNSETTLED)}, {_channels_in("shown", _SHOWABLE)}
     select channel from (select channel from open union select channel from shown union
                          select channel from channel_states where breaker <> 'closed' or poll_at is not null union
-                         select channel from hints where taken_at is null union
-                         select o.channel from {_RETRACTABLE}) as r
+                         select channel from hints where taken_at is null) as r
     where channel is not null and {NOT_SHUT} and (
         (select true from referrals o where o.channel = r.channel and {_UNSETTLED}
            and due_at <= statement_timestamp() and (state = 'due' or {RAN_OUT}) order by due_at limit 1)
@@ -50,7 +47,6 @@ _DUE = text(f"""
         or (select true from referrals o where o.channel = r.channel and {_SHOWABLE}
               and look_at > statement_timestamp() + make_interval(secs => {FURTHEST_S:.0f})
               and state in ('sent', 'acknowledged') limit 1)
-        or exists (select from {_RETRACTABLE} and o.channel = r.channel)
         or (select true from hints h where h.channel = r.channel and h.taken_at is null limit 1)
         or (select true from channel_states s where s.channel = r.channel and s.poll_at <= statement_timestamp())
         or (select opened < {_MOST_OPENINGS} from channel_states s where s.channel = r.channel and s.breaker <> 'closed'

@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from router.store.channelstates import NOT_SHUT
+
 EXPIRES_S: Final = 25 * 3600.0
 """The body deletes an unfinished report 24 hours after it was opened; an hour later that is certain."""
 TRIED_AGAIN_S: Final = 60.0
@@ -112,6 +114,15 @@ def take_unwanted(connection: Connection, channel: str, *, test: bool, limit: in
         returning f.id, f.referral, f.report_id""")  # noqa: S608 - our own words
     rows = connection.execute(query, {"channel": channel, "test": test, "limit": limit})
     return [Unwanted(*row) for row in rows]
+
+
+def channels(connection: Connection) -> list[str]:
+    """Return the channels that have reports to be retracted now and may be tried."""
+    query = text(f"""
+        select channel from (select distinct o.channel from filings f join referrals o on o.id = f.referral
+                             where {UNWANTED.format(row="o")}) as r
+        where {NOT_SHUT} order by channel""")  # noqa: S608 - our own words
+    return list(connection.execute(query).scalars())
 
 
 def account(connection: Connection) -> list[Changed]:

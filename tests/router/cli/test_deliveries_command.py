@@ -23,7 +23,7 @@ KEYS = {"reference", "channel", "kind", "state", "attempts", "remote_id", "due_a
 SHOWN = {
     *KEYS,
     *("proof", "revision", "notice", "awaited", "about", "instead_of", "unsure", "first_due_at", "retried_at"),
-    *("acknowledged_at", "look_at", "held_by", "held_until", "tried", "ticket", "ticket_at", "disagreement"),
+    *("acknowledged_at", "look_at", "held_by", "held_until", "tried", "filed", "ticket", "ticket_at", "disagreement"),
 }
 
 
