@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from router.errors import Problem
-from router.triage.lint import fields, legal, order, times, unused, ways
+from router.triage.lint import categories, fields, legal, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
@@ -28,6 +28,7 @@ def findings(
     if not files.ways.problems:  # else who reads what is not known
         found |= {
             *unused.findings(files, today),
+            *categories.findings(files),
             *fields.findings(files),
             *ways.findings(files),
             *legal.findings(files),

@@ -17,10 +17,11 @@ from router.channels.cybertipline.settings import PRODUCTION_BASE, TEST_BASE
 from router.channels.cybertipline.words import CALLED, INCIDENTS, MEDIA, PLATFORMS, REASONS
 from router.errors import PolicyErrors, Unrenderable
 from router.model import Referral
+from router.triage import lint
 from router.triage.explain import as_json, as_lines
 from router.triage.policy import parse_policy
 from router.vocabulary import Notice, Urgency, WhereFound
-from tests.oddities import DESK, ROUTES
+from tests.oddities import DESK, ROUTES, TODAY
 from tests.oddities import policy as odd
 from tests.policies import decided, facts
 from tests.tiplines import FACTS, MOST, OUR_SCHEMA, document, fits, line, outline, referral, schemas, settings
@@ -396,3 +397,15 @@ def test_policy_explain_says_what_is_missing_for_a_report() -> None:
 
     assert (draft["payload"], draft["lacks"]) == (None, ["category"])
     assert "Nothing can be written, and nobody can approve it, without: category" in said
+
+
+def test_policy_check_says_which_category_has_no_kind_of_incident() -> None:
+    text = odd(ROUTES.replace("to: desk", "to: desk, hold: tip")).replace("fraud: {", "csam_suspected: {")
+    named = CHANNEL + "  incident_types: {theft: trafficking}\n"
+    found = [one for one in lint.findings(text, f"{DESK}\n{CHANNEL}", today=TODAY) if one.code == "no_kind_there"]
+
+    (one,) = found
+    assert "hold: tip" in text.splitlines()[one.line - 1]
+    assert "'theft'" in one.said
+    assert "csam" not in one.said
+    assert not [one for one in lint.findings(text, f"{DESK}\n{named}", today=TODAY) if one.code == "no_kind_there"]
