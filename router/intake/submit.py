@@ -25,6 +25,7 @@ from router.triage.decide import decide
 from router.triage.noteback import with_note_back
 from router.triage.parking import parked
 from router.triage.policy import Policy
+from router.triage.stateduties import duty_of
 from router.vault.seal import seal_case
 from router.vocabulary import Reason
 
@@ -171,6 +172,8 @@ class Door:
             accepted["receipt"] = receipt
             if decision.say:
                 accepted["guidance"] = decision.say
+        if duty := duty_of(policy.regions, admitted.facts):
+            accepted["it_staff_duty"] = duty
         answer = orjson.dumps(accepted, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
         idempotent = None
         if key is not None:

@@ -18,6 +18,7 @@ from router.vocabulary import (
     Involved,
     NoticedHow,
     Reference,
+    Region,
     SourceTicket,
     SubjectHandle,
     Urgency,
@@ -91,6 +92,9 @@ class AcceptedOut(Frozen):
     receipt: str | None = None
     guidance: tuple[str, ...] = ()
     """What the policy has to say to who reports this; absent when it has nothing to say."""
+    it_staff_duty: Region | None = None
+    """The state of the US whose law may oblige whoever came across this in a repair to report it themselves: tell them
+    to talk to counsel. This report does not do it for them. Absent where no such state is known."""
 
 
 class FaultOut(Frozen):

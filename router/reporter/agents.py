@@ -20,6 +20,7 @@ from router.reporter.form import DAY, KEY, TIME, ZONE, Typed, read_typed
 from router.reporter.formpage import form_page
 from router.reporter.house.house import House
 from router.reporter.rendering import Visit, add_page
+from router.reporter.stateduty import duty_said
 from router.reporter.telling import check_sender, read_sent
 from router.vocabulary import NoticedHow
 
@@ -87,7 +88,8 @@ class AgentPages:
             answer = orjson.loads(await self._desk.submit(typed.concern(ASKED), client, key))
         except RouterError as error:
             return self._form(visit, typed, error)
-        return visit.page("taken_over.html", 201, reference=answer["reference"])
+        duty = duty_said(visit, answer.get("it_staff_duty"))
+        return visit.page("taken_over.html", 201, reference=answer["reference"], duty=duty)
 
     async def _client(self, typed: Typed) -> str:
         client = links.client_in(self._desk.link_secret, typed.single, now_s=clock.now().timestamp())

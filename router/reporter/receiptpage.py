@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from router.reporter.rendering import Visit
+from router.reporter.stateduty import duty_said
 
 
 def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = False, second: bool = False) -> Response:
@@ -16,6 +17,7 @@ def kept_page(visit: Visit, answer: Mapping[str, Any], *, on_behalf: bool = Fals
         201,
         receipt=answer["receipt"],
         guidance=answer.get("guidance", ()),
+        duty=duty_said(visit, answer.get("it_staff_duty")),
         acknowledge_by=visit.day(_moment(answer["acknowledge_by"])),
         feedback_by=visit.day(_moment(answer["feedback_by"])),
         on_behalf=on_behalf,

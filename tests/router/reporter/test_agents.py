@@ -18,6 +18,7 @@ from router.settings import Settings
 from router.store.clients import revoke_client
 from router.store.engine import transaction
 from router.vocabulary import Login
+from tests.configs import change_policy
 from tests.conftest import Database
 from tests.publicpart import Start, bearer, count, everything, new_client
 from tests.router.intake.test_sources import SOURCE, add_notes
@@ -184,3 +185,26 @@ def test_the_clients_source_says_which_channel_tells_the_ticket(
     with psycopg.connect(database.owner_dsn) as connection:
         found = connection.execute("select channel from referrals where notice = 'taken_over'").fetchall()
     assert found == [("helpdesk-notes",)]
+
+
+def test_it_staff_where_a_state_may_oblige_them_read_its_name_and_whom_to_ask_and_nothing_more(
+    settings: Settings, start: Start, link: str
+) -> None:
+    def move(policy: dict[str, Any]) -> None:
+        policy["region"] = "US-TX"
+
+    change_policy(settings.config_dir, move)
+    public = start()
+    taken = public.post(PLACE, data={**fields(link), **LEAST})
+    reported = public.post("/de/report", data={**LEAST, "noticed_how": "helpdesk_repair"})
+    seen = public.post("/report", data={**LEAST, "noticed_how": "colleague_witness"})
+
+    for page, state, asked in (
+        (taken.text, "In Texas", "Talk to counsel today"),
+        (reported.text, "In Texas", "Anwalt"),
+    ):
+        assert state in page
+        assert asked in page
+    assert "does not do that for you" in taken.text
+    assert "1-800-843-5678" in taken.text
+    assert "Texas" not in seen.text

@@ -10,6 +10,7 @@ from babel.messages.catalog import Catalog, Message
 
 from router.reporter import words
 from router.reporter.languages import LOCALES
+from router.reporter.stateduty import STATES
 from router.web.refusals import GUIDANCE
 from tests.catalogues import ROOT, TRANSLATED, brought_up, forms, sources, stored, wanted, written
 
@@ -81,7 +82,7 @@ def ending(text: str) -> str:
 def test_nothing_stayed_english(code: str) -> None:
     same = {text for one in sentences(stored(code)) for text in forms(one) if text in sources(one)}
 
-    assert same <= SAME
+    assert same <= SAME | set(STATES.values())
 
 
 def test_arabic_is_written_in_arabic_letters_and_in_digits_that_everybody_reads() -> None:

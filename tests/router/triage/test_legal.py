@@ -3,9 +3,12 @@
 import pytest
 
 from router.errors import PolicyErrors
+from router.model import Facts
+from router.reporter.stateduty import STATES
 from router.triage.legal import LAWS, NO_ADVICE, LegalProfile, Wanted
 from router.triage.policy import parse_policy
-from router.triage.stateduties import DUTIES, state_in
+from router.triage.stateduties import DUTIES, NAMES, duty_of
+from router.triage.whose import Regions
 from tests.oddities import DESK, POLICE, policy, problems, route, routes, ways
 
 CSAM = "{fraud: {label: Fraud, floor: medium}, csam_suspected: {label: CSAM, floor: critical}}"
@@ -75,7 +78,23 @@ def test_a_policy_without_such_a_category_is_asked_for_no_body() -> None:
     assert problems(policy(more="legal_profile: us_provider"), DESK) == ()
 
 
-@pytest.mark.parametrize(("region", "name"), [("US-TX", "Texas"), ("US-MI", None), ("US", None), (None, None)])
-def test_states_that_oblige_it_staff_themselves_are_known_by_their_region(region: str | None, name: str | None) -> None:
-    assert state_in(region) == name
-    assert len(DUTIES) == 10
+@pytest.mark.parametrize(
+    ("facts", "region"),
+    [
+        ({}, "US-TX"),
+        ({"site": "plant"}, "US-IL"),
+        ({"site": "office"}, None),  # Michigan gives immunity, and obliges nobody
+        ({"site": "elsewhere"}, "US-TX"),
+        ({"country": "SE"}, "US-TX"),  # where the concern is said to be does not change where somebody works
+        ({"noticed_how": "colleague_witness"}, None),
+        ({"category": "fraud"}, None),
+    ],
+)
+def test_the_state_where_somebody_works_may_oblige_them_themselves(facts: dict[str, str], region: str | None) -> None:
+    regions = Regions("US-TX", {"plant": "US-IL", "office": "US-MI"})
+    found = Facts.model_validate({"category": "csam_suspected", "noticed_how": "helpdesk_repair", **facts})
+
+    assert duty_of(regions, found) == region
+    assert set(NAMES) == DUTIES == set(STATES)
+    assert all(STATES[one] == name for one, name in NAMES.items())
+    assert duty_of(Regions(None, {}), found) is None
