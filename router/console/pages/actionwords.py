@@ -8,7 +8,7 @@ LOOKS: Final = frozenset(
     {
         *("case_viewed", "case_shown", "referral_shown", "delivery_shown", "case_timeline_viewed"),
         *("case_notes_listed", "case_messages_listed"),
-        *("draft_shown", "draft_previewed", "identity_request_shown"),
+        *("draft_shown", "draft_previewed", "identity_request_shown", "handover_shown"),
     }
 )
 """Acts that changed nothing and opened nothing: left out where only what happened is asked for."""
@@ -59,10 +59,21 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "case_let_go": "let it go: its channels are told",
         "case_linked_to_flood": "noted that it came with very many others",
         "case_parked": "parked it: it came with very many others",
+        "filing_expired": "noted that a report at an outside body expired there, unfiled",
+        "filing_finished": "filed a report at an outside body for good",
+        "filing_gone": "noted that an outside body does not know a report any more",
+        "filing_lost": "got no answer to a report that it asked to open; one may be open there, and expires",
+        "filing_opened": "opened a report at an outside body",
+        "filing_retracted": "cancelled an open report at an outside body",
+        "filing_stray": "opened a report at an outside body that another had replaced meanwhile",
+        "filing_unopened": "could not open a report at an outside body",
         "flood_closed": "closed what waited of a flood as one",
         "flood_let_go": "let go what waited of a flood",
         "flood_told": "told the fallback's desk of a flood",
         "floods_listed": "looked at which floods there are",
+        "handover_recorded": "recorded that it was handed over outside",
+        "handover_shown": "looked at what is to be handed over",
+        "handovers_listed": "looked at what is to be handed over",
         "identity_asked": "asked who reported",
         "identity_expired": "ended a request to learn who reported: nobody decided",
         "identity_granted": "let somebody learn who reported",
@@ -77,6 +88,7 @@ DONE: Final[Mapping[str, str]] = MappingProxyType(
         "referral_exported": "took out what left, as a document for programs",
         "referral_given_up": "gave a delivery up",
         "referral_retried": "had a delivery tried again",
+        "referral_in_hand": "laid it before people, to be handed over",
         "referral_sent": "sent",
         "referral_shown": "looked at what is sent",
         "outside_kept": "kept, sealed, what left or what came back",
