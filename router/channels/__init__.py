@@ -26,8 +26,9 @@ class Kind(Protocol):
     """What every kind's module has.
 
     One may also have `lacks(settings, referral) -> tuple[str, ...]`: the fields without which it cannot be rendered,
-    as `Channel.lacks` asks for them; `OUTSIDE`, true where it leads outside whatever a file says; `HOOK`; and
-    `with_bodies(settings, directory)` and `bodies_for(settings, referral)`, see `router.bodies`.
+    as `Channel.lacks` asks for them; `OUTSIDE`, true where it leads outside whatever a file says; `FINAL`, true where
+    nothing that was taken can be changed or taken back; `HOOK`; and `with_bodies(settings, directory)` and
+    `bodies_for(settings, referral)`, see `router.bodies`.
     """
 
     @property

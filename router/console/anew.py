@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from router.channels import KINDS
 from router.model import PlannedReferral, Referral
 from router.store.conflicts import Told
 from router.vocabulary import Awaited, Notice, ReferralState, Tlp
@@ -25,20 +26,25 @@ def recalls(
 
     To those that are `outside` it is a draft, and for nobody but whoever has the case there: nothing goes there by
     itself. What was tried and did not get through may have left something there all the same. A recall says nothing but
-    the reference; one that people refused, or did not approve in time, was none.
+    the reference; one that people refused, or did not approve in time, was none. Where nothing can be taken back, none
+    is made: nobody could send it.
     """
     planned = []
     for channel in sorted(channels):
         # A note in a ticket of theirs says nothing of the case, and there is nothing else of ours to withdraw.
         rows = [row for row in told if row.channel == channel and row.notice != Notice.TAKEN_OVER]
         withdrawn = any(row.notice == Notice.RECALLED and not _ended_unsaid(row) for row in rows)
-        if any(row.attempts for row in rows) and not withdrawn:
+        if any(row.attempts for row in rows) and not withdrawn and not _final(rows[0].kind):
             revision = max(row.revision for row in told if row.channel == channel) + 1
             tlp = Tlp.RED if channel in outside else None
             fields = Referral(reference=reference, revision=revision, notice=Notice.RECALLED, tlp=tlp)
             state = ReferralState.DRAFT if channel in outside else ReferralState.DUE
             planned.append(PlannedReferral(channel=channel, kind=rows[0].kind, state=state, fields=fields))
     return planned
+
+
+def _final(kind: str) -> bool:
+    return kind in KINDS and getattr(KINDS[kind], "FINAL", False)
 
 
 def _ended_unsaid(row: Told) -> bool:

@@ -17,6 +17,7 @@ from router.model import Payload, Referral
 from router.vocabulary import Guarantee, Notice, Proven
 
 __all__ = [
+    "FINAL",
     "GUARANTEE",
     "KIND",
     "OUTSIDE",
@@ -35,6 +36,7 @@ GUARANTEE: Final = Guarantee.KEYED
 PROVES: Final = Proven.ACCEPTED
 """It says that a report is filed, with its number; nobody outside NCMEC can look at it later."""
 OUTSIDE: Final = True
+FINAL: Final = True
 _REPORTS: Final = frozenset({None, Notice.CORRECTED, Notice.INSTEAD})
 """What makes a report. Nothing else can be said there: what is filed can be neither changed nor taken back."""
 

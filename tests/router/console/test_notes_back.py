@@ -1,4 +1,4 @@
-"""A note in the ticket that a concern came out of is no referral to withdraw: it holds nothing of the case."""
+"""What is no referral to withdraw: a note in the ticket that a concern came out of, and what nobody can take back."""
 
 from datetime import UTC, datetime
 
@@ -21,3 +21,13 @@ def test_what_was_sent_beside_it_is_recalled_after_both() -> None:
     (recall,) = recalls(REFERENCE, [told(1, None), told(2, "taken_over")], {"helpdesk-notes"})
 
     assert recall.fields.revision == 3
+
+
+def test_what_nobody_can_take_back_is_not_recalled() -> None:
+    """A report that is filed: a draft that no one could send would wait for approvals, and remind them of it."""
+    filed = Told("tip", "cybertipline", 1, "sent", None, None, NOW, NOW, 1)
+    written = filed._replace(channel="police", kind="folder")
+
+    drafts = recalls(REFERENCE, [filed, written], {"tip", "police"}, outside={"tip", "police"})
+
+    assert [(one.channel, one.state) for one in drafts] == [("police", "draft")]
