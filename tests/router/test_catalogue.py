@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from router.catalogue import ENTRIES, FILE, parse_catalogue
+from router.bodies.directory import bodies_text
+from router.bodies.together import joined
+from router.catalogue import ENTRIES, FILE, parse_catalogue, ways_text
 from router.channels import KINDS
 from router.configfile.yamltext import read_file
 from router.errors import PolicyErrors
 from router.model import Referral
 from router.triage import lint
-from router.vocabulary import Guarantee
+from router.vocabulary import Guarantee, Scope
 from tests.policies import CONFIG
 
 RT = """\
@@ -37,9 +39,10 @@ def found(text: str) -> list[tuple[int, str]]:
 
 
 def test_loads_the_shipped_channels() -> None:
-    catalogue = parse_catalogue(read_file(CONFIG / FILE))
+    catalogue = parse_catalogue(ways_text(CONFIG))
 
-    assert {channel.kind for channel in catalogue.channels.values()} == {"folder"}
+    assert {channel.kind for channel in catalogue.channels.values()} == {"folder", "hand_over"}
+    assert {channel.kind for channel in catalogue.channels.values() if channel.scope is Scope.INTERNAL} == {"folder"}
     assert catalogue.get("no-such-channel") is None
 
 
@@ -47,7 +50,7 @@ def test_loads_the_shipped_channels() -> None:
 def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
     desks = {
         name: way
-        for name, way in parse_catalogue(read_file(CONFIG / folder / FILE)).channels.items()
+        for name, way in parse_catalogue(ways_text(CONFIG / folder)).channels.items()
         if name.endswith("-desk")
     }
 
@@ -62,13 +65,16 @@ def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: 
     start = examples.index("security-desk:")
     replaced = yaml.safe_load(text) | yaml.safe_load("\n".join(examples[start:]))
 
-    catalogue = parse_catalogue(yaml.safe_dump(replaced))
+    ways = joined(yaml.safe_dump(replaced), bodies_text(CONFIG))
+    catalogue = parse_catalogue(ways)
     policy = (CONFIG / folder / "policy.yaml").read_text()
 
-    assert lint.findings(policy, yaml.safe_dump(replaced), today=date(2026, 11, 23)) == ()
+    assert lint.findings(policy, ways, today=date(2026, 11, 23)) == ()
     assert {name: channel.kind for name, channel in catalogue.channels.items() if channel.kind != "folder"} == {
         "security-desk": "rt",
         "duty-phone": "webhook",
+        "police-handover": "hand_over",
+        "hotline-handover": "hand_over",
     }
 
 
@@ -87,7 +93,7 @@ def test_each_recipe_can_stand_in_the_shipped_files(recipe: Path) -> None:
     place = "security-desk" if entry["scope"] == "internal" else "hotline-handover"
     replaced = yaml.safe_load((CONFIG / FILE).read_text()) | {place: entry}
     policy = (CONFIG / "policy.yaml").read_text()
-    problems = lint.findings(policy, yaml.safe_dump(replaced), today=date(2026, 11, 23))
+    problems = lint.findings(policy, joined(yaml.safe_dump(replaced), bodies_text(CONFIG)), today=date(2026, 11, 23))
 
     assert [problem for problem in problems if problem.file == FILE] == []
 

@@ -14,10 +14,11 @@ from tests.conftest import CHECKOUT
 SAY = """
 import sys
 from pathlib import Path
-from router.catalogue import parse_catalogue
+from router.catalogue import parse_catalogue, ways_text
 from router.model import Payload
-for path in sys.argv[1:]:
-    for name, channel in parse_catalogue(Path(path).read_text()).channels.items():
+for path in map(Path, sys.argv[1:]):
+    text = ways_text(path.parent) if path.name == "channels.yaml" else path.read_text()
+    for name, channel in parse_catalogue(text).channels.items():
         print(name, channel.leaving(Payload(b"x", "text/plain"), key="k"))
 """
 FILES = [CHECKOUT / "config" / "channels.yaml", *sorted((CHECKOUT / "config" / "recipes").glob("*.yaml"))]
@@ -29,7 +30,7 @@ def readable(paths: list[Path]) -> list[Path]:
     found = []
     for path in paths:
         try:
-            parse_catalogue(path.read_text())
+            parse_catalogue(ways_text(path.parent) if path.name == "channels.yaml" else path.read_text())
         except PolicyErrors:  # of sources
             continue
         found.append(path)

@@ -14,7 +14,7 @@ from router.triage.drawing import svg, width_of
 from router.triage.file import PolicyFile
 from router.triage.graph import mermaid, outline
 from router.triage.parts import everyone
-from router.triage.policy import parse_policy
+from router.triage.policy import parse_policy, policy_texts
 from tests.oddities import DESK, OFFICE, PHONE, POLICE, policy, route, routes
 from tests.policies import CONFIG
 
@@ -50,7 +50,7 @@ def both(policy_text: str, channels_text: str) -> Both:
 
 SMALL = both(WRITTEN, f"{INSTEAD}\n{PHONE}\n{POLICE}")
 SHIPPED = {
-    folder.name: both((folder / "policy.yaml").read_text(), (folder / "channels.yaml").read_text())
+    folder.name: both(*policy_texts(folder))
     for folder in sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
 }
 
@@ -89,7 +89,7 @@ def test_times_and_severities_are_there() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_boxes_say_the_same_as_the_policy_that_decides(name: str) -> None:
     folder = next(path.parent for path in CONFIG.rglob("policy.yaml") if path.parent.name == name)
-    compiled = parse_policy((folder / "policy.yaml").read_text(), (folder / "channels.yaml").read_text())
+    compiled = parse_policy(*policy_texts(folder))
 
     assert [(box.name, box.teams, box.at_once, box.drafts) for box in outline(*SHIPPED[name]).routes] == [
         (

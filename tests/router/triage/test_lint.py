@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from router.triage.lint import findings
+from router.triage.policy import policy_texts
 from tests.oddities import (
     ALL,
     DESK,
@@ -324,7 +325,7 @@ def test_a_wrong_shape_has_errors_and_no_findings() -> None:
     "folder", sorted(path.parent for path in CONFIG.rglob("policy.yaml")), ids=lambda path: path.name
 )
 def test_the_shipped_policies_have_none(folder: Path) -> None:
-    policy_text, channels_text = ((folder / name).read_text() for name in ("policy.yaml", "channels.yaml"))
+    policy_text, channels_text = policy_texts(folder)
 
     assert findings(policy_text, channels_text, today=TODAY) == ()
 

@@ -20,6 +20,8 @@ FILES: dict[Literal["policy", "channels", "examples"], str] = {
     "channels": "channels.yaml",
     "examples": "policy.examples.yaml",
 }
+FILLED_IN = {"bodies"}
+"""Settings that no file says: `catalogue` finds them."""
 FOLDERS = sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
 
 
@@ -144,7 +146,8 @@ def test_each_kind_of_channel_has_its_own_settings() -> None:
 
     for kind, module in KINDS.items():
         assert defined[f"channel_{kind}"]["properties"]["kind"] == {"const": kind}
-        assert set(module.Settings.model_fields) <= set(defined[f"channel_{kind}"]["properties"])
+        written = {name for name in module.Settings.model_fields if name not in FILLED_IN}
+        assert written <= set(defined[f"channel_{kind}"]["properties"])
 
 
 def test_the_shipped_files_are_read_the_same_by_our_own_reader() -> None:
