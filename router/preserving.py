@@ -17,7 +17,6 @@ from router.store import preserved
 from router.store.audit import note
 from router.store.preserved import KEPT, SealKey
 from router.telemetry import get_log
-from router.vault.keep import seal_kept
 
 DOCUMENT: Final = "document"
 RECEIPT: Final = "receipt"
@@ -70,4 +69,7 @@ def _keep(connection: Connection, one: Kept, key: SealKey, by: str) -> None:
 
 
 def _sealed(one: Kept, key: SealKey) -> Sealed:
+    # A worker whose channels give no receipts needs no cryptography: 8 MB in each process.
+    from router.vault.keep import seal_kept  # noqa: PLC0415
+
     return seal_kept(one.reference, one.referral, one.part, one.payload.body, suite=key.suite, public=key.public)

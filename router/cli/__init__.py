@@ -16,7 +16,21 @@ from pydantic import ValidationError
 from typer import Typer
 
 from router import telemetry
-from router.cli import audit, cases, clients, database, deliveries, doctor, floods, house, keys, people, policy, running
+from router.cli import (
+    audit,
+    cases,
+    clients,
+    database,
+    deliveries,
+    doctor,
+    floods,
+    house,
+    keys,
+    people,
+    policy,
+    preserved,
+    running,
+)
 from router.errors import RouterError
 
 ENTRY_POINTS: Final = "concern_router.commands"
@@ -29,6 +43,7 @@ GROUPS: Final = {
     "deliveries": deliveries,
     "cases": cases,
     "floods": floods,
+    "preserved": preserved,
     "clients": clients,
     "people": people,
     "keys": keys,
