@@ -19,6 +19,7 @@ from router.console.pages import (
     conflictfound,
     custody,
     floods,
+    handovers,
     kept,
     ledger,
     outside,
@@ -53,6 +54,7 @@ PAGES: tuple[Page, ...] = (
     *conflictfound.PAGES,
     *outside.PAGES,
     *kept.PAGES,
+    *handovers.PAGES,
     *approvals.PAGES,
     *custody.PAGES,
     *routing.PAGES,
@@ -69,6 +71,7 @@ def chores(desk: Desk) -> list[tuple[Callable[[], None], float]]:
         *behalf.chores(desk),
         *outside.chores(desk),
         *kept.chores(desk),
+        *handovers.chores(desk),
         *custody.chores(desk),
         *signingin.chores(desk),
     ]

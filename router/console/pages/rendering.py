@@ -68,6 +68,7 @@ _STATUS: Final = {
     "unknown_case": 404,
     "unknown_channel": 404,
     "unknown_draft": 404,
+    "unknown_handover": 404,
     "unknown_request": 404,
     "unknown_page": 404,
     "already_claimed": 409,

@@ -157,6 +157,22 @@ document.querySelectorAll("button[data-print]").forEach((button) => {
   button.addEventListener("click", () => window.print());
 });
 
+// ---- Copy: <button data-copy="id" hidden> shows where the browser lets a page fill the clipboard; what it copies is said.
+
+if (navigator.clipboard) {
+  document.querySelectorAll("button[data-copy]").forEach((button) => {
+    button.hidden = false;
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      navigator.clipboard.writeText(text).then(
+        () => { button.textContent = "Copied"; },
+        () => { button.textContent = "Not copied: mark and copy it"; },
+      );
+    });
+  });
+}
+
 // ---- Keys: j and k go through the rows of <table data-rows> by their <a data-row>, o opens one; any other key does what
 // has data-key="it": a field is gone into, a button pressed, the one in the row first. ? shows <dialog data-keys>, where
 // <input data-keys-on> switches all of it off: whoever speaks to a machine types without meaning to.
