@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from router.errors import Problem
-from router.triage.lint import categories, fields, legal, order, times, unused, ways
+from router.triage.lint import categories, danger, fields, legal, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
@@ -32,5 +32,6 @@ def findings(
             *fields.findings(files),
             *ways.findings(files),
             *legal.findings(files),
+            *danger.findings(files),
         }
     return tuple(sorted(found, key=lambda one: (one.file, one.line, one.said)))
