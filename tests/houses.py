@@ -8,7 +8,7 @@ import yaml
 from router.reporter.house.house import House, parse_house
 
 CHECKOUT = Path(__file__).parents[1]
-SHIPPED = (CHECKOUT / "config", CHECKOUT / "config/us")
+SHIPPED = (CHECKOUT / "config", CHECKOUT / "config/us", CHECKOUT / "config/uk")
 LEAST: dict[str, Any] = {
     "house": "concern-router/1",
     "name": "Concerns",

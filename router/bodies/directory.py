@@ -33,6 +33,8 @@ class Directory:
     """All bodies by code, in the order of the file: of several, the first is the usual one."""
 
     bodies: Mapping[str, Body] = field(default_factory=lambda: MappingProxyType({}))
+    lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Where each stands in the file."""
 
     def __iter__(self) -> Iterator[Body]:
         """Yield every body."""
@@ -76,7 +78,9 @@ def read_directory(document: Document) -> Directory:
             document.complain((), "wrong_kind", "outside bodies by code are wanted here")
         return NOBODY
     made = {code: _body(document, code) for code in document.value}
-    return Directory(MappingProxyType({code: body for code, body in made.items() if body is not None}))
+    good = {code: body for code, body in made.items() if body is not None}
+    lines = {code: document.line((code,)) for code in good}
+    return Directory(MappingProxyType(good), MappingProxyType(lines))
 
 
 def _body(document: Document, code: str) -> Body | None:

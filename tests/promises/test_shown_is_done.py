@@ -70,7 +70,7 @@ def assert_sent_as_shown(policy: Policy, planned: PlannedReferral, said: dict[st
     assert sent.body.decode() == said["payload"]
 
 
-@pytest.mark.parametrize("folder", ["", "us"])
+@pytest.mark.parametrize("folder", ["", "us", "uk"])
 def test_what_is_shown_is_decided_kept_and_sent(
     start: Start, settings: Settings, database: Database, token: str, folder: str
 ) -> None:

@@ -46,7 +46,7 @@ def test_loads_the_shipped_channels() -> None:
     assert catalogue.get("no-such-channel") is None
 
 
-@pytest.mark.parametrize("folder", ["", "us"])
+@pytest.mark.parametrize("folder", ["", "us", "uk"])
 def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
     desks = {
         name: way
@@ -58,7 +58,7 @@ def test_each_shipped_desk_may_say_by_when(folder: str) -> None:
     assert all({"claim_by", "decide_by"} <= set(way.carries) for way in desks.values())
 
 
-@pytest.mark.parametrize("folder", ["", "us"])
+@pytest.mark.parametrize("folder", ["", "us", "uk"])
 def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: str) -> None:
     text = (CONFIG / folder / FILE).read_text()
     examples = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
@@ -78,7 +78,7 @@ def test_the_examples_in_the_shipped_comments_can_replace_their_entries(folder: 
     }
 
 
-@pytest.mark.parametrize("folder", ["", "us"])
+@pytest.mark.parametrize("folder", ["", "us", "uk"])
 def test_the_shipped_comments_tell_of_every_key(folder: str) -> None:
     comments = "\n".join(line for line in (CONFIG / folder / FILE).read_text().splitlines() if line.startswith("#"))
     comments += "".join(recipe.read_text() for recipe in RECIPES)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from router.errors import Problem
-from router.triage.lint import categories, danger, fields, legal, order, times, unused, ways
+from router.triage.lint import bodies, categories, danger, fields, legal, order, times, unused, ways
 from router.triage.lint.reading import read_both
 
 
@@ -33,5 +33,6 @@ def findings(
             *ways.findings(files),
             *legal.findings(files),
             *danger.findings(files),
+            *bodies.findings(files, today),
         }
     return tuple(sorted(found, key=lambda one: (one.file, one.line, one.said)))

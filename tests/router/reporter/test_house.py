@@ -30,7 +30,7 @@ def problems(changed: dict[str, Any], folder: Path = SHIPPED[0]) -> list[tuple[s
     return []
 
 
-@pytest.mark.parametrize("config", SHIPPED, ids=["eu", "us"])
+@pytest.mark.parametrize("config", SHIPPED, ids=["eu", "us", "uk"])
 def test_the_shipped_houses_are_good_examples_whole_in_their_languages(config: Path) -> None:
     text = (config / FILE).read_text()
     house = parse_house(text, config)

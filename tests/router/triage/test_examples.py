@@ -14,7 +14,7 @@ from router.triage.policy import Policy, load_policy, policy_texts
 from router.vocabulary import Awaited, Involved
 from tests.policies import CONFIG
 
-SETS = {"eu": CONFIG, "us": CONFIG / "us"}
+SETS = {"eu": CONFIG, "us": CONFIG / "us", "uk": CONFIG / "uk"}
 TODAY = date(2026, 11, 30)
 
 each_set = pytest.mark.parametrize("folder", SETS.values(), ids=SETS)
