@@ -8,11 +8,15 @@ from typing import Any, Final
 
 import orjson
 import yaml
+from sqlalchemy import text
 
 from router import clock
 from router.catalogue import Catalogue, Channel, parse_catalogue
+from router.keyrecords import Sealed
 from router.model import NewCase, Referral
+from router.store.engine import transaction
 from router.vault.suite import new_pair
+from router.vault.unseal import unseal_kept
 from tests.standins.cybertip import PASSWORD, TEST_PASSWORD, TEST_USER, USER, CybertipStandIn
 from tests.workers.rooms import PACE, Fixed, Room
 from workers.deliver import Deliverer
@@ -113,6 +117,16 @@ class Tipline:
         rows = self.room.rows(f"(select array_agg(array[f.state, f.report_id] order by f.id) {known})")
         found = [tuple(one) for [all_of_it] in rows for one in all_of_it or []]
         return [(str(state), number) for state, number in found]
+
+    def another(self) -> Deliverer:
+        """Return another worker."""
+        return a_deliverer(self.room, Catalogue({CHANNEL: self.channel}))
+
+    def kept(self) -> list[bytes]:
+        """Return what is kept of the case, opened with its key."""
+        with transaction(self.room.owner) as connection:
+            rows = connection.execute(text("select reference, referral, part, suite, blob from preserved order by id"))
+            return [unseal_kept(*row[:3], Sealed(row.suite, row.blob), PRIVATE) for row in rows]
 
     def audited(self) -> list[str]:
         """Return what the audit says of reports."""

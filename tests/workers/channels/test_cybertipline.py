@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from router.failpoints import FailPoint, on_reach
 from router.store.filings import EXPIRES_S
 from tests.loopback import Answer
-from tests.standins.cybertip import PASSWORD, USER
+from tests.standins.cybertip import PASSWORD, USER, done
 from tests.workers.rooms import Room
 from tests.workers.tipline import CHANNEL, Tipline, a_tipline
 
@@ -50,6 +50,19 @@ def test_a_report_is_opened_noted_and_finished_and_its_number_is_the_proof(tipli
     assert tipline.filings() == [("finished", report.number)]
     assert tipline.audited() == [f"filing_{what} {CHANNEL}:{report.number}" for what in ("opened", "finished")]
     assert b"LAP-7" in report.document
+
+
+def test_what_was_sent_and_the_receipt_are_kept_with_the_note_that_it_is_filed(
+    tipline: Tipline, at: Callable[[FailPoint, Callable[[], None]], None]
+) -> None:
+    kept: list[int] = []
+    at(FailPoint.AFTER_SEND, lambda: kept.append(len(tipline.kept())))
+    tipline.post()
+    tipline.take_turn()
+    [report] = tipline.there.of("finished")
+
+    assert kept == [2], "nothing was settled by then"
+    assert tipline.kept() == [report.document, done(report.number).body]
 
 
 def test_a_lost_answer_to_the_opening_leaves_one_that_expires_and_one_that_is_filed(tipline: Tipline) -> None:
@@ -167,6 +180,31 @@ def test_the_number_that_comes_when_another_worker_has_begun_anew_is_a_stray_and
 
 
 @pytest.mark.parametrize(
+    ("point", "filings"), [(FailPoint.BEFORE_OPEN, ["retracted", "finished"]), (FailPoint.BEFORE_FINISH, ["finished"])]
+)
+def test_two_workers_at_the_same_report_file_one(
+    tipline: Tipline,
+    at: Callable[[FailPoint, Callable[[], None]], None],
+    point: FailPoint,
+    filings: list[str],
+) -> None:
+    def another_takes_it() -> None:
+        tipline.room.run("update referrals set lease_until = clock_timestamp() - interval '1 second'")
+        tipline.another().deliver(CHANNEL)
+
+    at(point, another_takes_it)
+    tipline.post()
+    tipline.take_turn()
+    tipline.room.run("update filings set tried_at = null")
+    tipline.worker.deliver(CHANNEL)
+    [report] = tipline.there.of("open", "finished")
+
+    assert report.state == "finished"
+    assert tipline.referral()[::2] == ("sent", report.number)
+    assert [state for state, _ in tipline.filings()] == filings
+
+
+@pytest.mark.parametrize(
     ("status", "code", "state", "outcome", "breaker"),
     [
         (500, 1000, "due", "code_1000", "closed"),
@@ -203,6 +241,7 @@ def test_an_unknown_code_at_the_finish_stops_it_in_front_of_a_person(tipline: Ti
     "body",
     [
         b'<!DOCTYPE x [<!ENTITY c "0">]><reportResponse><responseCode>&c;</responseCode></reportResponse>',
+        b"<!DOCTYPE x><reportResponse><responseCode>0</responseCode><reportId>1</reportId></reportResponse>",
         b"<reportResponse><responseCode>0</responseCode></reportResponse>",
         b"<reportResponse><responseCode>zero</responseCode><reportId>1</reportId></reportResponse>",
         b"<reportResponse><responseCode>0</responseCode><reportId>1;2</reportId></reportResponse>",

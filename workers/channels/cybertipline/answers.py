@@ -82,4 +82,4 @@ def _root(body: bytes) -> "etree._Element | None":
         root = etree.fromstring(body, parser)
     except (etree.LxmlError, ValueError):
         return None
-    return None if root.getroottree().docinfo.internalDTD is not None else root
+    return None if root.getroottree().docinfo.doctype else root
