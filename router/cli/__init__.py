@@ -18,6 +18,7 @@ from typer import Typer
 from router import telemetry
 from router.cli import (
     audit,
+    bodies,
     cases,
     clients,
     database,
@@ -39,6 +40,7 @@ ENTRY_POINTS: Final = "concern_router.commands"
 GROUPS: Final = {
     "db": database,
     "policy": policy,
+    "bodies": bodies,
     "house": house,
     "deliveries": deliveries,
     "cases": cases,

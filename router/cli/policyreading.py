@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from router import clock
+from router.bodies.directory import FILE as BODIES
+from router.bodies.directory import where
 from router.configfile.shape import shape
 from router.configfile.yamltext import nearest, read
 from router.errors import PolicyErrors, Problem, Refused
@@ -60,14 +62,20 @@ def refuse(folder: Path, problems: tuple[Problem, ...], *, as_json: bool) -> NoR
 
 def line(folder: Path, problem: Problem, level: str) -> str:
     """Return a problem as one line that editors can follow."""
-    return f"{folder / problem.file}:{problem.line}: {level}: {problem.said} [{problem.code}]"
+    return f"{_place(folder, problem)}:{problem.line}: {level}: {problem.said} [{problem.code}]"
+
+
+def _place(folder: Path, problem: Problem) -> Path:
+    """Return the file: that of the outside bodies may stand in the folder around."""
+    around = where(folder) if problem.file == BODIES else None
+    return around or folder / problem.file
 
 
 def as_values(folder: Path, problems: Iterable[Problem], level: str) -> Iterable[dict[str, Any]]:
     """Yield each problem as JSON-ready values."""
     for one in problems:
         yield {
-            "file": str(folder / one.file),
+            "file": str(_place(folder, one)),
             "line": one.line,
             "level": level,
             "code": one.code,
