@@ -120,7 +120,7 @@ def test_json_has_the_shape_that_others_rely_on() -> None:
         ("actual", "field", "ok", "wanted")
     }
     assert {tuple(sorted(referral)) for referral in shown["referrals"]} == {
-        ("awaited", "channel", "due_at", "fields", "instead_of", "kept_from", "kind", "payload", "state")
+        ("awaited", "channel", "due_at", "fields", "instead_of", "kept_from", "kind", "lacks", "payload", "state")
     }
 
 
@@ -146,7 +146,7 @@ def test_what_is_shown_is_what_a_worker_sends() -> None:
         ({"category": "harassment", "involves": ("hr",)}, "  hr is not told: it is said to be involved"),
         ({"category": "harassment", "involves": ("hr",)}, "  legal stands in for hr"),
         ({"category": "harassment", "involves": ("hr",)}, "  nothing goes to hr-desk: hr can read it"),
-        ({"category": "csam_suspected"}, "Channel police-handover (folder), a draft until people approve it:"),
+        ({"category": "csam_suspected"}, "Channel police-handover (hand_over), a draft until people approve it:"),
         ({"category": "fraud"}, "  if legal-desk has not got it by Mon 2026-11-30 10:30: ombuds-desk gets it instead"),
         ({"category": "nothing"}, "deciding failed (KeyError): the fallback teams are told"),
     ],

@@ -66,8 +66,12 @@ def assert_sent_as_shown(policy: Policy, planned: PlannedReferral, said: dict[st
         assert row[name] == getattr(planned, name), name
     assert (row["revision"], row["notice"]) == (planned.fields.revision, planned.fields.notice)
     assert planned.due_at in (None, row["due_at"])
-    sent = policy.channels.channels[row["channel"]].render(stored, key=row["id"])
-    assert sent.body.decode() == said["payload"]
+    channel = policy.channels.channels[row["channel"]]
+    assert said["lacks"] == list(channel.lacks(stored))
+    if said["lacks"]:  # nobody can approve it as it is
+        assert said["payload"] is None
+    else:
+        assert channel.render(stored, key=row["id"]).body.decode() == said["payload"]
 
 
 @pytest.mark.parametrize("folder", ["", "us", "uk"])
