@@ -13,7 +13,6 @@ import typer
 from router import clock
 from router.bodies.body import Body
 from router.bodies.directory import FILE, Directory, bodies_text, parse_directory, where
-from router.catalogue import Channel
 from router.cli.policyreading import AsJson, facts_in, fail, load, moment, refuse
 from router.errors import PolicyErrors
 from router.model import Decision
@@ -107,19 +106,15 @@ def which(
 
 def _led(policy: Policy, decision: Decision) -> Iterator[dict[str, Any]]:
     """Yield, for each draft, which bodies could take it, the first choice first, why, and what is missing."""
-    why = {tried.name: tried.said for tried in in_words(decision.trace) if tried.part == "step"}
+    said = in_words(rule for rule in decision.trace if rule.rule.startswith("body:"))
+    why = {tried.name: tried.said for tried in said}
     for planned in decision.referrals:
         if planned.state is not ReferralState.DRAFT:
             continue
-        channel: Channel = policy.channels.channels[planned.channel]
+        channel = policy.channels.channels[planned.channel]
         codes = [body.code for body in channel.bodies_for(planned.fields)]
         lacks = list(channel.lacks(planned.fields))
-        yield {
-            "channel": channel.name,
-            "bodies": codes,
-            "why": why.get(channel.name, "") if codes else "",
-            "lacks": lacks,
-        }
+        yield {"channel": channel.name, "bodies": codes, "why": why.get(channel.name), "lacks": lacks}
 
 
 def _directory(config_dir: Path, *, as_json: bool) -> tuple[Directory, Path]:
