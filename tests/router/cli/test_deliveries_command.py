@@ -190,6 +190,24 @@ def test_shows_each_referral_with_what_was_tried_and_no_field_of_it(desk: Desk) 
     assert len(json.loads(desk.run("show", desk.reference.lower(), "--channel", "hr", "--json"))) == 1
 
 
+def test_shows_the_number_and_the_state_of_each_report_that_was_opened_outside(desk: Desk) -> None:
+    desk.change(
+        """insert into filings (referral, lease_no, test, state, report_id, asked_at, opened_at, ended_at, code)
+           select r.id, 1, true, became, number, '2026-11-23T09:00:00Z', at::timestamptz, at::timestamptz, code
+           from referrals r, (values ('lost', null, null, null), ('finished', '4564001', '2026-11-23T09:01:00Z', 0))
+                as more (became, number, at, code) where channel = 'hr' order by became desc"""
+    )
+    said, [row] = (
+        desk.run("show", desk.reference),
+        json.loads(desk.run("show", desk.reference, "--channel", "hr", "--json")),
+    )
+
+    thrown_away = "test system: thrown away there"
+    assert re.search(rf"^  report  no number  lost +2026-11-23T09:00:00Z  - +{thrown_away}$", said, re.MULTILINE)
+    assert re.search(rf"^  report  4564001 +finished  2026-11-23T09:01:00Z  code 0  {thrown_away}$", said, re.MULTILINE)
+    assert [(one["state"], one["report_id"]) for one in row["filed"]] == [("lost", None), ("finished", "4564001")]
+
+
 @pytest.mark.parametrize(
     ("awaited", "instead_of", "until"),
     [
