@@ -167,3 +167,21 @@ def test_workers_have_one_cases_public_key_and_no_case(room: Room) -> None:
     assert nobody is None
     for statement in ("select blob from preserved", "select public from cases", "delete from preserved"):
         assert refused(room.engine, statement), statement
+
+
+def test_what_a_body_answered_is_kept_even_when_somebody_else_had_the_lease_by_then(
+    room: Room, sink: Sink, sender: Receipting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.post()
+    _, public = new_pair()
+    room.run("update cases set suite = :suite, public = :public", suite=public.suite, public=public.raw)
+
+    def too_slow(leased: LeasedReferral, payload: Payload, *, deadline_s: float) -> Proof:  # noqa: ARG001 - the protocol's
+        room.run("update referrals set lease_no = lease_no + 1 where id = :id", id=leased.id)
+        return Proof("7", receipt=RECEIPT)
+
+    monkeypatch.setattr(sender, "send", too_slow)
+    room.deliverer(room.catalogue(sink)).deliver("desk")
+
+    assert room.states() == {"leased": 1}
+    assert set(rows(room)) == {"document", "receipt"}
