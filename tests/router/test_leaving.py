@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.catalogue import parse_catalogue
+from router.catalogue import parse_catalogue, ways_text
 from router.errors import PolicyErrors
 from tests.conftest import CHECKOUT
 
