@@ -19,7 +19,7 @@ from router.channels.hand_over.sheet import MEDIA_TYPE, sheet
 from router.channels.setting import Within
 from router.errors import Unrenderable
 from router.model import Frozen, Payload, Referral
-from router.vocabulary import Guarantee, Name, Notice, Proven
+from router.vocabulary import Guarantee, Name, Notice, Proven, WhereFound
 
 KIND: Final = "hand_over"
 GUARANTEE: Final = Guarantee.REPEATABLE
@@ -34,6 +34,13 @@ _WHY: Final = {
     To.POLICE: "What is found on a device is for the police",
     To.HOTLINE: "What is on the Internet is for a hotline",
 }
+_ELSEWHERE: Final = "What somebody did is for the police, wherever it was found"
+_DEVICES: Final = frozenset(
+    {
+        *(WhereFound.WORKSTATION, WhereFound.LAPTOP, WhereFound.SERVER_SHARE, WhereFound.REMOVABLE_USB),
+        *(WhereFound.EXTERNAL_DISK, WhereFound.COMPANY_PHONE),
+    }
+)
 _WITHDRAWS: Final = frozenset({Notice.RECALLED, Notice.CLOSED})
 """Says nothing of the matter itself."""
 
@@ -115,6 +122,8 @@ def _why(settings: Settings, referral: Referral, who: tuple[Body, ...]) -> str:
     """Return why the sheet is for the first of `who`, in a sentence; empty when it is for nobody by name."""
     if not who:
         return ""
+    no_device = settings.to is To.POLICE and referral.where_found not in {None, *_DEVICES}
+    reason = _ELSEWHERE if no_device else _WHY[settings.to]
     if who[0].country == ANYWHERE:
-        return f"{_WHY[settings.to]}; the directory names none of {referral.jurisdiction or 'the country'}."
-    return f"{_WHY[settings.to]}, of {who[0].country}, whose bodies are asked in this case."
+        return f"{reason}; the directory names none of {referral.jurisdiction or 'the country'}."
+    return f"{reason}, of {who[0].country}, whose bodies are asked in this case."

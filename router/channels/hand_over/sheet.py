@@ -73,7 +73,7 @@ class Sheet(Frozen):
     language: str
     title: Said
     marking: Said | None = None
-    to: Addressee | None
+    to: Addressee | None = None
     """None: whoever has what this withdraws."""
     why: str
     """Why this body, in a sentence."""
