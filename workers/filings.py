@@ -100,6 +100,8 @@ def withdraw(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: fl
         if ended is not None:
             with transaction(engine) as connection:
                 changed = filings.end(connection, unwanted.referral, unwanted.report_id, *ended)
+                if ended[0] == "finished":
+                    filings.note_sent(connection, unwanted.referral, unwanted.report_id)
             tell(changed)
 
 

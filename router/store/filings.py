@@ -103,6 +103,17 @@ def end(connection: Connection, referral: str, report_id: str, how: str, code: i
     return _change(connection, sets, where, referral=referral, report_id=report_id, how=how, code=code)
 
 
+def note_sent(connection: Connection, referral: str, report_id: str) -> None:
+    """Let the ledger say that a referral is sent which was withdrawn, or given up, though its report was filed."""
+    query = text("""
+        with told as (
+            update referrals set state = 'sent', outcome = 'filed_after_all', remote_id = :report_id, proof = 'accepted'
+            where id = :referral and state in ('recalled', 'dead') returning reference, channel)
+        insert into audit (actor, action, object, outcome, detail)
+        select 'worker', 'referral_sent', reference, 'filed_after_all', channel from told""")
+    connection.execute(query, {"referral": referral, "report_id": report_id})
+
+
 def take_unwanted(connection: Connection, channel: str, *, test: bool, limit: int) -> list[Unwanted]:
     """Return reports to be retracted now; nobody else gets the same ones for TRIED_AGAIN_S."""
     query = text(f"""

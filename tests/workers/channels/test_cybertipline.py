@@ -130,15 +130,17 @@ def test_an_open_report_that_nobody_wants_any_more_is_retracted(tipline: Tipline
     assert not tipline.there.of("open", "finished")
 
 
-def test_what_was_filed_after_all_is_not_taken_for_retracted(tipline: Tipline) -> None:
+@pytest.mark.parametrize("state", ["recalled", "dead"])
+def test_what_was_filed_after_all_is_sent_and_not_taken_for_retracted(tipline: Tipline, state: str) -> None:
     tipline.there.lose["finish"] = 1
     tipline.post()
     tipline.take_turn()
-    tipline.room.run("update referrals set state = 'recalled', settled_at = clock_timestamp()")
+    tipline.room.run("update referrals set state = :state, settled_at = clock_timestamp()", state=state)
     tipline.worker.deliver(CHANNEL)
     [report] = tipline.there.of("finished")
 
     assert tipline.filings() == [("finished", report.number)]
+    assert tipline.referral() == ("sent", "filed_after_all", report.number)
     assert f"filing_finished {CHANNEL}:{report.number}" in tipline.audited()
 
 
