@@ -8,14 +8,14 @@ times only. Functions take a connection and never commit.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, text
 
 from router.store.casefile import DONE
 from router.store.floods import PARKED
+from router.store.queuefilter import Filter, Holder, Place
 from router.vocabulary import Awaited, Severity
 
 PAGE: Final = 50
@@ -27,71 +27,6 @@ MOST_COUNTED: Final = 100
 """Counting ends here: beyond, nobody works by the number."""
 MOST_FOUND: Final = 500
 """How many cases with one identifier are looked at, the newest first."""
-
-
-class State(StrEnum):
-    """How far the cases of a list are."""
-
-    WAITING = "waiting"
-    """Something is left to do: open, or closed and the reporter waits for an answer."""
-    OPEN = "open"
-    OWED = "owed"
-    """Closed, and the reporter waits for an answer."""
-    CLOSED = "closed"
-    WITHDRAWN = "withdrawn"
-    ANY = "any"
-
-
-class Holder(StrEnum):
-    """Who has the cases of a list."""
-
-    ME = "me"
-    NOBODY = "nobody"
-    ANYBODY = "anybody"
-
-
-_BASES: Final[Mapping[State, tuple[int, ...]]] = {
-    State.WAITING: (0, 4),
-    State.OPEN: (0,),
-    State.OWED: (4,),
-    State.CLOSED: (4, 8),
-    State.WITHDRAWN: (12,),
-    State.ANY: (0, 4, 8, 12),
-}
-"""The first rank of each state; see `queuetables`."""
-_NOTHING_DUE: Final = 8
-"""From this rank on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which cases somebody wants to see; empty, all that wait."""
-
-    state: State = State.WAITING
-    severities: frozenset[Severity] = frozenset()
-    category: str | None = None
-    site: str | None = None
-    team: str | None = None
-    claimed_by: Holder | None = None
-    unread: bool = False
-    overdue: bool = False
-    parked: bool = False
-    """It came in a flood, and waits for a look."""
-
-    @property
-    def ranks(self) -> tuple[int, ...]:
-        """The ranks of what it lets through."""
-        severities = self.severities or frozenset(Severity)
-        ranks = sorted(base + 3 - severity.rank for base in _BASES[self.state] for severity in severities)
-        return tuple(rank for rank in ranks if not self.overdue or rank < _NOTHING_DUE)
-
-
-class Place(NamedTuple):
-    """Where a case stands in the order."""
-
-    rank: int
-    place: int
-    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +146,10 @@ class _Asked:
             walked.append("""not exists (
                 select from case_views s join cases c on c.reference = s.reference
                 where s.handle = :handle and s.reference = q.reference and s.version >= c.version)""")
+        if wanted.wrote:
+            walked.append(
+                "exists (select from cases w where w.reference = q.reference and w.reporter_wrote_at is not null)"
+            )
         # There are few, and they may stand anywhere in the order: they are taken together first.
         self.source = "parked_now" if wanted.parked else "case_queue"
         self.indexed, self.walked = " and ".join(indexed), " and ".join(walked)

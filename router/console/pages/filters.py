@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from router.store.queue import Filter, Holder, Place, State
+from router.store.queuefilter import Filter, Holder, Place, State
 from router.vocabulary import Severity
 
-NAMES: Final = ("state", "severity", "category", "site", "team", "claimed", "unread", "overdue", "parked", "q", "after")
+TICKS: Final = ("unread", "overdue", "wrote", "parked")
+NAMES: Final = ("state", "severity", "category", "site", "team", "claimed", *TICKS, "q", "after")
 _Word = TypeVar("_Word", State, Holder)
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _SOUGHT: Final = re.compile(r"[A-Za-z0-9._#-]{1,64}")
@@ -24,9 +25,7 @@ _BIGGEST: Final = 2**63 - 1
 _CHOOSE: Final = "Choose one of the list."
 MISTAKES: Final[Mapping[str, str]] = {
     **dict.fromkeys(NAMES, _CHOOSE),
-    "unread": "Tick it or leave it.",
-    "overdue": "Tick it or leave it.",
-    "parked": "Tick it or leave it.",
+    **dict.fromkeys(TICKS, "Tick it or leave it."),
     "q": "Give a whole reference, asset tag, source ticket or hash: letters, digits and . _ # - only, no blanks.",
     "after": "This page of the list cannot be; the list begins at its top.",
 }
@@ -82,6 +81,7 @@ def read(query: QueryParams, teams: Collection[str]) -> Asked:
         unread=one("unread", re.compile("1")) is not None,
         overdue=one("overdue", re.compile("1")) is not None,
         parked=one("parked", re.compile("1")) is not None,
+        wrote=one("wrote", re.compile("1")) is not None,
     )
     sought, after = one("q", _SOUGHT), _place(one("after", _AFTER), wrong)
     return Asked(wanted, _whole(sought or ""), after, {name: MISTAKES[name] for name in NAMES if name in wrong})
@@ -119,11 +119,10 @@ def coded(wanted: Filter) -> str:
 
 def _pairs(wanted: Filter) -> list[tuple[str, str]]:
     exact = (("category", wanted.category), ("site", wanted.site), ("team", wanted.team))
-    ticks = (("unread", wanted.unread), ("overdue", wanted.overdue), ("parked", wanted.parked))
     return [
         *([("state", wanted.state.value)] if wanted.state is not State.WAITING else []),
         *(("severity", severity.value) for severity in reversed(Severity) if severity in wanted.severities),
         *((name, value) for name, value in exact if value),
         *([("claimed", wanted.claimed_by.value)] if wanted.claimed_by else []),
-        *((name, "1") for name, ticked in ticks if ticked),
+        *((name, "1") for name in TICKS if getattr(wanted, name)),
     ]

@@ -25,7 +25,8 @@ from router.model import AuditEntry
 from router.store import parked, queue, savedviews
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.queue import Holder, Listed, State
+from router.store.queue import Listed
+from router.store.queuefilter import Holder, State
 from router.vocabulary import Awaited, Severity
 
 HOME: Final = "/console"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
 from router.console.pages.filters import NAMES, coded, read, written
-from router.store.queue import Filter, Holder, Place, State
+from router.store.queuefilter import Filter, Holder, Place, State
 from router.vocabulary import Severity
 
 codes = st.none() | st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)

@@ -18,7 +18,7 @@ from router.store import byreceipt, casefile, progress, queue
 from router.store.byreceipt import FollowedCase, Written
 from router.store.engine import transaction
 from router.store.posting import referral_id
-from router.store.queue import Filter, State
+from router.store.queuefilter import Filter, State
 from router.vault.receipt import receipt_holder
 from router.vault.seal import seal_message
 from router.vocabulary import CaseOutcome, MessageKind, ReporterKind, Role
@@ -53,11 +53,13 @@ def case_of(deployment: Deployment, receipt: str) -> FollowedCase:
     return case
 
 
-def waiting(deployment: Deployment, state: State = State.WAITING, *, unread: bool = False) -> dict[str, bool]:
+def waiting(
+    deployment: Deployment, state: State = State.WAITING, *, unread: bool = False, wrote: bool = False
+) -> dict[str, bool]:
     """Return the cases in ana's queue, and whether the reporter of each wrote something that nobody has read."""
     with transaction(deployment.console) as connection:
         [[now]] = deployment.rows("select clock_timestamp()")
-        listed = queue.page(connection, "ana", Filter(state=state, unread=unread), after=None, now=now)
+        listed = queue.page(connection, "ana", Filter(state=state, unread=unread, wrote=wrote), after=None, now=now)
     return {row.reference: row.reporter_wrote_at is not None for row in listed.rows}
 
 
@@ -84,6 +86,17 @@ def test_the_team_reads_it_and_every_desk_hears_that_there_is_something_and_not_
         r=reference,
     ) == [("reporter", "ok", "answer ")]
     assert WORDS.encode().hex() not in str(deployment.rows("select t::text from sealed_messages t"))
+
+
+def test_the_queue_filters_what_reporters_wrote_until_somebody_reads_it(deployment: Deployment) -> None:
+    reference, receipt = filed(deployment)
+    filed(deployment)
+    deployment.write(receipt, WORDS)
+
+    assert waiting(deployment, wrote=True) == {reference: True}
+    deployment.run("update cases set reporter_wrote_at = null")
+    assert waiting(deployment, wrote=True) == {}
+    assert len(waiting(deployment)) == 2
 
 
 def test_however_often_they_write_a_desk_hears_it_once_in_an_hour(deployment: Deployment) -> None:

@@ -12,7 +12,8 @@ from router.console import conflict, progress
 from router.console.handingout import take_next
 from router.store import queue
 from router.store.engine import transaction
-from router.store.queue import Counts, Filter, Holder, Listed, Place, State
+from router.store.queue import Counts, Listed
+from router.store.queuefilter import Filter, Holder, Place, State
 from router.vocabulary import Awaited, CaseOutcome, Severity
 from tests.router.console.deployments import CONSOLE, Deployment
 
