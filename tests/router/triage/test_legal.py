@@ -1,15 +1,19 @@
 """What follows from a legal profile: clocks, how long is kept, what `policy check` misses; each with its sources."""
 
+from datetime import date
+
 import pytest
 
 from router.errors import PolicyErrors
 from router.model import Facts
 from router.reporter.stateduty import STATES
 from router.triage.legal import LAWS, NO_ADVICE, LegalProfile, Wanted
-from router.triage.policy import parse_policy
+from router.triage.lint import findings
+from router.triage.policy import parse_policy, policy_texts
 from router.triage.stateduties import DUTIES, NAMES, duty_of
 from router.triage.whose import Regions
 from tests.oddities import DESK, POLICE, policy, problems, route, routes, ways
+from tests.policies import CONFIG
 
 CSAM = "{fraud: {label: Fraud, floor: medium}, csam_suspected: {label: CSAM, floor: critical}}"
 OWN = "legal: {statutory_clocks: true, preserve_months: 24, wants: police, source: 'Counsel, 2026-11-01'}"
@@ -18,7 +22,6 @@ NEVER = routes(route("csam", "{category: csam_suspected}"), route("all", "{categ
 
 TIPLINE = """police: {kind: cybertipline, scope: external, carries: [category, received_at], user: 'env:U',
   password: 'env:P', reporter: {email: a@example.org}}"""
-HANDED = "police: {kind: hand_over, scope: external, carries: [category], to: police}"
 
 
 def under(profile: str, drafts: str = HELD, more: str = "") -> str:
@@ -70,8 +73,6 @@ def test_what_a_profile_says_is_said_for_custom_alone_and_in_full(text: str, cod
         ("us_provider", HELD, TIPLINE, []),
         # No device is for CyberTipline, and who is no provider does not file as one.
         ("us_employer", HELD, TIPLINE, ["profile_differs", "profile_wants"]),
-        ("us_provider", HELD, HANDED, ["profile_wants"]),
-        ("us_employer", HELD, HANDED, ["profile_wants"]),
         ("eu_employer", NEVER, POLICE, ["profile_wants", "profile_wants"]),
         ("uk_employer", NEVER, POLICE, ["profile_wants", "profile_wants"]),
     ],
@@ -81,6 +82,24 @@ def test_a_profile_says_which_body_it_misses(profile: str, drafts: str, channel:
 
     assert sorted(one.code for one in odd) == found
     assert all("no legal advice" in one.said for one in odd)
+
+
+@pytest.mark.parametrize(
+    ("changed", "into", "found"),
+    [
+        ("legal_profile: us_employer", "legal_profile: us_employer", []),
+        ("legal_profile: us_employer", "legal_profile: us_provider", ["CyberTipline", "CyberTipline"]),
+        ("hold: [police-handover, hotline-handover]", "hold: police-handover", ["a hotline", "a hotline"]),
+    ],
+)
+def test_what_a_person_hands_over_leads_where_its_channel_says(changed: str, into: str, found: list[str]) -> None:
+    text, ways_text = policy_texts(CONFIG / "us")
+
+    odd = findings(text.replace(changed, into), ways_text, today=date(2026, 11, 30))
+
+    wanting = [one.said for one in odd if one.code == "profile_wants"]
+    assert len(wanting) == len(found)
+    assert all(body in said for body, said in zip(found, wanting, strict=True))
 
 
 def test_a_policy_without_such_a_category_is_asked_for_no_body() -> None:
