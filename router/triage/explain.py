@@ -142,7 +142,7 @@ def as_lines(
     yield from _who(decision)
     if bodies:
         yield "Which outside body each draft is for:"
-        yield from (f"  {_sentence(step)}" for step in bodies)
+        yield from (line for step in bodies for line in wrap(f"  {_sentence(step)}", WIDTH, subsequent_indent="    "))
     if decision.say:
         yield "A person who reports this is shown:"
         yield from (f"  {line}" for text in decision.say for line in wrap(text, WIDTH - 2))

@@ -65,8 +65,10 @@ def test_the_shipped_calendars_reach_to_the_end_of_2027(folder: Path) -> None:
 
 
 @each_set
-def test_two_sites_have_two_clocks(folder: Path) -> None:
-    assert len({calendar.zone for calendar in policy_in(folder).site_calendars.values()}) == 2
+def test_two_sites_have_two_calendars(folder: Path) -> None:
+    calendars = policy_in(folder).site_calendars.values()
+
+    assert len({(calendar.zone.key, calendar.holidays) for calendar in calendars}) == 2
 
 
 @each_set

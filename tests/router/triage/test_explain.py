@@ -264,7 +264,7 @@ def test_each_shipped_example_can_be_followed(folder: Path, number: int) -> None
     for channel in example.expect.told or ():
         assert f"Channel {channel} (folder), at once:" in lines
     for channel in example.expect.held:
-        assert f"Channel {channel} (folder), a draft until people approve it:" in lines
+        assert f"Channel {channel} (hand_over), a draft until people approve it:" in lines
     for team in example.expect.avoided:
         assert f"  {team} is not told: " in told
     words = [line for line in lines if not line.startswith("  | ")]
