@@ -171,6 +171,11 @@ class Catalogue:
         """Return the channel, or None when no file in force names it any more."""
         return self.channels.get(name)
 
+    @property
+    def outside(self) -> frozenset[str]:
+        """Return the names of the channels that lead out of the organisation."""
+        return frozenset(name for name, channel in self.channels.items() if channel.scope is Scope.EXTERNAL)
+
     def pool(self, name: str) -> str:
         """Return the queue whose workers send to the channel; the default one for a channel that is not named."""
         found = self.channels.get(name)

@@ -49,14 +49,14 @@ def look(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: float,
             told = write_seen(
                 connection, due, seen, waits_s=LOOKS_S, reopen_after_s=REOPEN_AFTER_S if reopens else None
             )
-        _tell(due, told)
+        _tell(channel, due, told)
         left_s = deadline_s - (monotonic() - began)
         if reopens and _is_to_open(due, seen):
             with transaction(engine) as connection:
                 ours = claim_reopen(connection, due)
             if ours and _opened(channel, sender, due, seen, deadline_s=left_s):
                 with transaction(engine) as connection:
-                    _tell(due, write_reopened(connection, due, look_after_s=LOOKS_S[0]))
+                    _tell(channel, due, write_reopened(connection, due, look_after_s=LOOKS_S[0]))
     return len(taken) == MOST_LOOKS
 
 
@@ -91,7 +91,8 @@ def _opened(channel: Channel, sender: Sender, due: Look, seen: Seen, *, deadline
     return False
 
 
-def _tell(due: Look, told: Told) -> None:
+def _tell(channel: Channel, due: Look, told: Told) -> None:
+    counted = channel.scope is Scope.INTERNAL  # as `turn.tell` does
     about = {"channel": due.referral.channel, "referral": due.referral.id}
     log = get_log()
     if told.acknowledged:
@@ -99,13 +100,16 @@ def _tell(due: Look, told: Told) -> None:
     if told.gone:
         log.error("referral_gone", **about)
     if told.closed:
-        SECOND_TICKETS.labels(due.referral.channel, "closed").inc(len(told.closed))
+        if counted:
+            SECOND_TICKETS.labels(channel.name, "closed").inc(len(told.closed))
         log.error("second_ticket_closed", count=len(told.closed), **about)
     if told.left:
-        SECOND_TICKETS.labels(due.referral.channel, "left").inc(len(told.left))
+        if counted:
+            SECOND_TICKETS.labels(channel.name, "left").inc(len(told.left))
         log.error("second_ticket_left", count=len(told.left), **about)
     if told.resolved or told.reopened:
         event = "ticket_resolved" if told.resolved else "ticket_reopened"
         by = "router" if told.ours else "staff"
-        TICKETS.labels(due.referral.channel, event.removeprefix("ticket_"), by).inc()
+        if counted:
+            TICKETS.labels(channel.name, event.removeprefix("ticket_"), by).inc()
         log.info(event, code=f"by_{by}", **about)

@@ -42,7 +42,8 @@ def sweep(engine: Engine, *, lease_s: float) -> list[str]:
         with transaction(engine) as connection:
             dead = give_up(connection, give_up_s=GIVE_UP_S)
         for one in dead:
-            DELIVERIES.labels(one.channel, CODE).inc()
+            if not one.drafted:
+                DELIVERIES.labels(one.channel, CODE).inc()
             get_log().error("referral_dead", channel=one.channel, referral=one.id, code=CODE)
         if len(dead) < OVERDUE_BATCH:
             break

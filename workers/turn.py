@@ -295,11 +295,14 @@ def tell(ended: Ended, *, ours: bool) -> None:
     if not ours:
         log.warning("lease_lost", **about)
         return
-    DELIVERIES.labels(leased.channel, ended.outcome).inc()
+    # So few leave the organisation that a counter which moves would tell whoever may see it.
+    if not leased.drafted:
+        DELIVERIES.labels(leased.channel, ended.outcome).inc()
     if ended.state == "sent":
         waited = (clock.now() - leased.first_due_at).total_seconds()
         seconds = DRILL_SECONDS if leased.fields.notice is Notice.DRILL else DELIVERY_SECONDS
-        seconds.labels(leased.channel).observe(max(0.0, waited))
+        if not leased.drafted:
+            seconds.labels(leased.channel).observe(max(0.0, waited))
         log.info("referral_sent", **about)
     elif ended.state == "in_hand":
         log.info("referral_in_hand", **about)

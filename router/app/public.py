@@ -26,6 +26,7 @@ from router.reporter.house.pages import HousePages, house_files
 from router.reporter.lost import lead_on
 from router.settings import Settings
 from router.store import cases
+from router.store.cases import CaseStatus
 from router.web import health
 
 
@@ -57,7 +58,12 @@ def public_app(settings: Settings) -> FastAPI:
 
 def _apis(parts: Parts) -> tuple[Api, SourcesApi, HooksApi]:
     soon, signing, in_force = parts.settings.body_deadline_s, Secrets(), parts.in_force
-    status = partial(reading, parts.engine, cases.status_for_client)
+
+    def status(reference: str, client: str) -> CaseStatus | None:
+        query = partial(cases.status_for_client, outside=in_force().channels.outside)
+        found: CaseStatus | None = reading(parts.engine, query, reference, client)
+        return found
+
     return (
         Api(parts.door, parts.callers, status, body_deadline_s=soon),
         SourcesApi(parts.door, parts.callers, parts.sources, secret=signing.find, body_deadline_s=soon),

@@ -1,7 +1,7 @@
 """The reporters' pages, joined to the rest of the public part."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -26,8 +26,6 @@ from router.reporter.onepage import ReportDesk, ReportPages
 from router.reporter.seen import SeenPage
 from router.sources.mapping import note_back_of
 from router.store import behalf, byreceipt
-from router.triage.policy import Policy
-from router.vocabulary import Scope
 
 BEGUN_PER_HOUR: Final = 3000
 """Guided reports from one network address: an office of 500 on its training day, each beginning six times. Whoever
@@ -74,7 +72,7 @@ def _follow_desk(parts: Parts) -> FollowDesk:
     return FollowDesk(
         find=partial(reading, parts.engine, byreceipt.find),
         written=partial(reading, parts.engine, byreceipt.dialogue),
-        outside=lambda: _outside(in_force()),
+        outside=lambda: in_force().channels.outside,
         letters=Letters(parts.engine, in_force, ring=parts.bell.ring),
         submit=partial(_submit, parts),
         categories=lambda: in_force().taxonomy,
@@ -138,7 +136,3 @@ def _behalf_desk(parts: Parts) -> BehalfDesk:
         submit=submit,
         body_deadline_s=parts.settings.body_deadline_s,
     )
-
-
-def _outside(policy: Policy) -> Collection[str]:
-    return {name for name, channel in policy.channels.channels.items() if channel.scope is Scope.EXTERNAL}

@@ -18,7 +18,15 @@ from router.clock import new_reference
 from router.model import AuditEntry
 from router.store.audit import note
 from router.store.engine import transaction
-from router.store.lateness import LOOK_BACK_S, Standing, Standings, pager_is_ours, standings, unproven
+from router.store.lateness import (
+    LOOK_BACK_S,
+    Standing,
+    Standings,
+    kept_from_there,
+    pager_is_ours,
+    standings,
+    unproven,
+)
 from router.store.notices import post_notice, posted, reference_about
 from router.telemetry import (
     CHANNEL_BREAKER,
@@ -87,7 +95,7 @@ class Pager:
             seen = standings(connection, NOTICES)
             late = frozenset(name for name in _names(policy, seen) if _is_late(connection, policy, seen, name))
             troubles = list(self._troubles(connection, policy, seen, late))
-            told = [(one, _page(connection, policy, one, _choices(policy, one.about, seen, late))) for one in troubles]
+            told = [(one, self._told(connection, policy, one, seen, late)) for one in troubles]
         self._ring({channel for _, channel in told if channel is not None})
         for trouble, channel in told:
             if channel is not None:
@@ -95,6 +103,16 @@ class Pager:
                 get_log().warning("paged", channel=trouble.about, code=trouble.notice.value)
         self._note_unheard({(one.about, one.notice) for one, channel in told if channel is None})
         _show(policy, seen)
+
+    @staticmethod
+    def _told(
+        connection: Connection, policy: Policy, one: Trouble, seen: Standings, late: frozenset[str]
+    ) -> str | None:
+        """Post it to the first choice; return its name. Of what goes outside nobody hears from whom it is kept."""
+        outside = one.about in policy.channels.outside
+        not_to = kept_from_there(connection, one.about) if outside else frozenset()
+        choices = _choices(policy, one.about, seen, late)
+        return _page(connection, policy, one, (to for to in choices if not_to.isdisjoint(to.readable_by)))
 
     def degraded(self) -> list[str]:
         """Return codes of what is wrong and does not stop work."""
@@ -192,7 +210,8 @@ def _page(connection: Connection, policy: Policy, trouble: Trouble, choices: Ite
 
 def _show(policy: Policy, seen: Standings) -> None:
     """Set the gauges; those of a channel that is no more are 0."""
-    for name in channels_shown().union(_names(policy, seen)):
+    # Of what leaves the organisation no number moves: it would tell whoever may see it.
+    for name in channels_shown().union(_names(policy, seen)) - policy.channels.outside:
         standing = seen.of(name)
         CHANNEL_DUE.labels(name).set(standing.due)
         CHANNEL_OLDEST_S.labels(name).set(standing.oldest_s)

@@ -1,7 +1,7 @@
 """Record cases, and say to who filed one how it stands; the same idempotency key gets the same answer."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from router.store import behalf, floods
 from router.store.audit import NOTHING_SEALED, RECEIVED
 from router.store.posting import POSTS, post_row
 from router.store.tables import cases, idempotency, referrals
+from router.vocabulary import ReferralState
 
 LINK_USED: Final = "link_used"
 """Code of a StoreFailed: the link by which a report was taken down cannot be used any more."""
@@ -171,8 +172,13 @@ def _text(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def status_for_client(connection: Connection, reference: str, client: str) -> CaseStatus | None:
-    """Return what `client` may know of a case that it filed itself, else None."""
+def status_for_client(
+    connection: Connection, reference: str, client: str, *, outside: Collection[str]
+) -> CaseStatus | None:
+    """Return what `client` may know of a case that it filed itself, else None; nothing of channels `outside`.
+
+    A client is often run by a team that may be involved.
+    """
     query = select(
         cases.c.reference, cases.c.state, cases.c.received_at, cases.c.acknowledge_by, cases.c.feedback_by
     ).where(cases.c.reference == reference, cases.c.client == client)
@@ -181,7 +187,10 @@ def status_for_client(connection: Connection, reference: str, client: str) -> Ca
         return None
     # Reminders and escalations say nothing about who was told of the case, and what was withdrawn says too much.
     told = select(referrals.c.state).where(
-        referrals.c.reference == row.reference, referrals.c.notice.is_(None), referrals.c.state != "recalled"
+        referrals.c.reference == row.reference,
+        referrals.c.notice.is_(None),
+        referrals.c.state.not_in([ReferralState.RECALLED.value, ReferralState.DRAFT.value]),
+        referrals.c.channel.not_in(sorted(outside)),
     )
     states = connection.execute(told).scalars()
     return CaseStatus(

@@ -34,7 +34,8 @@ GRANTS: dict[Login, dict[str, dict[str, str]]] = {
         "referrals": {
             "insert": _POSTED,
             "select": "reference, channel, revision, state, notice, first_due_at, due_at, leased_at, lease_until, "
-            "settled_at, retried_at, outcome, proof, look_at, about, awaited, ticket, ticket_at, case_closed_at",
+            "settled_at, retried_at, outcome, proof, look_at, about, awaited, ticket, ticket_at, case_closed_at, "
+            "kept_from",
         },
         "channel_states": {"select": ALL},
         "hints": {"insert": "channel, seal, delivery, remote_id", "select": "channel, taken_at"},

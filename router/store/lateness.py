@@ -153,3 +153,13 @@ def unproven(connection: Connection, channel: str, *, wanted: Proven, late_after
         "late_s": late_after.total_seconds(),
     }
     return bool(connection.execute(_UNPROVEN, values).scalar_one())
+
+
+def kept_from_there(connection: Connection, channel: str) -> frozenset[str]:
+    """Return the teams that must know nothing of something which is under way to `channel`, or looked at there."""
+    query = text("""
+        select distinct unnest(kept_from) from referrals
+        where channel = :channel and kept_from <> '{}'
+          and (state in ('due', 'leased', 'in_hand', 'dead')
+               or (state = 'sent' and look_at is not null))""")
+    return frozenset(connection.execute(query, {"channel": channel}).scalars())

@@ -26,7 +26,7 @@ _GIVE_UP = text("""
         limit :limit for update of r skip locked)
     update referrals r set state = 'dead', outcome = :code, settled_at = clock_timestamp()
     from gone where r.id = gone.id
-    returning r.id, r.reference, r.channel""")
+    returning r.id, r.reference, r.channel, exists (select from drafts d where d.referral = r.id) as drafted""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class GivenUp:
     id: str
     reference: str
     channel: str
+    drafted: bool
+    """It would have left the organisation."""
 
 
 def give_up(connection: Connection, *, give_up_s: float, limit: int = BATCH) -> list[GivenUp]:

@@ -26,7 +26,7 @@ from router.store.drills import Drill, last_drills
 from router.store.engine import transaction
 from router.store.lateness import Standing, Standings, standings
 from router.store.shut import Shut, shut_channels
-from router.vocabulary import Breaker
+from router.vocabulary import Breaker, Scope
 
 LISTED, VIEWED = "channels_listed", "channel_viewed"
 MOST_SHOWN: Final = 100
@@ -44,6 +44,8 @@ class Line:
     reasons: tuple[Reason, ...]
     drill: Drill | None
     arrived_at: datetime | None
+    hidden: bool = False
+    """Whoever asks is shown no number and no time of it: one that moves would tell them of somebody's case."""
 
     @property
     def is_shut(self) -> bool:
@@ -176,7 +178,24 @@ def _lines(ask: Ask) -> list[Line]:
         names = sorted({*in_force.channels, *(name for name, one in now.channels.items() if one.due or one.dead)})
         drilled = last_drills(connection, names)
     lines = [_line(name, in_force.get(name), now, shut, reasons, drilled, arrived) for name in names]
+    lines = [_as_seen(ask, line) for line in lines]
     return sorted(lines, key=lambda line: (not line.is_shut, not line.standing.dead, line.name))
+
+
+def _as_seen(ask: Ask, line: Line) -> Line:
+    """Return the line as whoever asks may see it.
+
+    A reviewer sees how the channels do that their own teams read: elsewhere a number that moves would tell of a case
+    that is kept from them. So little leaves the organisation that there it would tell anybody: that stands at the case.
+    Who looks after channels sees all the same whether one is left alone.
+    """
+    roles, channel = ask.viewer.roles, line.channel
+    looks_after = may(roles, Right.MOVE_CHANNELS)
+    inside = channel is None or channel.scope is Scope.INTERNAL
+    reads = channel is not None and not set(channel.readable_by).isdisjoint(ask.viewer.teams)
+    if inside and (reads or looks_after or may(roles, Right.READ_AUDIT)):
+        return line
+    return Line(line.name, channel, Standing(), line.shut if looks_after else None, (), None, None, hidden=True)
 
 
 def _line(  # noqa: PLR0917 - what was read of all, for one

@@ -92,7 +92,7 @@ def test_what_left_can_be_taken_out_by_who_works_on_the_case_and_no_draft_can(of
     assert left.headers["content-disposition"] == f'attachment; filename="{draft.reference}.1.json"'
     marked = {"schema": "concern-router/referral/1", "tlp": "TLP:AMBER+STRICT"}
     assert left.json() == {**marked, "reference": draft.reference, "revision": 1, "category": "grave"}
-    assert lena.get(f"{trail}/export").status_code == 404
+    assert lena.get(f"{trail}/export").status_code == 403
     assert [line for line in office.audit() if line[1] == "referral_exported"] == [
         ("person:sven", "referral_exported", draft.reference, "refused_nothing_left", ""),
         ("person:sven", "referral_exported", draft.reference, "ok", "police:1"),
