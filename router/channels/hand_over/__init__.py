@@ -122,8 +122,8 @@ def _why(settings: Settings, referral: Referral, who: tuple[Body, ...]) -> str:
     """Return why the sheet is for the first of `who`, in a sentence; empty when it is for nobody by name."""
     if not who:
         return ""
-    no_device = settings.to is To.POLICE and referral.where_found not in {None, *_DEVICES}
-    reason = _ELSEWHERE if no_device else _WHY[settings.to]
+    on_device = referral.where_found in _DEVICES
+    reason = _WHY[settings.to] if on_device or settings.to is To.HOTLINE else _ELSEWHERE
     if who[0].country == ANYWHERE:
         return f"{reason}; the directory names none of {referral.jurisdiction or 'the country'}."
     return f"{reason}, of {who[0].country}, whose bodies are asked in this case."

@@ -11,7 +11,7 @@ from router.console.pages.ask import Ask
 from router.console.pages.destination import Destination, destination
 from router.console.pages.missing import Missing, missing
 from router.console.pages.part import Part, policy_of
-from router.store import drafts, identities
+from router.store import drafts, identities, ledger
 from router.store.casehead import CaseHead
 from router.store.drafts import POLICY, Draft, Vote
 from router.triage.policy import Policy
@@ -25,6 +25,8 @@ class Row:
     approved_by: tuple[str, ...]
     goes: Destination | None
     lacks: tuple[Missing, ...]
+    theirs: str | None
+    """What they call it."""
 
 
 def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, object]:
@@ -33,7 +35,11 @@ def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, ob
     found = drafts.of_case(connection, case.reference)
     waiting = {draft.channel for draft in found if draft.open}
     mine = {POLICY, f"person:{ask.viewer.handle}"}
-    rows = [_row(ask, policy, draft, drafts.votes(connection, draft.id)) for draft in found]
+    theirs = {(row["channel"], row["revision"]): row["remote_id"] for row in ledger.whole(connection, case.reference)}
+    rows = [
+        _row(ask, policy, draft, drafts.votes(connection, draft.id), theirs.get((draft.channel, draft.revision)))
+        for draft in found
+    ]
     return {
         "rows": rows,
         "warnings": [
@@ -46,7 +52,7 @@ def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, ob
     }
 
 
-def _row(ask: Ask, policy: Policy | None, draft: Draft, votes: list[Vote]) -> Row:
+def _row(ask: Ask, policy: Policy | None, draft: Draft, votes: list[Vote], theirs: str | None) -> Row:
     decided = policy.channels.get(draft.channel) if policy else None
     now = ask.desk.policies.in_force().channels.get(draft.channel) or decided
     sends = outgoing(now, draft.fields, key=draft.id) if draft.open else None
@@ -56,6 +62,7 @@ def _row(ask: Ask, policy: Policy | None, draft: Draft, votes: list[Vote]) -> Ro
         tuple(vote.handle for vote in votes if vote.verdict == "approved" and vote.digest == draft.digest),
         destination(now, draft.fields, written) if now else None,
         missing(decided, now, draft.fields) if draft.open and not sends else (),
+        theirs,
     )
 
 

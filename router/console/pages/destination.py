@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from router.catalogue import Channel
 from router.channels import cybertipline, hand_over
 from router.channels.cybertipline.settings import Settings as Tipline
-from router.channels.hand_over.sheet import Addressee, read_sheet
+from router.channels.hand_over.sheet import Addressee, Sheet, read_sheet
 from router.model import Referral
 from router.vocabulary import Tlp
 
@@ -56,6 +56,8 @@ class Destination:
     marking: str = ""
     follows: str = AT_ONCE
     """What the last approval does, after `then`."""
+    sheet: Sheet | None = None
+    """What a person hands over, to be read."""
 
 
 def destination(channel: Channel, fields: Referral | None, written: bytes | None) -> Destination:
@@ -94,4 +96,5 @@ def _by_hand(channel: Channel, written: bytes | None, marking: str) -> Destinati
         others=tuple(other.name for other in sheet.others),
         marking=marking,
         follows=BY_HAND,
+        sheet=sheet,
     )

@@ -50,6 +50,8 @@ def _missing(decided: Channel | None, now: Channel, fields: Referral) -> Iterato
         correctable = name in CORRECTABLE
         if name not in ALWAYS_CARRIED | set(now.carries):
             why, correctable = f"this channel may not carry it; the operator can add {name} to its carries", False
+        elif name == "jurisdiction" and fields.jurisdiction is not None:
+            why = "the directory of bodies names nobody there who could act on this"
         elif getattr(fields, name, None) not in {None, ()}:
             why = "they have no kind for what the case says here"
         elif decided is not None and name not in decided.carries:

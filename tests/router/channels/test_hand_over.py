@@ -66,6 +66,20 @@ def values(of: Sheet) -> dict[str, str]:
     return {row.name: row.value.text for row in of.rows if row.value}
 
 
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("removable_usb", "What is found on a device is for the police, of SE, "),
+        ("web_page", "What somebody did is for the police, wherever it was found, of SE, "),
+        (None, "What somebody did is for the police, wherever it was found, of SE, "),
+    ],
+)
+def test_a_sheet_for_the_police_says_why_and_calls_no_web_page_a_device(where: str | None, why: str) -> None:
+    told = sheet(channel(), referral(**{**EVERYTHING, "where_found": where})).why
+
+    assert told.startswith(why)
+
+
 def test_every_language_has_every_word_that_english_has() -> None:
     closed = {
         field: {word.value for kind in get_args(Referral.model_fields[field].annotation) for word in _words(kind)}

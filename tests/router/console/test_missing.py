@@ -1,6 +1,13 @@
 """What cannot be written out says before anybody approves which fact is missing, for whom, and where to mend it."""
 
+import pytest
+
+from router.bodies.together import joined
+from router.catalogue import parse_catalogue
+from router.console.pages.missing import missing
+from router.model import Referral
 from router.vocabulary import Role
+from tests.handing import BODIES
 from tests.router.console.approvers import POLICE, Border, person
 from tests.router.console.deployments import CHANNELS
 from tests.router.console.pages import Office
@@ -14,6 +21,39 @@ police:
   password: env:TIPLINE_PASSWORD
   reporter: {email: safeguarding@example.org}
 """
+HOTLINE = "hotline: {kind: hand_over, scope: external, to: hotline, carries: [category, jurisdiction, url]}"
+FOLDER = "hotline: {kind: folder, scope: external, path: x, carries: [category, jurisdiction]}"
+FOLDER_WITH_URL = FOLDER.replace("jurisdiction]", "jurisdiction, url]")
+GIVEN = {"category": "csam_suspected", "jurisdiction": "GB", "url": "https://example.org/MARKED-7f3a"}
+
+
+@pytest.mark.parametrize(
+    ("decided", "given", "label", "why", "correctable"),
+    [
+        (FOLDER_WITH_URL, {"url": None}, "Address", "nobody has said it", False),
+        (FOLDER_WITH_URL, {"category": None}, "Category", "nobody has said it", True),
+        (
+            FOLDER_WITH_URL,
+            {"jurisdiction": None},
+            "Country",
+            "neither the concern, nor its site, nor the policy says",
+            True,
+        ),
+        (FOLDER_WITH_URL, {"jurisdiction": "FI"}, "Country", "the directory of bodies names nobody there", False),
+        (FOLDER, {"url": None}, "Address", "could not carry it when the case was decided", True),
+    ],
+)
+def test_each_missing_fact_says_who_can_do_something_about_it(
+    decided: str, given: dict[str, str | None], label: str, why: str, *, correctable: bool
+) -> None:
+    now = parse_catalogue(joined(HOTLINE, BODIES)).channels["hotline"]
+    before = parse_catalogue(decided).channels["hotline"]
+    fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **GIVEN, **given})
+
+    [found] = missing(before, now, fields)
+
+    assert (found.label, found.correctable) == (label, correctable)
+    assert why in found.why
 
 
 def test_a_draft_that_cannot_be_written_out_says_what_is_missing_for_whom_before_anybody_approves(
