@@ -21,7 +21,7 @@ from tests.faults.orders import Act
 from tests.faults.verdict import RECOVERED
 from tests.standins.cybertip import CybertipStandIn
 from tests.workers.rooms import Room
-from tests.workers.tipline import CHANNEL, Tipline, channels
+from tests.workers.tipline import CHANNEL, Tipline, a_deliverer, channels
 
 pytestmark = pytest.mark.faults
 
@@ -114,9 +114,10 @@ def filing(root: Path, shared_database: Database, own_redis: EmbeddedRedis) -> I
             with transaction(owner) as connection:
                 stored = policies.active(connection)
             assert stored is not None
-            channel = parse_catalogue(stored.channels_text).channels[CHANNEL]
+            catalogue = parse_catalogue(stored.channels_text)
+            channel = catalogue.channels[CHANNEL]
             room = Room(owner, owner, root)
-            yield Filing(deployment, Filer(deployment.url), Tipline(room, there, channel, None))
+            yield Filing(deployment, Filer(deployment.url), Tipline(room, there, channel, a_deliverer(room, catalogue)))
             owner.dispose()
 
 

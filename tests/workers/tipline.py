@@ -126,7 +126,9 @@ class Tipline:
         """Return what is kept of the case, opened with its key."""
         with transaction(self.room.owner) as connection:
             rows = connection.execute(text("select reference, referral, part, suite, blob from preserved order by id"))
-            return [unseal_kept(*row[:3], Sealed(row.suite, row.blob), PRIVATE) for row in rows]
+            return [
+                unseal_kept(row.reference, row.referral, row.part, Sealed(row.suite, row.blob), PRIVATE) for row in rows
+            ]
 
     def audited(self) -> list[str]:
         """Return what the audit says of reports."""
