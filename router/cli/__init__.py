@@ -25,6 +25,7 @@ from router.cli import (
     deliveries,
     doctor,
     floods,
+    handovers,
     house,
     keys,
     people,
@@ -45,6 +46,7 @@ GROUPS: Final = {
     "deliveries": deliveries,
     "cases": cases,
     "floods": floods,
+    "handovers": handovers,
     "preserved": preserved,
     "clients": clients,
     "people": people,
@@ -57,6 +59,11 @@ PRIVATE: Final = 0o077
 WHAT_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unknown_case": "`concern-router cases list` names the newest",
+        "unknown_handover": "`concern-router handovers list` names what waits",
+        "handover_recorded": "somebody recorded it already, and nothing was changed",
+        "body_unknown": "--to is the code of a body that the channel may lead to; `concern-router bodies list`",
+        "handed_at_future": "record it when they have it",
+        "handed_at_early": "that is before the concern came in; check the zone",
         "not_parked": "nothing of it waits that you may work on and nobody has; see `concern-router floods list`",
         "unknown_person": "`concern-router people list` names everybody",
         "unknown_team": "`concern-router people list` names the teams",

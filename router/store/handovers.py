@@ -115,6 +115,20 @@ def find(connection: Connection, referral: str) -> HandOver | None:
     return _made(row) if row else None
 
 
+def everything(connection: Connection, *, limit: int) -> list[HandOver]:
+    """Return what waits to be handed over, whoever may see its case, the worst and oldest first."""
+    query = text(f"{_ALL} where r.state = 'in_hand' order by c.severity desc, h.in_hand_at, r.id limit :limit")
+    return [_made(row) for row in connection.execute(query, {"limit": limit})]
+
+
+def newest(connection: Connection, reference: str, channel: str) -> HandOver | None:
+    """Return the last one of the case by the channel that is or was in hand, None if there is none."""
+    query = text(f"""
+        {_ALL} where r.reference = :reference and r.channel = :channel order by r.revision desc limit 1""")
+    row = connection.execute(query, {"reference": reference, "channel": channel}).one_or_none()
+    return _made(row) if row else None
+
+
 def waiting(connection: Connection, handle: str, *, limit: int) -> list[HandOver]:
     """Return what waits to be handed over of cases that `handle` may see, the worst and oldest first."""
     query = text(f"""
