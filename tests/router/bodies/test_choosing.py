@@ -53,6 +53,7 @@ def test_the_country_of_an_address_is_never_guessed() -> None:
 
 def test_of_several_the_preferred_one_that_can_act_on_it() -> None:
     assert first(To.HOTLINE, "DE", URL, prefer=("de_jugendschutz",)) == "de_jugendschutz"
+    assert first(To.HOTLINE, "SE", URL, prefer=("inhope_finder",)) == "se_ecpat"
     assert first(To.POLICE, "GB", None, prefer=("gb_ceop",)) == "gb_police"
     assert first(To.POLICE, "GB", URL, prefer=("gb_ceop",)) == "gb_ceop"
 

@@ -26,6 +26,7 @@ force: {country: SE, name: F, kind: police, takes: any, phone: '114 14', verifie
 any: {country: any, name: A, kind: police, takes: any, phone: '112 00', source: s}
 line: {country: any, name: L, kind: form, takes: url, address: 'https://l.example/', source: s}
 """
+FOR_ALL = "which is for everybody: bodies.yaml has no other"
 HERE = POLICY.replace("taxonomy:", "region: SE\ntaxonomy:", 1)
 
 
@@ -79,10 +80,7 @@ def told(policy: Policy, **facts: object) -> tuple[list[str], list[object]]:
         (
             "",
             {"site": "headquarters", "country": "KE"},
-            [
-                "police-handover leads to police_of_the_place, which is for everybody: bodies.yaml has no other for KE, "
-                "the concern's country"
-            ],
+            [f"police-handover leads to police_of_the_place, {FOR_ALL} for KE, the concern's country"],
             "KE",
         ),
     ],
