@@ -20,7 +20,7 @@ from router.reporter.languages import CODES, DEFAULT, LOCALES, UNREVIEWED
 
 ROOT: Final = Path(__file__).parents[1]
 TRANSLATED: Final = tuple(code for code in CODES if code != DEFAULT)
-POLICIES: Final = ("config/policy.yaml", "config/us/policy.yaml")
+POLICIES: Final = ("config/policy.yaml", "config/us/policy.yaml", "config/uk/policy.yaml")
 WIDTH: Final = 118
 HEADER: Final = """\
 # The reporters' pages of concern-router.
