@@ -4,8 +4,9 @@ import pytest
 
 from router.model import Referral
 from router.triage.parts import ABOUT_CHILDREN
+from router.triage.policy import parse_policy
 from router.vocabulary import NoticedHow, Tlp
-from tests.policies import CHANNELS, POLICY, decided, facts, parse_policy, problems, shipped, small
+from tests.policies import CHANNELS, POLICY, decided, facts, problems, shipped, small
 
 AT_PLANT = {"category": "fraud", "site": "plant"}
 
