@@ -164,7 +164,8 @@ def stop(connection: Connection, reference: str, channels: Collection[str]) -> i
         update referrals set {WITHDRAWN}
         where reference = :reference and (channel = any(:channels) or instead_of = any(:channels))
           and notice is distinct from 'recalled'
-          and (state in ('draft', 'standby', 'due', 'leased', 'in_hand') or state = 'recalled' and outcome = '{CLAIMED}')
+          and (state in ('draft', 'standby', 'due', 'leased', 'in_hand')
+               or state = 'recalled' and outcome = '{CLAIMED}')
         returning state""")  # noqa: S608 - our own words
     values = {"reference": reference, "channels": sorted(channels), "outcome": "conflict"}
     return list(connection.execute(query, values).scalars()).count("recalled")

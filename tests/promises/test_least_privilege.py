@@ -104,7 +104,10 @@ MAY_CALL = {
 }
 """Functions that work with their owner's rights, by who may call them."""
 
-SEALED = ("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps", "preserved")
+SEALED = (
+    *("case_key_wraps", "sealed_contents", "sealed_messages", "case_notes", "member_keys", "team_key_wraps"),
+    "preserved",
+)
 
 
 @pytest.fixture(scope="module")
