@@ -9,6 +9,8 @@ from starlette.testclient import TestClient
 
 from router.app import public_app
 from router.bell import publisher, ring_wake
+from router.bodies.directory import bodies_text
+from router.bodies.together import joined
 from router.embedded.redis import EmbeddedRedis
 from router.operating.doctor import findings
 from router.settings import Settings
@@ -88,7 +90,8 @@ def test_doorbells_that_nobody_takes_are_told_by_their_pool(
     a_late_referral(database, name)
     owner = connect(database.owner_dsn, process="test-owner")
     with transaction(owner) as connection:
-        connection.execute(text("update policies set channels = :c"), {"c": yaml.safe_dump(changed)})
+        ways = joined(yaml.safe_dump(changed), bodies_text(settings.config_dir))
+        connection.execute(text("update policies set channels = :c"), {"c": ways})
     owner.dispose()
     silent = advice(own, "pools")
     ring_wake(publisher(redis_server.url), name, "night-of-a-test")

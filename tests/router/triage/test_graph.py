@@ -50,8 +50,7 @@ def both(policy_text: str, channels_text: str) -> Both:
 
 SMALL = both(WRITTEN, f"{INSTEAD}\n{PHONE}\n{POLICE}")
 SHIPPED = {
-    folder.name: both(*policy_texts(folder))
-    for folder in sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
+    folder.name: both(*policy_texts(folder)) for folder in sorted(path.parent for path in CONFIG.rglob("policy.yaml"))
 }
 
 
