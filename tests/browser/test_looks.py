@@ -34,6 +34,7 @@ PLAIN = {
     "behalf": "/console/behalf",
     "tasks": "/console/tasks",
     "floods": "/console/floods",
+    "handovers": "/console/handovers",
     "no-such-page": "/console/nowhere",
     "nothing-there": "/console/cases/CR-0000-0000-0000",
 }
@@ -51,11 +52,13 @@ OF_A_CASE = (
 ELSEWHERE = frozenset(
     {
         *("/console/sign-in/code", "/console/sign-in/recovery", "/console/sign-in/enrol", "/console/counts"),
-        *("/console/sign-in/single", "/console/sign-in/single/back"),
+        *("/console/sign-in/single", "/console/sign-in/single/back", "/console/cases/X/drafts/X/export"),
     }
 )
-"""Looked at in tests of their own; counts are for scripts, single sign-on leads on."""
-AFTER_ACTS = frozenset({"/console/approvals/X", "/console/identity/X", "/console/cases/X/drafts/X"})
+"""Looked at in tests of their own; counts and exports are for programs, single sign-on leads on."""
+AFTER_ACTS = frozenset(
+    {"/console/approvals/X", "/console/identity/X", "/console/cases/X/drafts/X", "/console/handovers/X"}
+)
 """What is only there after some acts, and looked at where they are done."""
 
 

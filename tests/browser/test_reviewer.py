@@ -1,4 +1,4 @@
-"""A reviewer's day, recorded: the second factor, the next case, its text, a question, a new route, a draft, closed.
+"""A reviewer's day, recorded: a second factor, the next case, its text, a question, a route, a handover, the end.
 
 The deployment is of its own, so that the next case is this one. What happened stands in var/screenshots: a picture of
 each step in each shape, and reviewer.zip, which `playwright show-trace` plays.
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from router.vocabulary import Role
 from tests.browser.entering import choose_password, enrol, give_code, give_password
 from tests.browser.looks import PICTURES, look
+from tests.browser.outsides import Outside
 from tests.browser.staff import NARRATIVE, Staff, staff_of
 from tests.conftest import CHECKOUT
 from tests.running import running
@@ -138,6 +139,12 @@ def approve(staff: Staff, handle: str, wrong: list[str]) -> None:
     page.get_by_role("status").first.wait_for()
 
 
+def hand_over(page: Page, staff: Staff, wrong: list[str]) -> None:
+    [(draft,)] = staff.rows("select id from referrals where channel = 'hotline-handover' and awaited is null")
+    there = Outside(staff, "day-7", page, wrong)
+    there.handed_over("hotline", draft, theirs="T-4711")
+
+
 def close(page: Page, reference: str, wrong: list[str]) -> None:
     page.goto(f"/console/cases/{reference}")
     page.get_by_label("Referred").check()
@@ -153,7 +160,7 @@ def leaked(state: Path) -> list[str]:
 
 
 def test_a_reviewer_s_day_from_the_second_factor_to_the_audit_of_it_all(office: Staff) -> None:
-    facts = {"where_found": "laptop", "site": "headquarters", "asset_tag": "LT-4711"}
+    facts = {"where_found": "laptop", "site": "headquarters", "asset_tag": "LT-4711", "url": "https://example.org/"}
     reference, receipt = office.report("csam_suspected", noticed_how="helpdesk_repair", **facts)
     page = office.context().new_page()
     wrong: list[str] = []
@@ -168,8 +175,7 @@ def test_a_reviewer_s_day_from_the_second_factor_to_the_audit_of_it_all(office: 
     make_draft(page, wrong)
     for handle in ("paul", "petra"):
         approve(office, handle, wrong)
-    outside = office.product.state / "outbox/hotline-handover"
-    until(lambda: outside.is_dir() and list(outside.glob("*.json")))
+    hand_over(page, office, wrong)
     close(page, reference, wrong)
     page.context.tracing.stop(path=PICTURES / "reviewer.zip")
 
