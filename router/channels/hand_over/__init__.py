@@ -105,7 +105,7 @@ def render(settings: Settings, referral: Referral, *, key: str) -> Payload:  # n
     if missing := lacks(settings, referral):
         raise Unrenderable("lacks_" + missing[0])
     who = bodies_for(settings, referral)
-    return Payload(body=sheet(referral, who, why=_why(settings, referral, who)).written(), media_type=MEDIA_TYPE)
+    return Payload(body=sheet(referral, who, why=why(settings, referral, who)).written(), media_type=MEDIA_TYPE)
 
 
 def bodies_for(settings: Settings, referral: Referral) -> tuple[Body, ...]:
@@ -118,7 +118,7 @@ def bodies_for(settings: Settings, referral: Referral) -> tuple[Body, ...]:
     return candidates(settings.bodies, referral, settings.to, settings.prefer)
 
 
-def _why(settings: Settings, referral: Referral, who: tuple[Body, ...]) -> str:
+def why(settings: Settings, referral: Referral, who: tuple[Body, ...]) -> str:
     """Return why the sheet is for the first of `who`, in a sentence; empty when it is for nobody by name."""
     if not who:
         return ""

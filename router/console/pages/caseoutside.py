@@ -43,7 +43,7 @@ def outside(ask: Ask, connection: Connection, case: CaseHead) -> Mapping[str, ob
     return {
         "rows": rows,
         "warnings": [
-            f"Nothing can be sent to {row.draft.channel} as it is: {_listed(row)}. See “Outside bodies”."
+            f"Nothing can go to {_whom(row)} as it is: {_listed(row)}. See “Outside bodies”."
             for row in rows
             if row.lacks
         ],
@@ -64,6 +64,10 @@ def _row(ask: Ask, policy: Policy | None, draft: Draft, votes: list[Vote], their
         missing(decided, now, draft.fields) if draft.open and not sends else (),
         theirs,
     )
+
+
+def _whom(row: Row) -> str:
+    return row.goes.name if row.goes else row.draft.channel
 
 
 def _listed(row: Row) -> str:

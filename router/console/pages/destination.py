@@ -3,12 +3,13 @@
 Says what stands in the bytes that people approve, and in the channel's own settings. Decides nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
 
+from router.bodies.body import Body
 from router.catalogue import Channel
 from router.channels import cybertipline, hand_over
 from router.channels.cybertipline.settings import Settings as Tipline
@@ -47,7 +48,7 @@ class Destination:
     """Of the body; of the channel, where it leads to no body by name."""
     how: str
     why: str = ""
-    body: Addressee | None = None
+    body: Addressee | Body | None = None
     """Its entry in the directory of bodies."""
     others: tuple[str, ...] = ()
     """Who else would take it."""
@@ -66,7 +67,7 @@ def destination(channel: Channel, fields: Referral | None, written: bytes | None
     if channel.kind == cybertipline.KIND and isinstance(channel.settings, Tipline):
         return _tipline(channel.settings, marking)
     if channel.kind == hand_over.KIND:
-        return _by_hand(channel, written, marking)
+        return _by_hand(channel, fields, written, marking)
     return Destination(channel.name, f"by {channel.kind}", marking=marking)
 
 
@@ -81,20 +82,24 @@ def _tipline(settings: Tipline, marking: str) -> Destination:
     )
 
 
-def _by_hand(channel: Channel, written: bytes | None, marking: str) -> Destination:
+def _by_hand(channel: Channel, fields: Referral | None, written: bytes | None, marking: str) -> Destination:
     try:
         sheet = read_sheet(written) if written is not None else None
     except ValidationError:
         sheet = None
-    if sheet is None or sheet.to is None:
-        return Destination(channel.name, "by hand", marking=marking, follows=BY_HAND)
-    return Destination(
-        sheet.to.name,
-        KINDS[sheet.to.kind],
-        why=sheet.why,
-        body=sheet.to,
-        others=tuple(other.name for other in sheet.others),
-        marking=marking,
-        follows=BY_HAND,
-        sheet=sheet,
-    )
+    if sheet is not None and sheet.to is not None:
+        others = tuple(other.name for other in sheet.others)
+        made = Destination(sheet.to.name, KINDS[sheet.to.kind], sheet.why, sheet.to, others, sheet=sheet)
+    else:
+        made = _nobody_by_name(channel, fields)
+    return replace(made, marking=marking, follows=BY_HAND)
+
+
+def _nobody_by_name(channel: Channel, fields: Referral | None) -> Destination:
+    """Return whom it would be for if it could be written out."""
+    known, settings = channel.narrowed(fields) if fields else None, channel.settings
+    who = hand_over.bodies_for(settings, known) if known and isinstance(settings, hand_over.Settings) else ()
+    if not who or known is None or not isinstance(settings, hand_over.Settings):
+        return Destination(channel.name, "by hand")
+    others = tuple(other.name for other in who[1:])
+    return Destination(who[0].name, KINDS[who[0].kind], hand_over.why(settings, known, who), who[0], others)

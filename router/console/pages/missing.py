@@ -16,6 +16,7 @@ from router.model import Referral
 _LABELS: Final = MappingProxyType(
     {
         **factwords.LABELS,
+        "url": "Address on the Internet",
         "received_at": "When it was received",
         "severity": "Severity",
         "jurisdiction": "Country",
@@ -59,5 +60,5 @@ def _missing(decided: Channel | None, now: Channel, fields: Referral) -> Iterato
         elif name == "jurisdiction":
             why, correctable = "neither the concern, nor its site, nor the policy says which", True
         else:
-            why = "nobody has said it"
+            why = "nobody has said it; whoever reported this may know"
         yield Missing(_LABELS.get(name) or factwords.plain(name).capitalize(), why, correctable)

@@ -4,6 +4,7 @@ import pytest
 
 from router.bodies.together import joined
 from router.catalogue import parse_catalogue
+from router.console.pages.destination import BY_HAND, destination
 from router.console.pages.missing import missing
 from router.model import Referral
 from router.vocabulary import Role
@@ -30,7 +31,7 @@ GIVEN = {"category": "csam_suspected", "jurisdiction": "GB", "url": "https://exa
 @pytest.mark.parametrize(
     ("decided", "given", "label", "why", "correctable"),
     [
-        (FOLDER_WITH_URL, {"url": None}, "Address", "nobody has said it", False),
+        (FOLDER_WITH_URL, {"url": None}, "Address on the Internet", "nobody has said it", False),
         (FOLDER_WITH_URL, {"category": None}, "Category", "nobody has said it", True),
         (
             FOLDER_WITH_URL,
@@ -40,7 +41,7 @@ GIVEN = {"category": "csam_suspected", "jurisdiction": "GB", "url": "https://exa
             True,
         ),
         (FOLDER_WITH_URL, {"jurisdiction": "FI"}, "Country", "the directory of bodies names nobody there", False),
-        (FOLDER, {"url": None}, "Address", "could not carry it when the case was decided", True),
+        (FOLDER, {"url": None}, "Address on the Internet", "could not carry it when the case was decided", True),
     ],
 )
 def test_each_missing_fact_says_who_can_do_something_about_it(
@@ -71,7 +72,7 @@ def test_a_draft_that_cannot_be_written_out_says_what_is_missing_for_whom_before
     on_case = ana.get(case).text
 
     for page in (decided_by, trail):
-        assert "These are missing for police, and nobody can approve it without" in page
+        assert "These are missing for CyberTipline (NCMEC), test system, and nobody can approve it without" in page
         assert "<dt>Category</dt>" in page
         assert "they have no kind for what the case says here" in page
         assert "<dt>When it was received</dt>" in page
@@ -79,4 +80,27 @@ def test_a_draft_that_cannot_be_written_out_says_what_is_missing_for_whom_before
         assert "Approve</button>" not in page
     assert "/reroute" not in decided_by
     assert f'href="{case}/reroute"' in trail
-    assert "Nothing can be sent to police as it is: Category is missing, When it was received is missing" in on_case
+    assert "Nothing can go to CyberTipline (NCMEC), test system as it is: Category is missing, When" in on_case
+
+
+def test_whom_it_is_for_is_said_by_name_though_it_cannot_be_written_out() -> None:
+    hotline = parse_catalogue(joined(HOTLINE, BODIES)).channels["hotline"]
+    fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **GIVEN, "url": None, "tlp": "TLP:RED"})
+
+    found = destination(hotline, fields, None)
+
+    assert (found.name, found.how) == ("Another hotline", "by its form on the web")
+    assert found.why.startswith("What is on the Internet is for a hotline, of GB")
+    assert found.body is not None
+    assert found.body.verified_on is None
+    assert found.marking == "TLP:RED: only the recipients named may see it"
+    assert found.follows == BY_HAND
+
+
+def test_nobody_is_named_where_the_directory_knows_nobody() -> None:
+    hotline = parse_catalogue(joined(HOTLINE, BODIES)).channels["hotline"]
+    fields = Referral.model_validate({"reference": "CR-AAAA-BBBB-CCCC", **GIVEN, "jurisdiction": "FI"})
+
+    found = destination(hotline, fields, None)
+
+    assert (found.name, found.how, found.body) == ("hotline", "by hand", None)
