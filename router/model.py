@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from router.keyrecords import ReceiptKey, SealedCase
+from router.marking import Tlp
 from router.vocabulary import (
     AssetTag,
     Awaited,
@@ -33,7 +34,6 @@ from router.vocabulary import (
     Severity,
     SourceTicket,
     SubjectHandle,
-    Tlp,
     Urgency,
     VerdictSource,
     WebAddress,

@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from router.marking import Tlp
 from router.model import Frozen, Referral, plain
-from router.vocabulary import Notice, ReferralReference, Tlp
+from router.vocabulary import Notice, ReferralReference
 
 SCHEMA: Final = "concern-router/referral/1"
 _OURS: Final = frozenset({"reference", "revision", "notice", "awaited", "about", "tlp"})

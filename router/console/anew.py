@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Final
 
 from router.channels import KINDS
+from router.marking import Tlp
 from router.model import PlannedReferral, Referral
 from router.store.conflicts import Told
-from router.vocabulary import Awaited, Notice, ReferralState, Tlp
+from router.vocabulary import Awaited, Notice, ReferralState
 
 AT_ONCE: Final = frozenset({None, Notice.CORRECTED})
 """What a referral says that was sent as soon as its case was decided, or decided anew."""

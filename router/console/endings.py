@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from router.catalogue import Catalogue, parse_catalogue
 from router.errors import PolicyErrors
+from router.marking import Tlp
 from router.model import PlannedReferral, Referral
 from router.store import endings, policies
 from router.store.drafts import made_by
 from router.store.posting import Post, post
-from router.vocabulary import Notice, ReferralState, Scope, Tlp, WhenClosedHere
+from router.vocabulary import Notice, ReferralState, Scope, WhenClosedHere
 
 
 def end_tickets(connection: Connection, reference: str, *, by: str) -> tuple[str, ...]:

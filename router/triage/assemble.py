@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from router.catalogue import Catalogue
+from router.marking import Tlp
 from router.triage.file import (
     AWAITED_BY,
     CalendarEntry,
@@ -25,7 +26,7 @@ from router.triage.match import Rule, RuleList, compiled
 from router.triage.parts import Category, Policy, Route, SeverityRule, Step, Team, Times, unless_said
 from router.triage.whose import Regions
 from router.triage.worktime import Calendar
-from router.vocabulary import Awaited, Severity, Tlp
+from router.vocabulary import Awaited, Severity
 
 INHERITED: Final = ("teams", "to", "hold", "say", "link_duplicates")
 """What a nested route has from the one around it where it does not say it; `deadlines` are inherited key by key."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from router.catalogue import Catalogue, Channel
+from router.marking import Tlp
 from router.model import Facts, RuleTried
 from router.triage.file import DuplicatesEntry, Pace, RouteDeadlineEntry, Span
 from router.triage.handles import Handles
@@ -15,7 +16,7 @@ from router.triage.legal import Law
 from router.triage.match import Rule, RuleList
 from router.triage.whose import Regions
 from router.triage.worktime import Calendar
-from router.vocabulary import Awaited, Involved, Severity, Tlp
+from router.vocabulary import Awaited, Involved, Severity
 
 ABOUT_CHILDREN: Final = frozenset(
     {

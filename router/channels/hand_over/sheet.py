@@ -18,8 +18,9 @@ from router.channels.hand_over.english import ENGLISH
 from router.channels.hand_over.german import GERMAN
 from router.channels.hand_over.swedish import SWEDISH
 from router.channels.hand_over.wording import Wording
+from router.marking import Tlp
 from router.model import Frozen, Referral
-from router.vocabulary import CALL_FIRST, Name, Notice, ReferralReference, Tlp
+from router.vocabulary import CALL_FIRST, Name, Notice, ReferralReference
 
 FORMAT: Final = "concern-router/sheet/1"
 MEDIA_TYPE: Final = "application/json"

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from router.channels import exchange, folder, webhook
+from router.marking import Tlp
 from router.model import Referral
-from router.vocabulary import Notice, Tlp
+from router.vocabulary import Notice
 
 DOCS = Path(__file__).parents[3] / "docs"
 TOLD = (DOCS / "exchange.md").read_text()

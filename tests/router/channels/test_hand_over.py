@@ -16,8 +16,9 @@ from router.channels.hand_over.english import ENGLISH
 from router.channels.hand_over.sheet import WORDINGS, Sheet, read_sheet
 from router.channels.hand_over.steps import UNVERIFIED, URGENT, steps
 from router.errors import PolicyErrors, Unrenderable
+from router.marking import Tlp
 from router.model import Referral
-from router.vocabulary import Notice, Tlp
+from router.vocabulary import Notice
 from tests.handing import BODIES, CHANNELS_IN_HAND
 
 MARK = "MARKED-7f3a"

@@ -2,10 +2,11 @@
 
 import pytest
 
+from router.marking import Tlp
 from router.model import Referral
 from router.triage.parts import ABOUT_CHILDREN
 from router.triage.policy import parse_policy
-from router.vocabulary import NoticedHow, Tlp
+from router.vocabulary import NoticedHow
 from tests.policies import CHANNELS, POLICY, decided, facts, problems, shipped, small
 
 AT_PLANT = {"category": "fraud", "site": "plant"}
