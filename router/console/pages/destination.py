@@ -14,8 +14,8 @@ from router.catalogue import Channel
 from router.channels import cybertipline, hand_over
 from router.channels.cybertipline.settings import Settings as Tipline
 from router.channels.hand_over.sheet import Addressee, Sheet, read_sheet
+from router.marking import Tlp
 from router.model import Referral
-from router.vocabulary import Tlp
 
 KINDS: Final = MappingProxyType(
     {
