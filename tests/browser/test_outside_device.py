@@ -40,6 +40,10 @@ def test_what_a_machine_finds_on_a_usb_stick_in_sweden_is_handed_to_the_police(
         there.look("case-after")
         there.page.get_by_role("link", name="police-handover 1").last.click()
         there.look("trail")
+        there.case(reference)
+        there.page.get_by_role("link", name="Why did this go there?").click()
+        explained = there.page.locator("main").inner_text()
+        there.look("why")
         shown = there.staff.product.cli_json("deliveries", "show", reference)
 
         assert there.wrong == []
@@ -50,6 +54,8 @@ def test_what_a_machine_finds_on_a_usb_stick_in_sweden_is_handed_to_the_police(
             assert "TLP:RED" in words
         assert "Ett USB-minne" in sheet
         assert "0201-K123456-26" in after
+        assert "police-handover" in explained
+        assert "children-known-file" in explained
         assert there.becomes(draft, "sent") == "sent"
         assert "0201-K123456-26" in str(shown)
         assert there.kept(reference) == ["police-handover document", "police-handover receipt"]
