@@ -54,7 +54,7 @@ def test_what_a_machine_finds_on_a_usb_stick_in_sweden_is_handed_to_the_police(
             assert "TLP:RED" in words
         assert "Ett USB-minne" in sheet
         assert "0201-K123456-26" in after
-        assert "police-handover" in explained
+        assert "police-handover leads to se_police: the bodies of SE, where its site is, are asked" in explained
         assert "children-known-file" in explained
         assert there.becomes(draft, "sent") == "sent"
         assert "0201-K123456-26" in str(shown)
