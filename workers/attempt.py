@@ -25,7 +25,7 @@ from workers.channels.base import Sender
 from workers.looking import LOOKS_S
 from workers.retry import MOST_BROKEN, MOST_TRIES, wait_before
 
-OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there", "lease_lost", "not_noted", "report_gone"})
+OF_ONE: Final = frozenset({NOT_SEEN, "nothing_there", "lease_lost", "not_noted", "not_retracted", "report_gone"})
 """Codes of TryLater that are about one referral: the channel answered, and the next referral may well get through."""
 HELD_FOR_S: Final = 900.0
 """After a fixed time, until what waited for its mail is looked at again: the mail should have gone by then."""

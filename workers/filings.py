@@ -24,6 +24,7 @@ from workers.preserving import keep_sent
 
 LEASE_LOST: Final = "lease_lost"
 NOT_NOTED: Final = "not_noted"
+NOT_RETRACTED: Final = "not_retracted"
 MOST_RETRACTED: Final = 8
 """In one turn; what is left is the next one's."""
 
@@ -39,6 +40,8 @@ class StoredFilings:
         with self._noting() as connection:
             if not filings.ours(connection, leased.id, leased.lease_no):
                 raise TryLater(LEASE_LOST)
+            if filings.opened_before(connection, leased.id, test=test):
+                raise TryLater(NOT_RETRACTED)
             return filings.opened(connection, leased.id, test=test)
 
     def asks(self, leased: LeasedReferral, *, test: bool) -> None:

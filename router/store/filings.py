@@ -16,7 +16,11 @@ EXPIRES_S: Final = 25 * 3600.0
 TRIED_AGAIN_S: Final = 60.0
 """Between two tries to retract the same report."""
 
-_OPEN_FOR_NOBODY = "(f.state = 'stray' or f.state = 'opened' and {row}.state not in ('due', 'leased'))"
+_BEFORE = "f.asked_at < {row}.first_due_at"
+"""It was opened before people approved what is to be said now, which may be something else or nothing of it."""
+_OPEN_FOR_NOBODY = f"""
+    (f.state = 'stray' or f.state = 'opened' and ({{row}}.state not in ('due', 'leased') or {_BEFORE}))
+"""
 """A stray's number came after its lease was lost. One whose referral is sent was finished, and that could not be
 written: the body will say so."""
 UNWANTED = f"""
@@ -69,6 +73,15 @@ def opened(connection: Connection, referral: str, *, test: bool) -> str | None:
         where referral = :referral and test = :test and state in ('opened', 'finished')""")
     number: str | None = connection.execute(query, {"referral": referral, "test": test}).scalar_one_or_none()
     return number
+
+
+def opened_before(connection: Connection, referral: str, *, test: bool) -> bool:
+    """Say whether one is open of what was approved before: it must be retracted first, or it may be filed already."""
+    before = _BEFORE.format(row="r")
+    query = text(f"""
+        select exists (select from filings f join referrals r on r.id = f.referral
+                       where r.id = :referral and f.test = :test and f.state = 'opened' and {before})""")  # noqa: S608 - our own words
+    return bool(connection.execute(query, {"referral": referral, "test": test}).scalar_one())
 
 
 def ask(connection: Connection, referral: str, lease_no: int, *, test: bool) -> list[Changed]:

@@ -38,7 +38,7 @@ class Filings(Protocol):
     def opened(self, leased: LeasedReferral, *, test: bool) -> str | None:
         """Return the id of the report that was opened for the referral, and neither retracted nor gone; None: none.
 
-        Raises `lease_lost`.
+        Raises `lease_lost`; and `not_retracted` while one is open of what was approved before, and not now.
         """
 
     def asks(self, leased: LeasedReferral, *, test: bool) -> None:

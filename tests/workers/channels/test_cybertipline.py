@@ -144,6 +144,34 @@ def test_what_was_filed_after_all_is_sent_and_not_taken_for_retracted(tipline: T
     assert f"filing_finished {CHANNEL}:{report.number}" in tipline.audited()
 
 
+def test_what_was_opened_before_another_approval_is_retracted_and_never_filed_in_its_place(tipline: Tipline) -> None:
+    tipline.there.codes["finish"] = [(500, 1000)]
+    tipline.post()
+    tipline.take_turn()
+    tipline.room.run("update referrals set first_due_at = clock_timestamp()")
+    tipline.take_turn()
+    waited = tipline.outcome()
+    tipline.take_turn()
+    [before], [filed] = tipline.there.of("retracted"), tipline.there.of("finished")
+
+    assert waited == "not_retracted"
+    assert tipline.filings() == [("retracted", before.number), ("finished", filed.number)]
+    assert tipline.referral()[2] == filed.number
+
+
+def test_what_may_be_filed_of_an_earlier_approval_is_asked_about_and_never_filed_twice(tipline: Tipline) -> None:
+    tipline.there.lose["finish"] = 1
+    tipline.post()
+    tipline.take_turn()
+    tipline.room.run("update referrals set first_due_at = clock_timestamp()")
+    tipline.take_turn()
+    tipline.take_turn()
+    [filed] = tipline.there.of("finished")
+
+    assert tipline.filings() == [("finished", filed.number)]
+    assert tipline.referral()[::2] == ("sent", filed.number)
+
+
 def test_one_that_is_withdrawn_while_it_is_opened_is_not_finished(
     tipline: Tipline, at: Callable[[FailPoint, Callable[[], None]], None]
 ) -> None:
