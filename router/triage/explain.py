@@ -98,7 +98,7 @@ def as_json(
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One rule that was tried, in words: conditions of a `severity` or `route`, or a sentence of a `step`."""
+    """One rule that was tried, in words: conditions of a `severity` or `route`, or a sentence of a `step` or `body`."""
 
     part: str
     name: str
@@ -111,7 +111,7 @@ def in_words(trace: Iterable[RuleTried]) -> Iterator[Tried]:
     for rule in trace:
         part, _, name = rule.rule.partition(":")
         if part in _SPOKEN:
-            yield Tried("step", name, rule.matched, _sentence(rule))
+            yield Tried("body" if part == "body" else "step", name, rule.matched, _sentence(rule))
         else:
             yield Tried(part, name, rule.matched, _conditions(rule))
 
