@@ -13,6 +13,7 @@ KINDS_SAID: Final[Mapping[str, str]] = MappingProxyType(
     {
         "cybertipline": "CyberTipline",
         "folder": "the folder",
+        "hand_over": "whoever hands it over",
         "jira_service_management": "Jira",
         "mail": "the mail server",
         "pagerduty": "PagerDuty",
