@@ -104,7 +104,7 @@ def withdraw(engine: Engine, channel: Channel, sender: Sender, *, deadline_s: fl
             with transaction(engine) as connection:
                 changed = filings.end(connection, unwanted.referral, unwanted.report_id, *ended)
                 if ended[0] == "finished":
-                    filings.note_sent(connection, unwanted.referral, unwanted.report_id)
+                    filings.note_sent(connection)
             tell(changed)
 
 

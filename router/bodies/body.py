@@ -16,7 +16,15 @@ from router.vocabulary import Name
 
 ANYWHERE: Final = "any"
 """In place of a country: for whoever has no body of their own in the directory."""
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f<>\u2028-\u202E\u2066-\u2069]*$"),
+]
+"""A line that reads on paper as it does on a screen: nothing in it turns its direction, or breaks it."""
+Address = Annotated[
+    str, StringConstraints(max_length=300, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!#-;=?-~]*)?$")
+]
+"""A page; it holds no name and no password."""
 
 
 def known_country(code: str) -> str:
@@ -63,7 +71,7 @@ class Entry(Frozen):
     takes: Takes
     languages: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], ...] = ()
     """What it can be written to in; ISO 639-1."""
-    address: Annotated[str, StringConstraints(pattern=r"^https://[!-;=?-~]{1,290}$")] | None = None
+    address: Address | None = None
     """Where its form or its page of contacts is; nobody here ever calls it."""
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{1,28}[0-9]$")] | None = None
     inhope: bool = False

@@ -19,7 +19,7 @@ from router.model import Decision
 from router.settings import Settings
 from router.triage.decide import decide
 from router.triage.explain import in_words
-from router.triage.lint.bodies import OLD
+from router.triage.lint.bodies import outdated
 from router.triage.policy import Policy
 from router.vocabulary import Reference, ReferralState
 
@@ -56,14 +56,14 @@ def check(*, as_json: AsJson = False) -> None:
     directory, place = _directory(config_dir, as_json=as_json)
     today = clock.now().date()
     never = [body.code for body in directory if body.verified_on is None]
-    old = [body.code for body in directory if body.verified_on is not None and today - body.verified_on > OLD]
+    old = [body.code for body in directory if outdated(body, today)]
     if as_json:
         typer.echo(json.dumps({"ok": True, "bodies": len(directory.bodies), "unverified": never, "old": old}))
         return
     for code in never:
         typer.echo(f"{place}:{directory.lines[code]}: note: {code!r} is {UNVERIFIED}")
     for code in old:
-        typer.echo(f"{place}:{directory.lines[code]}: note: {code!r} was verified over a year ago; compare it again")
+        typer.echo(f"{place}:{directory.lines[code]}: note: {code!r} was not verified within a year; compare it again")
     typer.echo(f"{place}: good. {len(directory.bodies)} bodies")
 
 

@@ -37,7 +37,8 @@ SKEW: Final = timedelta(minutes=2)
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#:+-]{0,63}")
 _DESK: Final = re.compile(r"[^\W_][\w .,'/()&-]{0,79}")
 _USUAL: Final = timedelta(hours=4)
-"""Between two reminders where the channel is no more."""
+"""Between two reminders where the channel is of another kind by now, or was never one."""
+_USUAL_CRITICAL: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +115,19 @@ def record(desk: Desk, by: By, *, referral: str, given: Given) -> HandOver:
 def tend(desk: Desk, ring: Callable[[Iterable[str]], None] = lambda _channels: None) -> None:
     """Tell whoever is on duty of what waits to be handed over, at once and again. A chore: done again."""
     with transaction(desk.engine) as connection:
-        waits = [_waits(desk, one) for one in handovers.lying(connection)]
+        lying = handovers.lying(connection)
+        channels = {name: channel_now(desk.engine, desk.policies, name) for name in {one.channel for one in lying}}
+        waits = [_waits(channels[one.channel], one) for one in lying]
         rung = remind(connection, desk.policies, Notice.HAND_OVER_WAITS, waits)
     ring(rung)
 
 
-def _waits(desk: Desk, one: Lies) -> Waits:
-    channel = desk.policies.in_force().channels.get(one.channel)
+def _waits(channel: Channel | None, one: Lies) -> Waits:
     settings = channel.settings if channel else None
-    again = _USUAL
+    critical = one.severity is Severity.CRITICAL
+    again = _USUAL_CRITICAL if critical else _USUAL
     if isinstance(settings, hand_over.Settings):
-        again = settings.remind_critical_every if one.severity is Severity.CRITICAL else settings.remind_every
+        again = settings.remind_critical_every if critical else settings.remind_every
     return Waits(one.channel, one.policy, one.kept_from, one.in_hand_at, again)
 
 

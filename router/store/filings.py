@@ -116,15 +116,18 @@ def end(connection: Connection, referral: str, report_id: str, how: str, code: i
     return _change(connection, sets, where, referral=referral, report_id=report_id, how=how, code=code)
 
 
-def note_sent(connection: Connection, referral: str, report_id: str) -> None:
-    """Let the ledger say that a referral is sent which was withdrawn, or given up, though its report was filed."""
+def note_sent(connection: Connection) -> None:
+    """Let the ledger say that referrals are sent which were withdrawn, or given up, though their reports were filed."""
     query = text("""
         with told as (
-            update referrals set state = 'sent', outcome = 'filed_after_all', remote_id = :report_id, proof = 'accepted'
-            where id = :referral and state in ('recalled', 'dead') returning reference, channel)
+            update referrals r
+            set state = 'sent', outcome = 'filed_after_all', remote_id = f.report_id, proof = 'accepted'
+            from filings f
+            where f.referral = r.id and f.state = 'finished' and r.state in ('recalled', 'dead')
+            returning r.reference, r.channel)
         insert into audit (actor, action, object, outcome, detail)
         select 'worker', 'referral_sent', reference, 'filed_after_all', channel from told""")
-    connection.execute(query, {"referral": referral, "report_id": report_id})
+    connection.execute(query)
 
 
 def take_unwanted(connection: Connection, channel: str, *, test: bool, limit: int) -> list[Unwanted]:
@@ -153,8 +156,10 @@ def account(connection: Connection) -> list[Changed]:
     """Write what became of reports that nobody at work asks about any more; return which changed.
 
     Asked for, and the referral is done with: lost. Open for nobody since EXPIRES_S: expired. Noted as open, and the
-    referral was sent under its number: finished.
+    referral was sent under its number: finished. Noted as finished, and the referral was withdrawn before that settled
+    it: the ledger says sent.
     """
+    note_sent(connection)
     filed = "f.state = 'opened' and r.state in ('sent', 'acknowledged') and r.remote_id = f.report_id"
     lost = "f.state = 'asked' and r.state not in ('due', 'leased')"
     over = f"""

@@ -91,7 +91,7 @@ preserved = Table(
     moment("kept_at", now=True),
     moment("keep_until", nullable=True),
     CheckConstraint("part in ('document', 'receipt')", name="part"),
-    CheckConstraint("keep_until >= kept_at", name="period"),
+    CheckConstraint("keep_until >= kept_at + interval '28 days'", name="period"),
 )
 """What was sent outside (`document`) and what the body answered (`receipt`), sealed to the case's key.
 

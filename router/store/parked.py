@@ -154,7 +154,7 @@ def close(connection: Connection, references: Sequence[str]) -> None:
     withdraw = text(f"""
         update referrals set {WITHDRAWN}, case_closed_at = clock_timestamp()
         where reference = any(:references)
-          and (state in ('standby', 'draft', 'due') or state = 'leased' and settled_at is null)""")  # noqa: S608 - our own words
+          and (state in ('standby', 'draft', 'due', 'in_hand') or state = 'leased' and settled_at is null)""")  # noqa: S608 - our own words
     connection.execute(withdraw, {"references": list(references), "outcome": CLOSED})
 
 

@@ -19,7 +19,12 @@ from tests.servers import Sink
 from tests.workers.rooms import Room
 from workers import deliver
 
-OVER = "update preserved set keep_until = kept_at + interval '1 microsecond' where part = '{}'"
+OVER = "update preserved set keep_until = kept_at + interval '28 days' where part = '{}'"
+AGED = (
+    "alter table preserved disable trigger kept",
+    "update preserved set kept_at = kept_at - interval '29 days', keep_until = keep_until - interval '29 days'",
+    "alter table preserved enable trigger kept",
+)
 RECEIPT = b"<done>MARKED-4c1d</done>"
 
 
@@ -139,12 +144,16 @@ def test_nobody_changes_it_or_deletes_it_before_its_time_or_while_the_case_is_he
     ):
         assert refused(room.owner, statement), statement
     with login(database, Login.CONSOLE) as console:
+        # No login that may say until when may say that it was over all along.
+        assert refused(console, "update preserved set keep_until = kept_at + interval '1 day'")
         assert not refused(console, OVER.format("document"))
         assert not refused(
             console, "update preserved set keep_until = kept_at + interval '1 year' where part = 'receipt'"
         )
         assert refused(console, OVER.format("receipt"))
         assert refused(console, "delete from preserved where part = 'receipt'")
+        for statement in AGED:
+            room.run(statement)
         room.run("insert into people (handle) values ('eva')")
         room.run("update cases set held_at = clock_timestamp(), held_by = 'eva'")
         assert refused(console, "delete from preserved where part = 'document'")

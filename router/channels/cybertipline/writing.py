@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "text/xml; charset=utf-8"
 _INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
+_LOADERS: Final = tuple(f"{{http://www.w3.org/2001/XMLSchema}}{name}" for name in ("include", "import", "redefine"))
+"""What has libxml2 read files of this machine."""
 _SCHEMA_THERE: Final = "https://report.cybertip.org/ispws/xsd"
 """What NCMEC's documentation names in each report; nobody here calls it for that."""
 
@@ -40,11 +42,14 @@ def profile() -> "etree.XMLSchema":
 
 
 def schema(text: bytes) -> "etree.XMLSchema":
-    """Return the schema that `text` is; raises ValueError when it is none. Loads nothing else."""
+    """Return the schema that `text` is; raises ValueError when it is none, or would have others loaded."""
     from lxml import etree  # noqa: PLC0415 - heavy
 
     try:
-        return etree.XMLSchema(_read(text))
+        root = _read(text)
+        if any(True for _ in root.iter(*_LOADERS)):
+            raise ValueError("schema_loads_others")
+        return etree.XMLSchema(root)
     except etree.LxmlError:
         raise ValueError("no_schema") from None
 

@@ -34,7 +34,10 @@ _WHY: Final = {
     To.POLICE: "What is found on a device is for the police",
     To.HOTLINE: "What is on the Internet is for a hotline",
 }
-_ELSEWHERE: Final = "What somebody did is for the police, wherever it was found"
+_ELSEWHERE: Final = {
+    To.POLICE: "What somebody did is for the police, wherever it was found",
+    To.HOTLINE: "This body takes more than addresses on the Internet",
+}
 _DEVICES: Final = frozenset(
     {
         *(WhereFound.WORKSTATION, WhereFound.LAPTOP, WhereFound.SERVER_SHARE, WhereFound.REMOVABLE_USB),
@@ -123,7 +126,7 @@ def why(settings: Settings, referral: Referral, who: tuple[Body, ...]) -> str:
     if not who:
         return ""
     on_device = referral.where_found in _DEVICES
-    reason = _WHY[settings.to] if on_device or settings.to is To.HOTLINE else _ELSEWHERE
+    reason = (_WHY if on_device is (settings.to is To.POLICE) else _ELSEWHERE)[settings.to]
     if who[0].country == ANYWHERE:
         return f"{reason}; the directory names none of {referral.jurisdiction or 'the country'}."
     return f"{reason}, of {who[0].country}, whose bodies are asked in this case."

@@ -55,9 +55,16 @@ def _doubtful(files: Files, bodies: Iterable[Body], today: date) -> Iterator[Pro
         if body.verified_on is None:
             said = f"{body.code!r} is used and nobody verified it: compare it with its page, and write `verified_on`"
             yield Problem(FILE, files.directory.lines[body.code], "unverified_body", said)
-        elif today - body.verified_on > OLD:
-            said = f"{body.code!r} was verified on {body.verified_on}, over a year ago: compare it with its page again"
+        elif outdated(body, today):
+            said = (
+                f"{body.code!r} was verified on {body.verified_on}, not within a year: compare it with its page again"
+            )
             yield Problem(FILE, files.directory.lines[body.code], "old_body", said)
+
+
+def outdated(body: Body, today: date) -> bool:
+    """Say whether it should be compared with its source again: it was over a year ago, or is yet to be."""
+    return body.verified_on is not None and not timedelta() <= today - body.verified_on <= OLD
 
 
 def _first(channel: Channel, region: str) -> list[Body]:

@@ -45,6 +45,8 @@ def codes_of(text: str) -> list[tuple[str, int, str]]:
         ("a: {", "A b: {", "cannot name a body"),
         ("a: {", f"{GOOD}a: {{", "stands twice"),
         ("country: SE", "country: SE, verified_on: soon", "date"),
+        ("https://a.example/", "https://me:word@a.example/", "does not look like"),
+        ("name: A", 'name: "A\u202eB"', "does not look like"),
     ],
 )
 def test_an_entry_with_which_nobody_could_do_anything_does_not_load(old: str, new: str, said: str) -> None:

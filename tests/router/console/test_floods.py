@@ -75,11 +75,14 @@ def test_closing_a_flood_as_one_withdraws_all_of_it_answers_its_reporters_and_sa
     closed = sorted(park(deployment) for _ in range(3))
     critical, other = park(deployment, "grave"), deployment.file().reference
 
+    deployment.run("update referrals set state = 'in_hand' where reference = :it and revision > 1", it=closed[0])
+
     ended = floods.close(deployment.console, flood=FLOOD, handle="ana", login="", reason="one sender, one sentence")
 
     assert (ended.count, ended.to_ring) == (3, ())
     query = """select state, outcome, acknowledged_at is not null, feedback_at is not null,
-        (select count(*) from referrals r where r.reference = c.reference and state in ('standby', 'due', 'draft'))
+        (select count(*) from referrals r where r.reference = c.reference
+            and state in ('standby', 'due', 'draft', 'in_hand'))
         from cases c where reference = :one"""
     assert [deployment.rows(query, one=one) for one in closed] == [[("closed", "no_action", True, True, 0)]] * 3
     assert [deployment.rows(query, one=one)[0][0] for one in (critical, other)] == ["open"] * 2

@@ -111,6 +111,7 @@ def test_a_region_is_in_a_country(region: str) -> None:
         (HERE, CHANNELS, BODIES, set()),
         (POLICY, CHANNELS, BODIES, {("policy.yaml", 1, "no_region")}),
         (HERE, CHANNELS, BODIES.replace("2026-01-01", "2025-11-20"), {("bodies.yaml", 1, "old_body")}),
+        (HERE, CHANNELS, BODIES.replace("2026-01-01", "2999-01-01"), {("bodies.yaml", 1, "old_body")}),
         (
             HERE,
             CHANNELS,

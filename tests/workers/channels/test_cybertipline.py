@@ -141,6 +141,18 @@ def test_what_was_filed_after_all_is_sent_and_not_taken_for_retracted(tipline: T
 
     assert tipline.filings() == [("finished", report.number)]
     assert tipline.referral() == ("sent", "filed_after_all", report.number)
+
+
+@pytest.mark.parametrize("state", ["recalled", "dead"])
+def test_what_was_withdrawn_between_its_filing_and_the_ledgers_word_is_sent(tipline: Tipline, state: str) -> None:
+    tipline.post()
+    tipline.take_turn()
+    [report] = tipline.there.of("finished")
+    tipline.room.run("update referrals set state = :state, outcome = 'conflict', remote_id = null", state=state)
+
+    tipline.rung()
+
+    assert tipline.referral() == ("sent", "filed_after_all", report.number)
     assert f"filing_finished {CHANNEL}:{report.number}" in tipline.audited()
 
 

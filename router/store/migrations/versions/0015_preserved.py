@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("kept_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("keep_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("part in ('document', 'receipt')", name=op.f("preserved_part_check")),
-        sa.CheckConstraint("keep_until >= kept_at", name=op.f("preserved_period_check")),
+        sa.CheckConstraint("keep_until >= kept_at + interval '28 days'", name=op.f("preserved_period_check")),
         sa.ForeignKeyConstraint(["reference"], ["cases.reference"], name=op.f("preserved_reference_fkey")),
         sa.ForeignKeyConstraint(["referral"], ["referrals.id"], name=op.f("preserved_referral_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("preserved_pkey")),
@@ -81,6 +81,13 @@ def _lend_the_key() -> None:
 
 
 def downgrade() -> None:
+    # Whoever goes back does not throw away what the law, or a hold, wants kept: take a copy, and empty it as the owner.
+    op.execute("""
+        do $$ begin
+            if exists (select from preserved) then
+                raise exception 'preserved_is_kept' using errcode = 'restrict_violation';
+            end if;
+        end $$""")
     op.execute("drop function case_seal_key(text)")
     op.execute("drop trigger never_emptied on preserved")
     op.execute("drop trigger kept on preserved")
