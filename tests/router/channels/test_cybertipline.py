@@ -376,7 +376,7 @@ def test_no_document_makes_anybody_load_another(tmp_path: Any) -> None:
             f'<s:schema xmlns:s="http://www.w3.org/2001/XMLSchema"><s:{loads} schemaLocation="{tmp_path}"/></s:schema>'
         )
         with pytest.raises(ValueError, match=r"^schema_loads_others$"):
-            writing.schema(text.encode())
+            writing.schema(other.encode())
 
 
 def explained(category: str) -> tuple[dict[str, Any], str]:
