@@ -372,7 +372,7 @@ def test_no_document_makes_anybody_load_another(tmp_path: Any) -> None:
     with pytest.raises(ValueError, match=r"^no_schema$"):
         writing.schema(b"<report/>")
     for loads in ("include", "import", "redefine"):
-        text = (
+        other = (
             f'<s:schema xmlns:s="http://www.w3.org/2001/XMLSchema"><s:{loads} schemaLocation="{tmp_path}"/></s:schema>'
         )
         with pytest.raises(ValueError, match=r"^schema_loads_others$"):
