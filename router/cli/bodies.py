@@ -13,20 +13,17 @@ import typer
 from router import clock
 from router.bodies.body import Body
 from router.bodies.directory import FILE, Directory, bodies_text, parse_directory, where
-from router.cli.policyreading import AsJson, facts_in, fail, load, moment, refuse
+from router.cli.policyreading import AsJson, decided, fail, refuse
 from router.errors import PolicyErrors
 from router.model import Decision
 from router.settings import Settings
-from router.triage.decide import decide
 from router.triage.explain import in_words
 from router.triage.lint.bodies import outdated
 from router.triage.policy import Policy
-from router.vocabulary import Reference, ReferralState
+from router.vocabulary import ReferralState
 
 commands = typer.Typer(help="See the outside bodies, and whom a concern would be handed over to.", no_args_is_help=True)
 
-SHOWN_REFERENCE: Reference = "CR-0000-0000-0000"
-"""Stands for the random reference that a real case would get."""
 UNVERIFIED = "unverified: check it before you use it"
 
 
@@ -78,17 +75,7 @@ def which(
     as_json: AsJson = False,
 ) -> None:
     """Say whom the drafts of a concern are for and why, who else could take each, and what is missing."""
-    settings = Settings()
-    policy = load(settings.config_dir, as_json=as_json)
-    facts = facts_in(policy, facts_file, as_json=as_json)
-    decision = decide(
-        policy,
-        facts,
-        reference=SHOWN_REFERENCE,
-        received_at=moment(at),
-        statutory=not client,
-        console_url=str(settings.console_address),
-    )
+    policy, _, decision = decided(facts_file, at, client=client, as_json=as_json)
     found = list(_led(policy, decision))
     if as_json:
         typer.echo(json.dumps(found))

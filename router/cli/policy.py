@@ -12,11 +12,10 @@ from router.cli.policyreading import (
     AsJson,
     as_values,
     counted,
-    facts_in,
+    decided,
     fail,
     line,
     load,
-    moment,
     refuse,
 )
 from router.configfile.yamltext import read_file
@@ -26,17 +25,13 @@ from router.settings import Settings
 from router.sources.file import notes_back
 from router.store.posting import referral_id
 from router.triage import examples
-from router.triage.decide import decide
 from router.triage.explain import as_json, as_lines, linked_by
 from router.triage.lint import findings
 from router.triage.parts import everyone
 from router.triage.policy import Policy, parse_policy, policy_texts
-from router.vocabulary import Reference
 
 commands = typer.Typer(help="Test the policy, and show what it does.", no_args_is_help=True)
 
-SHOWN_REFERENCE: Reference = "CR-0000-0000-0000"
-"""Stands for the random reference that a real case would get."""
 DIFFERS = 1
 """Exit status when an example gets another decision than it says."""
 
@@ -96,17 +91,7 @@ def explain(
     as_json_text: AsJson = False,
 ) -> None:
     """Show every rule tried, who would be told and when, and the exact bytes that each channel would send."""
-    settings = Settings()
-    policy = load(settings.config_dir, as_json=as_json_text)
-    facts = facts_in(policy, facts_file, as_json=as_json_text)
-    decision = decide(
-        policy,
-        facts,
-        reference=SHOWN_REFERENCE,
-        received_at=moment(at),
-        statutory=not client,
-        console_url=str(settings.console_address),
-    )
+    policy, facts, decision = decided(facts_file, at, client=client, as_json=as_json_text)
     linked = linked_by(policy, facts, statutory=not client)
     if as_json_text:
         typer.echo(json.dumps(as_json(policy, decision, _key_of, linked=linked)))

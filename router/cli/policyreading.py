@@ -19,9 +19,12 @@ from router.configfile.shape import shape
 from router.configfile.yamltext import nearest, read
 from router.errors import PolicyErrors, Problem, Refused
 from router.intake import strictjson
-from router.model import Facts
+from router.model import Decision, Facts
+from router.settings import Settings
+from router.triage.decide import decide
 from router.triage.file import PolicyFile
 from router.triage.policy import FILE, Policy, load_policy
+from router.vocabulary import Reference
 
 WRONG = 2
 """Exit status when what was given is wrong."""
@@ -30,6 +33,9 @@ _A_TIME: Final = "2026-11-30T09:00:00+01:00"
 _TIMES: Final = frozenset({"occurred_at", "noticed_at"})
 _CONTENT: Final = frozenset({"narrative", "contact", "identity"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
+
+SHOWN_REFERENCE: Final[Reference] = "CR-0000-0000-0000"
+"""Stands for the random reference that a real case would get."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -40,6 +46,22 @@ def load(config_dir: Path, *, as_json: bool) -> Policy:
         return load_policy(config_dir)
     except PolicyErrors as error:
         refuse(config_dir, error.problems, as_json=as_json)
+
+
+def decided(facts_file: str, at: str | None, *, client: bool, as_json: bool) -> tuple[Policy, Facts, Decision]:
+    """Return what the policy of CONFIG_DIR would decide of the facts in a file; print what is wrong and exit."""
+    settings = Settings()
+    policy = load(settings.config_dir, as_json=as_json)
+    facts = facts_in(policy, facts_file, as_json=as_json)
+    decision = decide(
+        policy,
+        facts,
+        reference=SHOWN_REFERENCE,
+        received_at=moment(at),
+        statutory=not client,
+        console_url=str(settings.console_address),
+    )
+    return policy, facts, decision
 
 
 def written_in(policy_text: str) -> PolicyFile:
