@@ -40,7 +40,7 @@ from router.telemetry import (
 )
 from router.triage.onduty import on_duty
 from router.triage.policy import Policy
-from router.vocabulary import Breaker, Notice, Proven
+from router.vocabulary import Breaker, Notice, Proven, Scope
 
 LOOK_EVERY_S: Final = 15.0
 APART: Final = timedelta(hours=1)
@@ -109,8 +109,10 @@ class Pager:
         connection: Connection, policy: Policy, one: Trouble, seen: Standings, late: frozenset[str]
     ) -> str | None:
         """Post it to the first choice; return its name. Of what goes outside nobody hears from whom it is kept."""
-        outside = one.about in policy.channels.outside
-        not_to = kept_from_there(connection, one.about) if outside else frozenset()
+        about = policy.channels.get(one.about)
+        # What is named no more may have led outside.
+        inside = about is not None and about.scope is Scope.INTERNAL
+        not_to = frozenset() if inside else kept_from_there(connection, one.about)
         choices = _choices(policy, one.about, seen, late)
         return _page(connection, policy, one, (to for to in choices if not_to.isdisjoint(to.readable_by)))
 

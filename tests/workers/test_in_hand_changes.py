@@ -17,6 +17,7 @@ from router.console.acting import By
 from router.console.handing import Given
 from router.errors import Forbidden
 from router.failpoints import FailPoint, on_reach
+from router.intake.pager import Pager
 from router.reporter.following.standing import Stage, stage_of
 from router.store import byreceipt, handovers, policies
 from router.store.cases import record
@@ -257,3 +258,21 @@ def test_the_upgrade_takes_every_state_along_and_on_the_way_back_what_was_in_han
     assert list(map(tuple, upgraded)) == [(f"to-{state}", state) for state in states]
     assert list(map(tuple, back)) == [("dead", "downgraded")]
     assert [one.state for one in again] == [ReferralState.DUE]
+
+
+def test_whoever_must_not_know_hears_nothing_of_it_from_a_channel_that_vanished_either(border: Border) -> None:
+    case = border.deployment.file("grave", country="SE", where_found="removable_usb", involves=["legal"])
+    [draft] = border.drafts(case.reference)
+    for handle in ("tom", "una"):
+        border.approve(draft, handle)
+    border.send()
+    the_channel_vanishes(border)
+    border.deployment.run("update handovers set in_hand_at = in_hand_at - interval '2 h'")
+    border.deployment.run("update referrals set first_due_at = first_due_at - interval '2 h' where notice is null")
+    handing.tend(border.desk)
+    Pager(border.deployment.intake, lambda: parse_policy(UNHELD, BESIDE), ring=lambda _: None).look()
+
+    assert border.deployment.rows("select notice, channel from referrals where about = 'police' order by notice") == [
+        ("delivery_late", "ombuds-desk"),
+        ("hand_over_waits", "ombuds-desk"),
+    ]
