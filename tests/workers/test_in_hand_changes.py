@@ -249,14 +249,16 @@ def test_the_upgrade_takes_every_state_along_and_on_the_way_back_what_was_in_han
         upgraded = connection.exec_driver_sql("select channel, state from referrals order by channel").all()
 
         connection.exec_driver_sql("update referrals set state = 'in_hand' where channel = 'to-due'")
+        connection.exec_driver_sql("update referrals set notice = 'draft_waits' where channel = 'to-standby'")
         connection.exec_driver_sql("insert into handovers (referral) select id from referrals where state = 'in_hand'")
         command.downgrade(alembic_config(connection), BEFORE)
-        back = connection.exec_driver_sql("select state, outcome from referrals where channel = 'to-due'").all()
+        ended = "select state, outcome, settled_at is not null from referrals where channel in ('to-due', 'to-standby')"
+        back = connection.exec_driver_sql(f"{ended} order by channel").all()
         command.upgrade(alembic_config(connection), "head")
         again = retry(connection, case.reference, "to-due")
 
     assert list(map(tuple, upgraded)) == [(f"to-{state}", state) for state in states]
-    assert list(map(tuple, back)) == [("dead", "downgraded")]
+    assert list(map(tuple, back)) == [("dead", "downgraded", True), ("recalled", "downgraded", True)]
     assert [one.state for one in again] == [ReferralState.DUE]
 
 

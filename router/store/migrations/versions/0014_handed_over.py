@@ -40,8 +40,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Older versions do not know the word: a person must look.
-    op.execute("update referrals set state = 'dead', outcome = 'downgraded' where state = 'in_hand'")
+    # Older versions do not know the words: a person must look at what is in hand, and is told nothing of the others.
+    ended = "outcome = 'downgraded', settled_at = clock_timestamp()"
+    op.execute(f"update referrals set state = 'dead', {ended} where state = 'in_hand'")  # noqa: S608 - our own words
+    op.execute(
+        f"update referrals set state = 'recalled', {ended} "  # noqa: S608 - our own words
+        "where notice in ('draft_waits', 'draft_expired', 'hand_over_waits') and state in ('standby', 'due', 'leased')"
+    )
     op.drop_index("referrals_in_hand_idx", table_name="referrals")
     op.drop_table("handovers")
     _states(STATES)
