@@ -303,7 +303,7 @@ def test_an_answer_that_is_none_opens_nothing_and_is_tried_again(
     tipline.take_turn()
 
     assert (tipline.referral()[0], tipline.outcome()) == ("due", "odd_reply")
-    assert tipline.filings() == [("asked", None)]
+    assert tipline.filings()[-1] == ("asked", None), "each answer that is none is lost, and none is opened"
 
 
 def _calls() -> dict[tuple[str, str], object]:
