@@ -24,7 +24,7 @@ from router.console.outgoing import channel_now
 from router.errors import Forbidden
 from router.model import Payload
 from router.preserving import DOCUMENT, RECEIPT, Kept, preserve
-from router.store import handovers
+from router.store import drafts, handovers
 from router.store.engine import transaction
 from router.store.handovers import HandOver, Lies, Said
 from router.store.outsidewaits import Waits
@@ -36,9 +36,6 @@ SKEW: Final = timedelta(minutes=2)
 """How far a person's clock may be off; they say no seconds, either."""
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/#:+-]{0,63}")
 _DESK: Final = re.compile(r"[^\W_][\w .,'/()&-]{0,79}")
-_USUAL: Final = timedelta(hours=4)
-"""Between two reminders where the channel is of another kind by now, or was never one."""
-_USUAL_CRITICAL: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def record(desk: Desk, by: By, *, referral: str, given: Given) -> HandOver:
     def change(connection: Connection, _case: Standing, who: str) -> bool:
         if said is None:
             raise Forbidden(code)
-        handovers.lock(connection, referral)
+        drafts.lock(connection, referral)
         still = handovers.find(connection, referral)
         if still is None or still.recorded:
             raise Forbidden("handover_recorded" if still else "unknown_handover")
@@ -125,7 +122,8 @@ def tend(desk: Desk, ring: Callable[[Iterable[str]], None] = lambda _channels: N
 def _waits(channel: Channel | None, one: Lies) -> Waits:
     settings = channel.settings if channel else None
     critical = one.severity is Severity.CRITICAL
-    again = _USUAL_CRITICAL if critical else _USUAL
+    # Where the channel is of another kind by now, or no file names it, they are reminded as usual.
+    again = hand_over.REMIND_CRITICAL_EVERY if critical else hand_over.REMIND_EVERY
     if isinstance(settings, hand_over.Settings):
         again = settings.remind_critical_every if critical else settings.remind_every
     return Waits(one.channel, one.policy, one.kept_from, one.in_hand_at, again)

@@ -153,13 +153,8 @@ def before(connection: Connection, one: HandOver) -> list[HandOver]:
     return [_made(row) for row in connection.execute(query, values)]
 
 
-def lock(connection: Connection, referral: str) -> None:
-    """Let nobody else change the referral until the transaction ends: of two people at once one waits here."""
-    connection.execute(text("select from referrals where id = :id for update"), {"id": referral})
-
-
 def record(connection: Connection, one: HandOver, said: Said, *, by: str) -> None:
-    """Write that it was handed over: it is sent now, and the attempt has its line. Lock it before."""
+    """Write that it was handed over: it is sent now, and the attempt has its line. Lock the referral before."""
     values = {"id": one.id, "body": said.body, "desk": said.desk, "ref": said.external_reference, "at": said.at}
     connection.execute(
         text("""

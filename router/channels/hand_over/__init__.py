@@ -30,6 +30,8 @@ OUTSIDE: Final = True
 """Whoever it is handed to, they are outside: nothing is laid before a person that nobody approved."""
 _NAMED: Final = frozenset({"jurisdiction"})
 """Without it nobody knows whose bodies are asked."""
+REMIND_EVERY: Final = timedelta(hours=4)
+REMIND_CRITICAL_EVERY: Final = timedelta(minutes=30)
 _WHY: Final = {
     To.POLICE: "What is found on a device is for the police",
     To.HOTLINE: "What is on the Internet is for a hotline",
@@ -59,9 +61,9 @@ class Settings(Frozen):
     """For whom it is: what was found on a device is for the police, an address on the Internet for a hotline."""
     prefer: tuple[Name, ...] = ()
     """Codes of bodies.yaml, where a country has several: the first that takes it gets it."""
-    remind_every: Within = timedelta(hours=4)
+    remind_every: Within = REMIND_EVERY
     """How often whoever is on duty is told that it still waits."""
-    remind_critical_every: Within = timedelta(minutes=30)
+    remind_critical_every: Within = REMIND_CRITICAL_EVERY
     """The same for critical cases."""
     bodies: SkipJsonSchema[Annotated[tuple[Body, ...], BeforeValidator(_elsewhere)]] = ()
     """Those of the directory: filled in when the channels are loaded."""

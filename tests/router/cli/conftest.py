@@ -7,7 +7,10 @@ import pytest
 from router.cli import main
 from router.vocabulary import Login
 from tests.conftest import Database
+from tests.router.cli.desks import desk
 from tests.router.console.deployments import Deployment, a_deployment
+
+__all__ = ["desk"]  # a fixture
 
 Run = Callable[..., tuple[int, str, str]]
 

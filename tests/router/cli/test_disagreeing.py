@@ -7,9 +7,7 @@ import pytest
 
 from router.store import casefile
 from router.store.engine import connect, transaction
-from tests.router.cli.test_deliveries_command import Desk, desk
-
-__all__ = ["desk"]  # a fixture
+from tests.router.cli.desks import Desk
 
 
 @pytest.mark.parametrize(
